@@ -1,0 +1,5 @@
+"""`python -m bokehbench`."""
+
+from bokehbench.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Benchmarks: each yields cases (inputs and target)."""

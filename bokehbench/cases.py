@@ -1,0 +1,97 @@
+"""What a method may see and what it is scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bokehbench.layers import Layer
+from bokehbench.optics import Lens
+
+FloatImage = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """All that a method may see.
+
+    Attributes:
+        key: the case's name; deterministic methods ignore it, stochastic ones seed from it.
+        image: [H, W, 3] float32, encoded all-in-focus image; nominal [0, 1], may exceed 1 (BLB).
+        disparity: [H, W] float32 in [0, 1], near large.
+        disparity_range: (d_min, d_max) in 1/m that [0, 1] stands for; None where no metric scale is known.
+        lens: K at the size of `image`.
+        layers: near to far, only where the protocol grants the oracle `layers` and the method declares it.
+    """
+
+    key: str
+    image: FloatImage
+    disparity: FloatImage
+    lens: Lens
+    disparity_range: tuple[float, float] | None = None
+    layers: Sequence[Layer] | None = None
+
+
+@dataclass(frozen=True)
+class CaseInfo:
+    """A case before its pixels are read: cheap to list, safe to send to another process.
+
+    Attributes:
+        key: unique in its benchmark; letters, digits, `_` and `-` (it becomes a file name).
+        scene: cluster that statistics resample; cases of one scene are not independent.
+        level: the blur level that tables group by, for example ``L5``.
+        lens: what is asked for.
+        data: sha256 over the files the case is made of.
+    """
+
+    key: str
+    scene: str
+    level: str
+    lens: Lens
+    data: str
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Inputs, target and what is known about them.
+
+    Attributes:
+        info: the case's name, scene, level and lens.
+        inputs: what the method sees (without oracles).
+        target: [H, W, 3] float32, encoded ground truth; scored after clipping and rounding to 8 bit.
+        layers: the true layers, near to far, where the benchmark has them.
+        notes: numbers that say how good the target itself is, for example ``target_noise_psnr``.
+    """
+
+    info: CaseInfo
+    inputs: Inputs
+    target: FloatImage
+    layers: Sequence[Layer] | None = None
+    notes: Mapping[str, float] = field(default_factory=dict)
+
+
+class Benchmark(Protocol):
+    """A set of cases on disk under one protocol; made by `module:Class(root)` of its spec."""
+
+    root: Path
+
+    def cases(self) -> list[CaseInfo]:
+        """All cases in a fixed order; raises InputError where the folder is not such a set."""
+        ...
+
+    def load(self, info: CaseInfo) -> Case:
+        """Read the pixels of one case."""
+        ...
+
+
+class Renderer(Protocol):
+    """A method; made by `module:Class(**options)` of its spec."""
+
+    def render(self, inputs: Inputs) -> FloatImage:
+        """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`."""
+        ...

@@ -1,0 +1,1 @@
+"""From cases to tables: run, evaluate, records, statistics, tables, page."""

@@ -1,0 +1,105 @@
+"""The results folder: where each file of one number lies.
+
+::
+
+    RESULTS/{benchmark}/{protocol@version}/
+        _cases/{case}.json                what was asked: scene, level, lens, size, data hash, notes
+        _cases/{case}_image.png           the all-in-focus input, 8 bit
+        _cases/{case}_disparity.png       the disparity input, 16 bit
+        _cases/{case}_target.png          the ground truth as it is scored, 8 bit
+        {method}/{weights hash8 | none}/{case}.png           the prediction as it is scored, 8 bit
+        {method}/{weights hash8 | none}/{case}.json          what makes the number (written last: it commits)
+        {method}/{weights hash8 | none}/{case}.scores.json   the numbers
+        {method}/{weights hash8 | none}/{case}.timing.json   seconds, memory, device, date
+
+Only timing files may differ between two runs. A results folder needs no data set to be evaluated, shown
+or merged with one from another machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bokehbench.errors import InputError
+
+CASES = "_cases"
+NO_WEIGHTS = "none"
+
+
+@dataclass(frozen=True, order=True)
+class Protocol:
+    """One benchmark under one protocol inside a results folder."""
+
+    root: Path
+    benchmark: str
+    protocol: str
+
+    @property
+    def folder(self) -> Path:
+        """RESULTS/{benchmark}/{protocol}."""
+        return self.root / self.benchmark / self.protocol
+
+    def case_record(self, case: str) -> Path:
+        """What was asked."""
+        return self.folder / CASES / f"{case}.json"
+
+    def case_image(self, case: str, what: str) -> Path:
+        """`what` is image, disparity or target."""
+        return self.folder / CASES / f"{case}_{what}.png"
+
+
+@dataclass(frozen=True, order=True)
+class Result:
+    """One case rendered by one method with one set of weights: the identity of a number."""
+
+    at: Protocol
+    method: str
+    weights: str
+    case: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the method's predictions."""
+        return self.at.folder / self.method / self.weights
+
+    @property
+    def prediction(self) -> Path:
+        """8-bit PNG."""
+        return self.folder / f"{self.case}.png"
+
+    @property
+    def record(self) -> Path:
+        """What makes the number; exists only when the prediction is complete."""
+        return self.folder / f"{self.case}.json"
+
+    @property
+    def scores(self) -> Path:
+        """The numbers."""
+        return self.folder / f"{self.case}.scores.json"
+
+    @property
+    def timing(self) -> Path:
+        """What was measured on the way."""
+        return self.folder / f"{self.case}.timing.json"
+
+
+def protocols(root: Path) -> list[Protocol]:
+    """Every benchmark and protocol of a results folder, sorted; InputError where it is none."""
+    found = sorted(Protocol(root, p.parent.parent.name, p.parent.name) for p in root.glob(f"*/*/{CASES}"))
+    if not found:
+        raise InputError(f"{root}: not a results folder (no benchmark in it); bokehbench run --out makes one")
+    return found
+
+
+def results(at: Protocol) -> Iterator[Result]:
+    """Every complete result below a protocol, sorted by method, weights, case."""
+    for record in sorted(at.folder.glob("*/*/*.json")):
+        if record.name.count(".") == 1 and not record.parent.parent.name.startswith("_"):
+            yield Result(at, record.parent.parent.name, record.parent.name, record.stem)
+
+
+def case_keys(at: Protocol) -> list[str]:
+    """Every case that was run by any method, sorted."""
+    return sorted(path.stem for path in (at.folder / CASES).glob("*.json"))

@@ -1,0 +1,217 @@
+"""Light specs, heavy implementations: what exists, without importing any of it.
+
+A spec is plain data; its `implementation` ("module:attribute") is imported when it is needed. The
+project's own specs are listed in `BUILTIN`; third parties add theirs with an entry point of the group
+`bokehbench.specs` (a spec or a list of specs) or with `--register file.py` (a file that calls `register`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import importlib.util
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from bokehbench.errors import ConfigError, InputError
+
+BUILTIN = (
+    "bokehbench.baselines.specs",
+    "bokehbench.benchmarks.specs",
+    "bokehbench.metrics.specs",
+    "bokehbench.synth.recipes.specs",
+)
+REGISTER_VARIABLE = "BOKEHBENCH_REGISTER"
+"""Environment variable with the files of --register; worker processes inherit it."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a name stands for.
+
+    Attributes:
+        name: what users write.
+        summary: one sentence.
+        implementation: "module:attribute".
+        version: changes whenever the numbers change; older results become stale.
+    """
+
+    kind: ClassVar[str] = ""
+    name: str
+    summary: str
+    implementation: str
+    version: int = 1
+
+    @property
+    def id(self) -> str:
+        """`name@version`, as records say it."""
+        return f"{self.name}@{self.version}"
+
+    def load(self) -> Any:
+        """Import the implementation."""
+        module, _, attribute = self.implementation.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+@dataclass(frozen=True)
+class MethodSpec(Spec):
+    """A renderer.
+
+    Attributes:
+        options: keyword arguments of the implementation.
+        paper: citation with year, and URL or DOI where there is one; empty for our own.
+        paper_name: what the papers' tables call it.
+        licence: of this implementation.
+        category: floor, classical, neural, ours or oracle; how tables group rows.
+        oracle: "layers" for a method that must be given the true layers, else None.
+        weights: names of weight files it needs.
+        notes: what differs from the paper, limits.
+    """
+
+    kind: ClassVar[str] = "method"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    paper: str = ""
+    paper_name: str = ""
+    licence: str = "Apache-2.0"
+    category: str = "classical"
+    oracle: str | None = None
+    weights: Sequence[str] = ()
+    notes: str = ""
+
+    def create(self) -> Any:
+        """A `bokehbench.cases.Renderer`."""
+        return self.load()(**self.options)
+
+
+@dataclass(frozen=True)
+class BenchmarkSpec(Spec):
+    """A kind of benchmark folder and the protocol it is run under.
+
+    Attributes:
+        protocol: name of the rules (what a method sees, how the target is made); `protocol@version`.
+        protocol_version: changes whenever the rules do.
+        oracles: what the protocol can grant to methods that declare it.
+        layout: the files a folder of this kind has.
+        notes: units, size, what is ground truth.
+    """
+
+    kind: ClassVar[str] = "benchmark"
+    protocol: str = "default"
+    protocol_version: int = 1
+    oracles: Sequence[str] = ()
+    layout: str = ""
+    notes: str = ""
+
+    @property
+    def protocol_id(self) -> str:
+        """`protocol@version`."""
+        return f"{self.protocol}@{self.protocol_version}"
+
+
+@dataclass(frozen=True)
+class MetricSpec(Spec):
+    """A full-reference image metric.
+
+    Attributes:
+        higher_is_better: direction.
+        decimals: how tables print it.
+        parameters: what makes the number; part of the fingerprint.
+        weights: names of weight files it needs.
+        unit: "dB" or empty.
+        source: paper.
+        library: distribution that computes it, empty for our own code.
+    """
+
+    kind: ClassVar[str] = "metric"
+    higher_is_better: bool = True
+    decimals: int = 4
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    weights: Sequence[str] = ()
+    unit: str = ""
+    source: str = ""
+    library: str = ""
+
+
+@dataclass(frozen=True)
+class RecipeSpec(Spec):
+    """A recipe of training pairs; the implementation loads its typed configuration."""
+
+    kind: ClassVar[str] = "recipe"
+    paper: str = ""
+    notes: str = ""
+
+
+S = TypeVar("S", bound=Spec)
+KINDS: dict[str, type[Spec]] = {
+    spec.kind: spec for spec in (MethodSpec, BenchmarkSpec, MetricSpec, RecipeSpec)
+}
+_registered: dict[tuple[str, str], Spec] = {}
+
+
+def register(*specs: Spec) -> None:
+    """Add specs; a name that is taken is refused (a typo must not replace a method silently)."""
+    for spec in specs:
+        key = (spec.kind, spec.name)
+        if key in _registered and _registered[key] != spec:
+            raise ConfigError(f"{spec.kind} {spec.name} is registered twice; give yours another name")
+        _registered[key] = spec
+
+
+@functools.cache
+def _load_all() -> None:
+    for module in BUILTIN:
+        register(*importlib.import_module(module).SPECS)
+    for entry in metadata.entry_points(group="bokehbench.specs"):
+        loaded = entry.load()
+        register(*([loaded] if isinstance(loaded, Spec) else loaded))
+    for name in filter(None, os.environ.get(REGISTER_VARIABLE, "").split(os.pathsep)):
+        _execute(Path(name))
+
+
+def _execute(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"--register {path}: no such file")
+    spec = importlib.util.spec_from_file_location(f"bokehbench_registered_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"--register {path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    # So that "module:attribute" of a spec inside the file finds the file again.
+    import sys
+
+    sys.modules[path.stem] = sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"--register {path}: {type(error).__name__}: {error}") from error
+
+
+def register_files(paths: Sequence[Path]) -> None:
+    """Register what `--register` names, here and in every process started from here."""
+    known = [name for name in os.environ.get(REGISTER_VARIABLE, "").split(os.pathsep) if name]
+    added = [str(path.resolve()) for path in paths if str(path.resolve()) not in known]
+    if added:
+        os.environ[REGISTER_VARIABLE] = os.pathsep.join(known + added)
+        _load_all.cache_clear()
+
+
+def names(kind: type[S]) -> list[str]:
+    """Registered names of a kind, in order of registration (floor first, then by family)."""
+    _load_all()
+    return [name for spec_kind, name in _registered if spec_kind == kind.kind]
+
+
+def get(kind: type[S], name: str) -> S:
+    """The spec of a name; ConfigError with the nearest names where there is none."""
+    _load_all()
+    spec = _registered.get((kind.kind, name))
+    if spec is None:
+        near = difflib.get_close_matches(name, names(kind), n=3, cutoff=0.4)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise ConfigError(f"unknown {kind.kind} {name!r}{hint} (bokehbench list {kind.kind}s)")
+    assert isinstance(spec, kind)
+    return spec

@@ -1,0 +1,1 @@
+"""Training pairs: layered scenes, ray traced."""

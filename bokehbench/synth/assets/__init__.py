@@ -1,0 +1,1 @@
+"""Foregrounds and backgrounds: procedural, or from folders."""

@@ -1,0 +1,1 @@
+"""Recipes of training pairs as typed configuration."""

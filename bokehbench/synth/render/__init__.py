@@ -1,0 +1,1 @@
+"""The ray tracer of layers; imports no other part of synth."""
