@@ -1,0 +1,62 @@
+"""`bokehbench list` and `bokehbench describe`: what exists, from the specs alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import click
+
+from bokehbench.commands import options
+from bokehbench.errors import ConfigError
+from bokehbench.registry import KINDS, Spec, get, names
+
+
+def _public(spec: Spec) -> dict[str, Any]:
+    return {"kind": spec.kind, "id": spec.id, **dataclasses.asdict(spec)}
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice([f"{kind}s" for kind in KINDS]))
+@click.option("--json", "as_json", is_flag=True, help="Everything the specs say, as JSON.")
+@options.register
+def list_(kind: str, as_json: bool) -> None:
+    """List methods, benchmarks, metrics or recipes."""
+    spec_type = KINDS[kind.removesuffix("s")]
+    specs = [get(spec_type, name) for name in names(spec_type)]
+    if as_json:
+        click.echo(json.dumps([_public(spec) for spec in specs], indent=1))
+        return
+    width = max((len(spec.name) for spec in specs), default=0)
+    for spec in specs:
+        click.echo(f"{spec.name:<{width}}  {spec.summary}")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@options.register
+def describe(name: str, as_json: bool) -> None:
+    """Say what a name stands for: a method, benchmark, metric or recipe."""
+    found = [get(spec_type, name) for spec_type in KINDS.values() if name in names(spec_type)]
+    if not found:
+        raise ConfigError(
+            f"unknown name {name!r}; see bokehbench list {'|'.join(f'{kind}s' for kind in KINDS)}"
+        )
+    if as_json:
+        click.echo(json.dumps([_public(spec) for spec in found], indent=1))
+        return
+    for spec in found:
+        click.echo(f"{spec.kind} {spec.id}: {spec.summary}")
+        for key, value in dataclasses.asdict(spec).items():
+            if key not in ("name", "summary", "version") and value not in ("", (), [], {}, None):
+                click.echo(f"  {key.replace('_', ' ')}: {_plain(value)}")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(item) for item in value)
+    return str(value)

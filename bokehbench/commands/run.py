@@ -1,0 +1,51 @@
+"""`bokehbench run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bokehbench.commands import options
+
+
+@click.command()
+@click.option(
+    "--benchmark",
+    "benchmarks",
+    multiple=True,
+    required=True,
+    help="NAME:DIR, or NAME below $BOKEHBENCH_DATA (repeatable).",
+)
+@click.option(
+    "--method", "methods", multiple=True, required=True, help="Registered name, or all (repeatable)."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Results folder; what it has already is kept.",
+)
+@click.option("--shard", default="0/1", show_default=True, help="i/n: do the i-th of n parts of the cases.")
+@click.option(
+    "--renew", is_flag=True, help="Replace results that were made from other data of the same name."
+)
+@options.workers
+@options.register
+def run(
+    benchmarks: tuple[str, ...], methods: tuple[str, ...], out: Path, shard: str, renew: bool, workers: int
+) -> None:
+    """Run methods on benchmarks: renders what RESULTS lacks, nothing twice."""
+    from bokehbench.errors import JobFailed
+    from bokehbench.leaderboard.run import run as run_all
+
+    summary = run_all(
+        benchmarks, methods, out, workers=workers, shard=options.parse_shard(shard), renew=renew
+    )
+    for line in summary.skipped:
+        click.echo(f"skipped: {line}")
+    for line in summary.failed:
+        click.echo(f"failed: {line}", err=True)
+    click.echo(f"{summary.rendered} rendered, {summary.present} were there, in {out}")
+    if summary.failed:
+        raise JobFailed(f"{len(summary.failed)} renderings failed; the same command tries them again")
