@@ -1,0 +1,194 @@
+"""Claims about running: what is missing, nothing twice, killed and resumed to the same bytes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bokehbench import images, records, registry
+from bokehbench.errors import InputError
+from bokehbench.leaderboard import results
+from bokehbench.leaderboard.run import run
+
+TOY = '''
+"""A benchmark of three cases and methods with every kind of behaviour."""
+import os, time
+from pathlib import Path
+import numpy as np
+from bokehbench.cases import Case, CaseInfo, Inputs
+from bokehbench.layers import Layer, Plane
+from bokehbench.optics import Lens
+from bokehbench.registry import BenchmarkSpec, MethodSpec, register
+
+class Toy:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.salt = (root / "salt").read_text()
+    def cases(self):
+        lens = Lens(4.0, 0.5)
+        return [CaseInfo(f"case{n}", f"scene{n}", "L1", lens, data=self.salt + str(n)) for n in range(3)]
+    def load(self, info):
+        n = int(info.key[-1])
+        image = np.random.default_rng(n).random((70, 80, 3)).astype(np.float32)
+        disparity = np.linspace(0, 1, 80, dtype=np.float32)[None].repeat(70, 0)
+        layer = Layer(np.ones((70, 80, 4), np.float32), Plane(0, 0, 0.5))
+        return Case(info, Inputs(info.key, image, disparity, info.lens), image * 0.9, layers=[layer])
+
+class Copy:
+    def render(self, inputs):
+        assert inputs.layers is None, "a method saw what it must not see"
+        time.sleep(float(os.environ.get("TOY_SLEEP", "0")))
+        return inputs.image
+
+class Oracle:
+    def render(self, inputs):
+        return inputs.image * float(inputs.layers[0].rgba[0, 0, 3])
+
+class Broken:
+    def render(self, inputs):
+        if inputs.key == "case1":
+            raise RuntimeError("I am broken")
+        return inputs.image
+
+class Wrong:
+    def render(self, inputs):
+        return inputs.image[::2]
+
+register(
+    BenchmarkSpec("toy", "Toy.", "toy:Toy", oracles=("layers",)),
+    BenchmarkSpec("plain", "Toy without oracles.", "toy:Toy"),
+    MethodSpec("copy", "Copies.", "toy:Copy"),
+    MethodSpec("toy-oracle", "Sees layers.", "toy:Oracle", oracle="layers"),
+    MethodSpec("broken", "Fails on one case.", "toy:Broken"),
+    MethodSpec("wrong", "Returns another size.", "toy:Wrong"),
+)
+'''
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with toy.py (registered) and a data folder `data`."""
+    monkeypatch.setenv(registry.REGISTER_VARIABLE, "")
+    monkeypatch.setattr(registry, "_registered", {})
+    registry._load_all.cache_clear()
+    (tmp_path / "toy.py").write_text(textwrap.dedent(TOY))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "salt").write_text("a")
+    registry.register_files([tmp_path / "toy.py"])
+    yield tmp_path
+    registry._load_all.cache_clear()
+
+
+def lasting(root: Path) -> dict[str, bytes]:
+    """All files but those that may differ between two runs."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not path.name.endswith(".timing.json")
+    }
+
+
+def test_a_second_run_renders_nothing(toy: Path) -> None:
+    first = run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    assert (first.rendered, first.present) == (3, 0)
+    before = {path: path.stat().st_mtime_ns for path in (toy / "out").rglob("*")}
+    second = run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    assert (second.rendered, second.present) == (0, 3)
+    assert before == {path: path.stat().st_mtime_ns for path in (toy / "out").rglob("*")}
+
+
+def test_the_prediction_is_stored_as_it_is_scored(toy: Path) -> None:
+    run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    (at,) = results.protocols(toy / "out")
+    result = next(results.results(at))
+    image = np.random.default_rng(0).random((70, 80, 3)).astype(np.float32)
+    assert (images.quantise(images.read_image(result.prediction)) == images.quantise(image)).all()
+    record = records.read_json(result.record)
+    assert record["method"] == "copy@1"
+    assert record["prediction"] == records.sha256_file(result.prediction)
+    assert {"code", "libraries", "data", "command", "protocol"} <= record.keys()
+    assert records.read_json(result.timing)["seconds"] >= 0
+
+
+def test_results_do_not_depend_on_workers_or_shards(toy: Path) -> None:
+    data = f"toy:{toy / 'data'}"
+    run([data], ["copy", "toy-oracle"], toy / "one")
+    run([data], ["copy", "toy-oracle"], toy / "two", workers=2)
+    for index in range(2):
+        run([data], ["copy", "toy-oracle"], toy / "shards", shard=(index, 2))
+    assert lasting(toy / "one") == lasting(toy / "two") == lasting(toy / "shards")
+
+
+def test_a_damaged_or_outdated_result_is_rendered_again(toy: Path) -> None:
+    run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    clean = lasting(toy / "out")
+    (at,) = results.protocols(toy / "out")
+    first, second, third = results.results(at)
+    first.prediction.write_bytes(b"damaged")
+    second.prediction.unlink()
+    record = records.read_json(third.record)
+    records.write_json(third.record, {**record, "method": "copy@0"})
+    assert run([f"toy:{toy / 'data'}"], ["copy"], toy / "out").rendered == 3
+    assert lasting(toy / "out") == clean
+
+
+def test_other_data_of_the_same_name_is_refused_until_renewed(toy: Path) -> None:
+    run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    (toy / "data" / "salt").write_text("b")
+    with pytest.raises(InputError, match="other data"):
+        run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    assert run([f"toy:{toy / 'data'}"], ["copy"], toy / "out", renew=True).rendered == 3
+
+
+def test_an_oracle_runs_only_where_the_protocol_grants_it(toy: Path) -> None:
+    data = toy / "data"
+    summary = run([f"plain:{data}", f"toy:{data}"], ["toy-oracle"], toy / "out")
+    assert summary.rendered == 3
+    assert len(summary.skipped) == 1 and "plain" in summary.skipped[0]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_method_that_fails_stops_nobody_else(toy: Path, workers: int) -> None:
+    summary = run([f"toy:{toy / 'data'}"], ["broken", "wrong", "copy"], toy / "out", workers=workers)
+    assert summary.rendered == 2 + 3
+    assert len(summary.failed) == 1 + 3
+    assert [line for line in summary.failed if "case1 broken" in line and "I am broken" in line]
+    (at,) = results.protocols(toy / "out")
+    assert {result.case for result in results.results(at) if result.method == "broken"} == {"case0", "case2"}
+    assert list((at.folder / "broken").rglob("*.failed.txt"))
+
+
+def test_killed_at_any_moment_and_run_again_it_ends_with_the_same_files(toy: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "bokehbench",
+        "run",
+        "--benchmark",
+        f"toy:{toy / 'data'}",
+        "--method",
+        "copy",
+    ]
+    command += ["--method", "toy-oracle", "--register", str(toy / "toy.py"), "--out"]
+    subprocess.run([*command, str(toy / "whole")], check=True, capture_output=True)
+    environment = {**os.environ, "TOY_SLEEP": "0.15"}
+    for attempt in range(3):
+        process = subprocess.Popen(
+            [*command, str(toy / "killed")], env=environment, stdout=subprocess.DEVNULL
+        )
+        # Killed later each time, counted from the first file, so that it is hit in the middle of the work.
+        while process.poll() is None and not (toy / "killed").exists():
+            time.sleep(0.01)
+        time.sleep(0.1 + 0.17 * attempt)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command, str(toy / "killed")], check=True, capture_output=True)
+    assert lasting(toy / "killed") == lasting(toy / "whole")
