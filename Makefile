@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TORCH_BACKEND ?=
+DEMO_FLAGS ?=
 
 .PHONY: setup demo test test-slow lint clean
 
@@ -19,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup
-	$(BIN)/bokehbench demo
+	$(BIN)/bokehbench demo $(DEMO_FLAGS)
 
 test: setup lint
 	$(BIN)/python -m pytest

@@ -39,7 +39,10 @@ class Finding:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def doctor(as_json: bool) -> None:
-    """Say what this machine has, what is missing, how to get it. Exit code 1 where something needed is missing."""
+    """Say what this machine has, what is missing, how to get it.
+
+    Exit code 1 where something that every part needs is missing.
+    """
     findings = [*_machine(), *_packages(), *_optional(), *_weights(), _data()]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
@@ -109,7 +112,7 @@ def _weights() -> list[Finding]:
     return [
         Finding(
             f"weights {entry.file}",
-            f"{entry.status}{f' ({entry.path})' if entry.path else ''}, needed by {', '.join(entry.needed_by)}",
+            f"{entry.status}, needed by {', '.join(entry.needed_by)}",
             entry.status == "ok",
             entry.instruction,
         )
