@@ -125,6 +125,8 @@ class MetricSpec(Spec):
         unit: "dB" or empty.
         source: paper.
         library: distribution that computes it, empty for our own code.
+        min_size: the shorter side, in pixels, below which it is undefined.
+        variants: suffixes it can be asked with (docs/metrics.md), `psnr+lin`.
     """
 
     kind: ClassVar[str] = "metric"
@@ -135,6 +137,8 @@ class MetricSpec(Spec):
     unit: str = ""
     source: str = ""
     library: str = ""
+    min_size: int = 1
+    variants: Sequence[str] = ("crop",)
 
 
 @dataclass(frozen=True)
