@@ -1,0 +1,95 @@
+"""Learned perceptual image patch similarity (Zhang et al., 2018).
+
+The heads are those of the `lpips` package, the trunk is torchvision's official file; both are verified
+before they are read. Inputs are u8/255 scaled to [-1, 1], at full resolution.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from bokehbench.metrics import weights
+from bokehbench.metrics.tensors import to_tensor
+
+TRUNKS = {
+    "alex": "alexnet-owt-7be5be79.pth",
+    "vgg": "vgg16-397923af.pth",
+    "squeeze": "squeezenet1_1-b8a52dc0.pth",
+}
+
+
+def lpips(prediction: npt.NDArray[Any], target: npt.NDArray[Any], *, net: str = "alex") -> float:
+    """Distance of unit-normalised features, weighted by the v0.1 heads, averaged over the image, summed.
+
+    Args:
+        prediction: [H, W, 3] uint8.
+        target: the same.
+        net: alex, vgg or squeeze.
+
+    Returns:
+        At least 0, which means equal.
+
+    Raises:
+        Unavailable: the trunk or the head is missing, or is not the published file.
+    """
+    import torch
+
+    model = _model(net, weights.require(TRUNKS[net]), weights.require(f"lpips-v0.1-{net}.pth"))
+    with torch.inference_mode():
+        return float(distance(model, to_tensor(prediction, double=False), to_tensor(target, double=False)))
+
+
+@functools.cache
+def _model(net: str, trunk: Path, head: Path) -> Any:
+    import torch
+
+    return build(net, torch.load(trunk, map_location="cpu", weights_only=True), head)
+
+
+def build(net: str, trunk: dict[str, Any], head: Path) -> Any:
+    """The `lpips.LPIPS` network with this trunk; makes no use of the network or of random weights.
+
+    Args:
+        net: alex, vgg or squeeze.
+        trunk: torchvision's state dict; only `features.*` is used.
+        head: file with the v0.1 heads.
+    """
+    import torch
+    from lpips import LPIPS
+
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # pnet_rand: the constructor would download otherwise. Every random number is replaced below.
+        warnings.simplefilter("ignore")
+        model = LPIPS(net=net, pnet_rand=True, model_path=str(head), verbose=False)
+    # "slice2.3.weight" is torchvision's "features.3.weight".
+    names = {name: f"features.{name.partition('.')[2]}" for name in model.net.state_dict()}
+    model.net.load_state_dict({name: trunk[source] for name, source in names.items()}, strict=True)
+    return model.eval().requires_grad_(False)
+
+
+def distance(model: Any, prediction: Any, target: Any) -> Any:
+    """`model(2 prediction - 1, 2 target - 1)`, one stage at a time, so that no stage but the last is kept.
+
+    Args:
+        model: from `build`.
+        prediction: [1, 3, H, W] float32 in [0, 1].
+        target: the same.
+
+    Returns:
+        Scalar tensor.
+    """
+    from lpips import normalize_tensor
+
+    x, y = model.scaling_layer(2 * prediction - 1), model.scaling_layer(2 * target - 1)
+    total = 0.0
+    for index, head in enumerate(model.lins, start=1):
+        stage = getattr(model.net, f"slice{index}")
+        x, y = stage(x), stage(y)
+        difference = (normalize_tensor(x) - normalize_tensor(y)) ** 2
+        total = total + head(difference).mean()
+    return total
