@@ -1,0 +1,287 @@
+"""BLB folders: the authors' release and what `bokehbench blb render` writes, through one loader.
+
+Both hold, per scene, linear all-in-focus and bokeh EXR images, a depth map and info.json. The files say
+which blur was applied in one of two ways, and using one for the other is wrong by the span of the disparity
+(14 times on the authors' scene 277):
+
+- raw: ``S = K (1/depth − 1/focus_distance)``, K already divided by the span of 1/depth;
+- normalised: the same with both disparities stretched to [0, 1], K = 10, 20, 30, 40, 50 at width 1920.
+
+Whichever it is, a case has the normalised triple of docs/conventions.md.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bokehbench import records
+from bokehbench.cases import Case, CaseInfo, Inputs
+from bokehbench.errors import BadImage, ConfigError, InputError
+from bokehbench.images import read_exr, read_exr_rgb
+from bokehbench.optics import SKY_DEPTH, Lens, encode
+
+FloatImage = npt.NDArray[np.float32]
+GAMMA = 2.2
+REFERENCE_WIDTH = 1920
+STEP = 10.0
+"""K of level 1 at the reference width; level n has n times as much."""
+SKY_FROM = 6e4
+CONVENTIONS = ("auto", "raw", "normalized")
+_BOKEH = re.compile(r"bokeh_(\d{1,2})_(\d{1,2})\.exr")
+
+
+@dataclass(frozen=True, eq=False)
+class BLBScene:
+    """One scene folder, read as far as geometry goes.
+
+    Attributes:
+        folder: where it lies.
+        convention: "raw" or "normalized", what info.json turned out to mean.
+        K: per level index, pixels of blur radius per unit of normalised disparity at the image's width.
+        disp_focus: per focus index, normalised to the depth map's range; far to near.
+        disparity: [H, W] float32, normalised to [0, 1].
+        disparity_range: (d_min, d_max), 1/m.
+        files: (level index, focus index) of the bokeh images that exist, sorted.
+        noise: per file stem, the recorded noise of the image as PSNR; empty for the authors' files.
+    """
+
+    folder: Path
+    convention: str
+    K: tuple[float, ...]
+    disp_focus: tuple[float, ...]
+    disparity: FloatImage
+    disparity_range: tuple[float, float]
+    files: tuple[tuple[int, int], ...]
+    noise: Mapping[str, float]
+
+    @classmethod
+    def load(cls, folder: Path, convention: str = "auto") -> BLBScene:
+        """Read info.json and the depth map.
+
+        Args:
+            folder: one scene.
+            convention: auto, raw or normalized; auto believes an explicit `disparity_convention`, else
+                the one under which the strongest level is 50 px at width 1920.
+
+        Raises:
+            InputError: files are missing or contradict each other, or no convention fits.
+        """
+        info = _read_info(folder)
+        depth = read_depth(folder / "depth.exr", info["focus_distances"])
+        raw = 1.0 / depth.astype(np.float64)
+        low, high = float(raw.min()), float(raw.max())
+        if high <= low:
+            raise InputError(f"{folder}: the depth map is flat, so that nothing can be blurred")
+        span = high - low
+        chosen = _convention(folder, info, span, depth.shape[1], convention)
+        scale = span if chosen == "raw" else 1.0
+        focus = np.array(info["focus_distances"], np.float64)
+        already = chosen == "normalized" and focus.max() <= 1.0 and bool(np.all(np.diff(focus) >= 0.0))
+        normalised = focus if already else (1.0 / focus - low) / span
+        if normalised.min() < -0.02 or normalised.max() > 1.02:
+            warnings.warn(f"{folder}: focal planes lie outside the depth of the scene", stacklevel=2)
+        return cls(
+            folder=folder,
+            convention=chosen,
+            K=tuple(float(K) * scale for K in info["blur_parameters"]),
+            disp_focus=tuple(float(d) for d in normalised),
+            disparity=((raw - low) / span).astype(np.float32),
+            disparity_range=(low, high),
+            files=_bokeh_files(folder, len(info["blur_parameters"]), len(focus)),
+            noise=_noise(info),
+        )
+
+    def lens(self, level: int, focus: int) -> Lens:
+        """What the file bokeh_{level}_{focus} was taken with."""
+        return Lens(K=self.K[level], disp_focus=self.disp_focus[focus], gamma=GAMMA)
+
+    def path(self, level: int, focus: int) -> Path:
+        """The bokeh image, also where its numbers have one digit."""
+        for name in (f"bokeh_{level:02d}_{focus:02d}.exr", f"bokeh_{level:02d}_{focus}.exr"):
+            if (self.folder / name).is_file():
+                return self.folder / name
+        raise InputError(f"{self.folder}: bokeh_{level:02d}_{focus:02d}.exr is gone")
+
+
+class BLB:
+    """A folder of BLB scenes (`bokehbench.cases.Benchmark`).
+
+    Cases are the bokeh images that exist, so that subsets of levels and focal planes are sets as well. The
+    image keeps values above 1, as the authors' protocol feeds it; the target is clipped by the scorer.
+
+    Args:
+        root: holds a folder per scene, or is one.
+        convention: see `BLBScene.load`.
+    """
+
+    def __init__(self, root: Path, convention: str = "auto") -> None:
+        if convention not in CONVENTIONS:
+            raise ConfigError(f"BLB convention must be one of {', '.join(CONVENTIONS)}, not {convention!r}")
+        self.root = Path(root)
+        self.convention = convention
+        self._scene = functools.lru_cache(maxsize=2)(self._load_scene)
+        self._where: dict[str, tuple[Path, int, int]] = {}
+
+    def cases(self) -> list[CaseInfo]:
+        """Scenes by name, then levels, then focal planes far to near.
+
+        Raises:
+            InputError: there is no scene, or one that contradicts itself.
+        """
+        cases: list[CaseInfo] = []
+        self._where.clear()
+        for folder in self._folders():
+            scene = self._scene(folder)
+            common = {name: records.sha256_file(folder / name) for name in ("image.exr", "depth.exr")}
+            for level, focus in scene.files:
+                key = f"{safe_name(folder.name)}-k{level:02d}-f{focus:02d}"
+                path = scene.path(level, focus)
+                digest = records.sha256_json({**common, "target": records.sha256_file(path)})
+                cases.append(CaseInfo(key, folder.name, f"L{level + 1}", scene.lens(level, focus), digest))
+                self._where[key] = (folder, level, focus)
+        return cases
+
+    def load(self, info: CaseInfo) -> Case:
+        """Read one case; InputError where the folder has no such case or its images differ in size."""
+        if info.key not in self._where:
+            self.cases()
+        if info.key not in self._where:
+            raise InputError(f"{self.root}: has no case {info.key}")
+        folder, level, focus = self._where[info.key]
+        scene = self._scene(folder)
+        image, target = _encoded(folder / "image.exr"), _encoded(scene.path(level, focus))
+        if not image.shape == target.shape == (*scene.disparity.shape, 3):
+            raise InputError(f"{folder}: image, depth and {scene.path(level, focus).name} differ in size")
+        inputs = Inputs(info.key, image, scene.disparity, info.lens, scene.disparity_range)
+        stem = scene.path(level, focus).stem
+        notes = {"target_noise_psnr": scene.noise[stem]} if stem in scene.noise else {}
+        return Case(info, inputs, target, notes=notes)
+
+    def _folders(self) -> list[Path]:
+        if (self.root / "info.json").is_file():
+            return [self.root]
+        found = sorted(path.parent for path in self.root.glob("*/info.json"))
+        if not found:
+            raise InputError(
+                f"{self.root}: no BLB scene in it (a folder with info.json, image.exr, depth.exr)"
+            )
+        return found
+
+    def _load_scene(self, folder: Path) -> BLBScene:
+        return BLBScene.load(folder, self.convention)
+
+
+def safe_name(scene: str) -> str:
+    """A scene's name in letters, digits, `_` and `-`: ``night_street#3`` is ``night_street-s3``.
+
+    Other characters become `_`, with a few digits of a hash so that two scenes never share a name.
+    """
+    name = re.sub(r"#(\d+)$", r"-s\1", scene)
+    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        return name
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name) + "-" + records.sha256_bytes(scene.encode())[:6]
+
+
+def read_depth(path: Path, focus_distances: list[float] | None = None) -> FloatImage:
+    """Planar depth [H, W] in metres; invalid and far values become sky, 65504.
+
+    Args:
+        path: EXR; the first of the channels Z, V, Y, R (also of layered names).
+        focus_distances: to notice a file of disparities that is called depth.
+    """
+    channels = {name.rpartition(".")[2]: pixels for name, pixels in read_exr(path).items()}
+    name = next((name for name in "ZVYR" if name in channels), None)
+    if name is None:
+        raise BadImage(path, "E_CHANNELS", f"needs a channel Z, V, Y or R, has {', '.join(sorted(channels))}")
+    depth = channels[name]
+    sky = ~np.isfinite(depth) | (depth <= 0.0) | (depth >= SKY_FROM)
+    if sky.all():
+        raise BadImage(path, "E_DISPARITY", "has no valid depth")
+    largest = float(depth[np.isfinite(depth)].max())
+    if focus_distances and largest <= 1.0001 and max(focus_distances) > 1.5 * largest:
+        raise BadImage(path, "E_DISPARITY", "holds disparities (none above 1), not depths in metres")
+    return np.where(sky, np.float32(SKY_DEPTH), depth).astype(np.float32)
+
+
+def _encoded(path: Path) -> FloatImage:
+    return encode(read_exr_rgb(path), GAMMA).astype(np.float32)
+
+
+def _read_info(folder: Path) -> dict[str, Any]:
+    path = folder / "info.json"
+    info = records.read_json(path)
+    for name in ("blur_parameters", "focus_distances"):
+        values = info.get(name) if isinstance(info, dict) else None
+        numbers = isinstance(values, list) and all(isinstance(v, int | float) and v >= 0 for v in values)
+        if not values or not numbers:
+            raise InputError(f"{path}: needs {name}, a list of positive numbers")
+    focus = np.diff(info["focus_distances"])
+    if not ((focus < 0).all() or (focus > 0).all()):
+        raise InputError(f"{path}: focus_distances must rise or fall throughout")
+    if (folder / "image.exr").is_file() is False:
+        raise InputError(f"{folder}: image.exr is missing")
+    return dict(info)
+
+
+def _convention(folder: Path, info: dict[str, Any], span: float, width: int, asked: str) -> str:
+    """Which of the two ways info.json speaks; InputError where neither fits."""
+    if asked != "auto":
+        return asked
+    said = info.get("disparity_convention")
+    if said is not None:
+        if said not in CONVENTIONS[1:]:
+            raise InputError(f"{folder / 'info.json'}: disparity_convention must be raw or normalized")
+        return str(said)
+    strongest, levels = float(info["blur_parameters"][-1]), len(info["blur_parameters"])
+    full = REFERENCE_WIDTH / width
+    # The strongest level, as a multiple of what it should be, under either reading.
+    as_raw, as_normalised = (K * full / (STEP * levels) for K in (strongest * span, strongest))
+    exact = {"raw": abs(as_raw - 1.0) < 0.05, "normalized": abs(as_normalised - 1.0) < 0.05}
+    if all(exact.values()):
+        warnings.warn(
+            f"{folder}: info.json may be raw or normalized, nearly the same; taken raw", stacklevel=2
+        )
+        return "raw"
+    for name, fits in exact.items():
+        if fits:
+            return name
+    if 0.5 <= as_raw < 1.8:
+        return "raw"
+    if 0.1 <= as_normalised <= 4.0 and not 0.1 <= as_raw <= 4.0:
+        return "normalized"
+    raise InputError(
+        f"{folder / 'info.json'}: blur_parameters fit neither convention: the last is {strongest:.5g}, "
+        f"the span of 1/depth {span:.5g}, so level {levels} would be K = {strongest * span:.5g} (raw) or "
+        f"{strongest:.5g} (normalized) where {STEP * levels / full:.5g} is due at width {width}; "
+        "if the images were resized, scale blur_parameters alike, or add disparity_convention"
+    )
+
+
+def _bokeh_files(folder: Path, levels: int, foci: int) -> tuple[tuple[int, int], ...]:
+    found = []
+    for path in folder.iterdir():
+        match = _BOKEH.fullmatch(path.name)
+        if match:
+            level, focus = int(match[1]), int(match[2])
+            if level >= levels or focus >= foci:
+                raise InputError(f"{path}: info.json has {levels} levels and {foci} focal planes only")
+            found.append((level, focus))
+    if not found:
+        raise InputError(f"{folder}: has no bokeh_KK_FF.exr")
+    return tuple(sorted(set(found)))
+
+
+def _noise(info: dict[str, Any]) -> dict[str, float]:
+    images = info.get("images")
+    if not isinstance(images, dict):
+        return {}
+    return {name: float(image["noise_psnr"]) for name, image in images.items() if "noise_psnr" in image}
