@@ -123,7 +123,7 @@ def _features(stages: list[Any], image: Any) -> Any:
 
 
 def _l2_pool(x: Any) -> Any:
-    """Root of the Hann-weighted mean square over 3 × 3, stride 2, of [1, C, h, w]: pooling without aliasing."""
+    """Root of the Hann-weighted mean square over 3 × 3, stride 2: no aliasing. x: [1, C, h, w]."""
     import torch
     from torch.nn.functional import conv2d
 

@@ -1,4 +1,4 @@
-"""What the metrics are: direction, parameters, weights; each spec names the function that makes the number."""
+"""What the metrics are: direction, parameters, weights. Each spec names its function."""
 
 from bokehbench.registry import MetricSpec
 
