@@ -1,0 +1,279 @@
+"""From the long form of the results to tables: who is ranked, who is not and why, what is best."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bokehbench.errors import InputError
+from bokehbench.leaderboard.collect import Collected, RowKey, benchmark_spec, current_metric, method_spec
+from bokehbench.leaderboard.frame import MISSING, NOT_SCORED, VALUED, to_frame
+from bokehbench.leaderboard.statistics import (
+    SMALLEST_DIFFERENCE,
+    against_best,
+    average_ranks,
+    family,
+    mean_interval,
+)
+from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Row, Table
+from bokehbench.registry import MethodSpec
+
+FLOOR = "identity"
+NOISE = "target_noise_psnr"
+
+
+def build(board: Collected) -> Table:
+    """The table of one benchmark under one protocol, from all its results.
+
+    Raises:
+        InputError: not one result is scored.
+    """
+    if not board.metrics:
+        raise InputError(
+            f"{board.benchmark}/{board.protocol}: nothing is scored; bokehbench evaluate RESULTS comes first"
+        )
+    columns = tuple(_column(name) for name in board.metrics)
+    scores = _Scores(board)
+    rows = [_row(key, board, scores) for key in board.rows]
+    groups = _groups(board, columns, rows, scores)
+    rows = _with_ranks(rows, columns, groups[0])
+    shown = _sorted([row for row in rows if row.status in ("ranked", "oracle")], columns, groups[0])
+    stale = _sorted([row for row in rows if row.status == "stale"], columns, groups[0])
+    reasons = [
+        cell.reason
+        for group in groups
+        for row in (*shown, *stale)
+        for cell in group.cells[row.key].values()
+        if cell.reason
+    ]
+    return Table(
+        benchmark=board.benchmark,
+        protocol=board.protocol,
+        spec=benchmark_spec(board.benchmark),
+        columns=columns,
+        groups=groups,
+        rows=tuple(shown),
+        incomplete=tuple(row for row in rows if row.status == "incomplete"),
+        stale=tuple(stale),
+        below_floor=_below_floor(shown, columns, groups),
+        noise=_noise(board),
+        footnotes=tuple(dict.fromkeys(reasons)),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ rows
+
+
+class _Scores:
+    """Values, statuses and reasons of each (row, metric), [n] in the order of the cases."""
+
+    def __init__(self, board: Collected) -> None:
+        self.frame = to_frame([board])
+        keys = ["method", "weights", "metric"]
+        self._by: dict[Any, pd.DataFrame] = dict(iter(self.frame.groupby(keys, sort=False)))
+
+    def of(self, key: RowKey, metric: str) -> pd.DataFrame:
+        """The part of the long form, one row a case, in the order of the cases."""
+        return self._by[(*key, metric)]
+
+
+def _column(name: str) -> Column:
+    metric = current_metric(name)
+    if metric is None:
+        return Column(name, name, True, 4, "", "", "not registered here")
+    spec = metric.spec
+    return Column(
+        name,
+        metric.id,
+        metric.higher_is_better,
+        metric.decimals,
+        spec.unit,
+        metric.fingerprint,
+        spec.summary,
+    )
+
+
+def _row(key: RowKey, board: Collected, scores: _Scores) -> Row:
+    method, weights = key
+    entries = board.rows[key]
+    spec = method_spec(method)
+    missing = tuple(case for case in board.cases if case not in entries)
+    found = [s for e in entries.values() for s in (e.stale, *e.stale_scores.values()) if s is not None]
+    stale = tuple(dict.fromkeys(found))
+    status = "stale" if stale else "incomplete" if missing else "oracle" if _is_oracle(spec) else "ranked"
+    timed = scores.of(key, (board.metrics or [""])[0])
+    several = sum(other == method for other, _ in board.rows) > 1
+    return Row(
+        key=key,
+        label=f"{method} [{weights}]" if several else method,
+        version=None if timed.version.isna().all() else int(timed.version.max()),
+        spec=spec,
+        status=status,
+        seconds=_median(timed.seconds),
+        peak_memory_mb=_median(timed.peak_memory_mb),
+        missing=missing,
+        stale=stale,
+    )
+
+
+def _is_oracle(spec: MethodSpec | None) -> bool:
+    return spec is not None and (spec.oracle is not None or spec.category == "oracle")
+
+
+def _median(values: pd.Series) -> float | None:
+    known = values.dropna()
+    return float(known.median()) if len(known) else None
+
+
+def _sorted(rows: Sequence[Row], columns: Sequence[Column], group: Group) -> list[Row]:
+    """Best first by the first column; rows without its mean last; equal means by name."""
+
+    def order(row: Row) -> tuple[bool, float, str]:
+        cell = group.cells[row.key][columns[0].name]
+        if cell.interval is None:
+            return True, 0.0, row.label
+        return False, -cell.interval.mean if columns[0].higher_is_better else cell.interval.mean, row.label
+
+    return sorted(rows, key=order)
+
+
+def _with_ranks(rows: Sequence[Row], columns: Sequence[Column], group: Group) -> list[Row]:
+    """Rows with their average rank: over one variant of each metric that all ranked rows have."""
+    ranked = [row for row in rows if row.status == "ranked"]
+    used: list[Column] = []
+    for column in columns:
+        complete = all(group.cells[row.key][column.name].interval for row in ranked)
+        if complete and family(column.name) not in [family(other.name) for other in used]:
+            used.append(column)
+    if len(ranked) < 2 or not used:
+        return list(rows)
+    printed = [
+        {row.key: _printed(group.cells[row.key][column.name], column) for row in ranked} for column in used
+    ]
+    ranks = average_ranks(printed, [column.higher_is_better for column in used])
+    return [replace(row, average_rank=ranks.get(row.key)) for row in rows]
+
+
+# ----------------------------------------------------------------------------------------------- cells
+
+
+def _groups(
+    board: Collected, columns: Sequence[Column], rows: Sequence[Row], scores: _Scores
+) -> tuple[Group, ...]:
+    cases = list(board.cases)
+    levels = np.array([board.cases[key].record["level"] for key in cases])
+    names = sorted(set(levels.tolist()), key=_natural)
+    chosen = [(ALL, np.ones(len(cases), bool))]
+    if len(names) > 1:
+        chosen += [(name, levels == name) for name in names]
+    return tuple(_group(level, mask, board, columns, rows, scores) for level, mask in chosen)
+
+
+def _natural(text: str) -> list[tuple[int, int | str]]:
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", text) if part]
+
+
+def _group(
+    level: str,
+    mask: np.ndarray,
+    board: Collected,
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    scores: _Scores,
+) -> Group:
+    cases = [key for key, chosen in zip(board.cases, mask, strict=True) if chosen]
+    scenes = [board.cases[key].record["scene"] for key in cases]
+    strengths = [board.cases[key].record["lens"]["K"] for key in cases]
+    cells: dict[RowKey, dict[str, Cell]] = {row.key: {} for row in rows}
+    for column in columns:
+        parts = {row.key: scores.of(row.key, column.name)[mask] for row in rows}
+        for key, cell in _column_cells(column, rows, parts, scenes).items():
+            cells[key][column.name] = cell
+    return Group(level, tuple(cases), tuple(scenes), (min(strengths), max(strengths)), cells)
+
+
+def _column_cells(
+    column: Column, rows: Sequence[Row], parts: Mapping[RowKey, pd.DataFrame], scenes: Sequence[str]
+) -> dict[RowKey, Cell]:
+    cells = {row.key: _cell(column, row, parts[row.key], scenes) for row in rows}
+    ranked = [row.key for row in rows if row.status == "ranked" and cells[row.key].interval]
+    if len(ranked) < 2:
+        return cells
+    sign = 1 if column.higher_is_better else -1
+    values = {key: parts[key].value.to_numpy() for key in ranked}
+    best = max(ranked, key=lambda key: sign * values[key].mean())
+    tests = against_best(
+        values,
+        best,
+        scenes,
+        higher_is_better=column.higher_is_better,
+        smallest=SMALLEST_DIFFERENCE.get(family(column.name), 0.0),
+    )
+    printed = {key: _printed(cells[key], column) for key in ranked}
+    bold = {key for key in ranked if printed[key] == printed[best] or (key in tests and tests[key].tied)}
+    after = max((sign * printed[key] for key in ranked if key not in bold), default=None)
+    for key in ranked:
+        second = key not in bold and sign * printed[key] == after
+        cells[key] = replace(cells[key], comparison=tests.get(key), best=key in bold, second=second)
+    return cells
+
+
+def _printed(cell: Cell, column: Column) -> float:
+    """The mean as it is printed: equal after rounding is a tie."""
+    assert cell.interval is not None
+    return float(column.show(cell.interval.mean))
+
+
+def _cell(column: Column, row: Row, part: pd.DataFrame, scenes: Sequence[str]) -> Cell:
+    if row.status == "incomplete" or (part.status == MISSING).any():
+        return Cell(reason="cases are missing" if row.status != "incomplete" else "")
+    without = part[~part.status.isin(VALUED)]
+    if len(without):
+        return Cell(reason=_why_not(column, without, len(part)))
+    interval = mean_interval(part.value.to_numpy(), scenes)
+    return Cell(interval, identical=int((part.status == "identical").sum()))
+
+
+def _why_not(column: Column, without: pd.DataFrame, n: int) -> str:
+    first = without.iloc[0]
+    if first.status == NOT_SCORED:
+        reason = f"{column.name} is not scored: bokehbench evaluate RESULTS --metric {column.name}"
+    else:
+        reason = f"{column.name} {first.status}" + (f": {first.reason}" if first.reason else "")
+    return reason if len(without) == n else f"{len(without)} of {n} cases: {reason}"
+
+
+# ----------------------------------------------------------------------------------------- floor, noise
+
+
+def _below_floor(
+    rows: Sequence[Row], columns: Sequence[Column], groups: Sequence[Group]
+) -> tuple[BelowFloor, ...]:
+    """Rows whose printed mean is under that of `identity`, overall or at a level, by the first column."""
+    floor = next((row for row in rows if row.key[0] == FLOOR), None)
+    column = next((column for column in columns if column.name == "psnr"), columns[0])
+    if floor is None:
+        return ()
+    found = []
+    for row in rows:
+        differences = {}
+        for group in groups:
+            cells = (group.cells[row.key][column.name], group.cells[floor.key][column.name])
+            if cells[0].interval and cells[1].interval:
+                sign = 1 if column.higher_is_better else -1
+                differences[group.level] = sign * (cells[0].interval.mean - cells[1].interval.mean)
+        if any(round(value, column.decimals) < 0 for value in differences.values()):
+            notes = row.spec.notes if row.spec else ""
+            found.append(BelowFloor(row, differences, notes or "its spec gives no reason"))
+    return tuple(found)
+
+
+def _noise(board: Collected) -> tuple[float, float] | None:
+    known = [case.record.get("notes", {}).get(NOISE) for case in board.cases.values()]
+    values = [float(value) for value in known if value is not None]
+    return (min(values), float(np.median(values))) if values else None

@@ -1,0 +1,137 @@
+"""Tables for other programs: CSV and JSON, at full precision.
+
+No date and no path is in them: the same results give the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Row, Table
+
+
+def to_csv(tables: Sequence[Table]) -> str:
+    """One line a (benchmark, protocol, level, row), numbers at full precision, empty where there is none."""
+    names = list(dict.fromkeys(column.name for table in tables for column in table.columns))
+    head = ["benchmark", "protocol", "level", "method", "version", "weights", "category", "status"]
+    head += ["cases", "scenes", "average_rank", "seconds", "peak_memory_mb"]
+    head += [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high", "_p")]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, head, restval="", lineterminator="\n")
+    writer.writeheader()
+    for table in tables:
+        for group in table.groups:
+            for row in (*table.rows, *table.incomplete, *table.stale):
+                writer.writerow(_csv_row(table, group, row))
+    return out.getvalue()
+
+
+def _csv_row(table: Table, group: Group, row: Row) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "benchmark": table.benchmark,
+        "protocol": table.protocol,
+        "level": group.level,
+        "method": row.key[0],
+        "version": row.version,
+        "weights": row.key[1],
+        "category": row.category,
+        "status": row.status,
+        "cases": len(group.cases),
+        "scenes": group.n_scenes,
+    }
+    if group.level == ALL:
+        values |= {
+            "average_rank": row.average_rank,
+            "seconds": row.seconds,
+            "peak_memory_mb": row.peak_memory_mb,
+        }
+    for name, cell in group.cells[row.key].items():
+        if cell.interval:
+            interval = cell.interval
+            values |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+        if cell.comparison:
+            values[f"{name}_p"] = cell.comparison.p_holm
+    return {key: "" if value is None else value for key, value in values.items()}
+
+
+def to_json(tables: Sequence[Table]) -> dict[str, Any]:
+    """Everything the tables say, for other programs."""
+    return {"schema": "bokehbench.leaderboard/1", "tables": [_json_table(table) for table in tables]}
+
+
+def _json_table(table: Table) -> dict[str, Any]:
+    everyone = (*table.rows, *table.incomplete, *table.stale)
+    noise = {"worst": table.noise[0], "median": table.noise[1]} if table.noise else None
+    return {
+        "benchmark": table.benchmark,
+        "protocol": table.protocol,
+        "metrics": [_json_column(column) for column in table.columns],
+        "target_noise_psnr": noise,
+        "rows": [_json_row(row) for row in everyone],
+        "levels": [
+            {
+                "level": group.level,
+                "cases": len(group.cases),
+                "scenes": group.n_scenes,
+                "K": list(group.K),
+                "cells": {
+                    row.label: {name: _json_cell(cell) for name, cell in group.cells[row.key].items()}
+                    for row in everyone
+                },
+            }
+            for group in table.groups
+        ],
+        "below_identity": [
+            {"method": below.row.label, "differences": dict(below.differences), "reason": below.reason}
+            for below in table.below_floor
+        ],
+    }
+
+
+def _json_column(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "id": column.id,
+        "fingerprint": column.fingerprint,
+        "higher_is_better": column.higher_is_better,
+        "unit": column.unit,
+    }
+
+
+def _json_row(row: Row) -> dict[str, Any]:
+    return {
+        "label": row.label,
+        "method": row.key[0],
+        "weights": row.key[1],
+        "version": row.version,
+        "category": row.category,
+        "status": row.status,
+        "average_rank": row.average_rank,
+        "seconds": row.seconds,
+        "peak_memory_mb": row.peak_memory_mb,
+        "missing": list(row.missing),
+        "stale": [{"reason": stale.reason, "command": stale.command} for stale in row.stale],
+    }
+
+
+def _json_cell(cell: Cell) -> dict[str, Any]:
+    value: dict[str, Any] = {"best": cell.best, "second": cell.second, "reason": cell.reason}
+    if cell.interval:
+        interval = cell.interval
+        value |= {"mean": interval.mean, "low": interval.low, "high": interval.high}
+        value["identical"] = cell.identical
+    if cell.comparison:
+        difference = cell.comparison.difference
+        value["against_best"] = {
+            "difference": difference.mean,
+            "low": difference.low,
+            "high": difference.high,
+            "scenes_won": cell.comparison.scenes_won,
+            "p": cell.comparison.p,
+            "p_holm": cell.comparison.p_holm,
+            "tied": cell.comparison.tied,
+        }
+    return value

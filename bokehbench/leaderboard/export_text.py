@@ -1,0 +1,177 @@
+"""Tables for readers: Markdown, LaTeX, and what the terminal shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bokehbench.leaderboard.sentences import (
+    ORACLE_NOTE,
+    below_floor_sentence,
+    half_width,
+    incomplete_sentence,
+    noise_sentence,
+    rank_text,
+    seconds_text,
+    size_sentence,
+    stale_sentences,
+    statistics_sentence,
+)
+from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Table
+
+
+def to_markdown(tables: Sequence[Table]) -> str:
+    """All tables, with notes and sub-tables by level."""
+    return "\n".join(line for table in tables for line in _markdown(table)).rstrip("\n") + "\n"
+
+
+def _markdown(table: Table) -> list[str]:
+    lines = [f"## {table.benchmark} ({table.protocol})", "", size_sentence(table.everything) + ".", ""]
+    lines += [*_markdown_table(table, table.everything), ""]
+    lines += [f"[{n}] {text}  " for n, text in enumerate(table.footnotes, start=1)]
+    lines += [statistics_sentence(table), *filter(None, [noise_sentence(table)]), ""]
+    for group in table.groups[1:]:
+        lines += [f"### {table.benchmark}, {group.level}: {size_sentence(group)}", ""]
+        lines += [*_markdown_table(table, group), ""]
+    for heading, items in (
+        ("Below identity", [below_floor_sentence(below, table) for below in table.below_floor]),
+        ("Failed or incomplete", [incomplete_sentence(row, table) for row in table.incomplete]),
+        ("Stale", [f"{row.label}: {text}" for row in table.stale for text in stale_sentences(row)]),
+    ):
+        if items:
+            lines += [f"**{heading}**", "", *(f"- {item}" for item in items), ""]
+    return lines
+
+
+def _markdown_table(table: Table, group: Group) -> list[str]:
+    overall = group.level == ALL
+    heads = ["method", *(c.heading for c in table.columns), *(["rank", "s/image"] if overall else [])]
+    lines = [" | ".join(["", *heads, ""]).strip(), "|" + "---|" + "---:|" * (len(heads) - 1)]
+    for row in table.rows:
+        cells = [_markdown_cell(table, group.cells[row.key][c.name], c) for c in table.columns]
+        label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
+        rest = [rank_text(row), seconds_text(row)] if overall else []
+        lines.append(" | ".join(["", label, *cells, *rest, ""]).strip())
+    return lines
+
+
+def _markdown_cell(table: Table, cell: Cell, column: Column) -> str:
+    if cell.interval is None:
+        return f"n/a [{table.footnote(cell)}]"
+    text = column.show(cell.interval.mean)
+    text = f"**{text}**" if cell.best else f"<u>{text}</u>" if cell.second else text
+    half = half_width(cell, column)
+    return f"{text} ± {half}" if half else text
+
+
+# ----------------------------------------------------------------------------------------------- LaTeX
+
+_LATEX = {
+    **{char: "\\" + char for char in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "±": r"$\pm$",
+    "–": "--",
+    "−": "$-$",
+    "≥": r"$\ge$",
+    "…": r"\dots{}",
+    "→": r"$\rightarrow$",
+}
+
+
+def latex_text(text: str) -> str:
+    """Escaped for LaTeX."""
+    return "".join(_LATEX.get(char, char) for char in text)
+
+
+def to_latex(tables: Sequence[Table]) -> str:
+    """One booktabs `table` for each table; best bold, second underlined. Needs \\usepackage{booktabs}."""
+    return "\n".join(_latex(table) for table in tables)
+
+
+def _latex(table: Table) -> str:
+    heads = ["method", *(column.heading for column in table.columns), "s/image"]
+    lines = [
+        r"\begin{table}[t]",
+        r"\centering",
+        rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
+        r"\toprule",
+        " & ".join(latex_text(head) for head in heads) + r" \\",
+    ]
+    for group in table.groups:
+        lines.append(r"\midrule")
+        if len(table.groups) > 1:
+            name = "all levels" if group.level == ALL else group.level
+            text = latex_text(f"{name}, {size_sentence(group)}")
+            lines.append(rf"\multicolumn{{{len(heads)}}}{{l}}{{\emph{{{text}}}}} \\")
+        for row in table.rows:
+            cells = [_latex_cell(group.cells[row.key][c.name], c) for c in table.columns]
+            label = latex_text(row.label) + (r"$^\dagger$" if row.status == "oracle" else "")
+            seconds = latex_text(seconds_text(row)) if group.level == ALL else ""
+            lines.append(" & ".join([label, *cells, seconds]) + r" \\")
+    caption = [f"{table.benchmark} ({table.protocol}), {size_sentence(table.everything)}."]
+    caption += [statistics_sentence(table), noise_sentence(table)]
+    if any(row.status == "oracle" for row in table.rows):
+        caption.append("†" + ORACLE_NOTE + ".")
+    text = latex_text(" ".join(filter(None, caption))).replace("†", r"$^\dagger$")
+    lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{text}}}"]
+    lines += [rf"\label{{tab:{table.name}}}", r"\end{table}", ""]
+    return "\n".join(lines)
+
+
+def _latex_cell(cell: Cell, column: Column) -> str:
+    if cell.interval is None:
+        return "n/a"
+    text = column.show(cell.interval.mean)
+    text = rf"\textbf{{{text}}}" if cell.best else rf"\underline{{{text}}}" if cell.second else text
+    half = half_width(cell, column)
+    return text + (rf" {{\scriptsize$\pm${half}}}" if half else "")
+
+
+# -------------------------------------------------------------------------------------------- terminal
+
+
+def to_terminal(tables: Sequence[Table], width: int = 0) -> str:
+    """The tables as the command prints them: plain text, one line a row; names of cut columns are kept whole.
+
+    Args:
+        tables: from `tables.build`.
+        width: 0 takes whatever the table needs.
+    """
+    return "\n".join(_terminal(table) for table in tables)
+
+
+def _terminal(table: Table) -> str:
+    levels = table.groups[1:]
+    first = table.columns[0]
+    heads = ["method", *(c.heading for c in table.columns)]
+    heads += [f"{first.name} {group.level}" for group in levels] + ["rank", "s/image"]
+    body = []
+    for row in table.rows:
+        cells = [_terminal_cell(table, table.everything.cells[row.key][c.name], c) for c in table.columns]
+        cells += [_terminal_cell(table, group.cells[row.key][first.name], first) for group in levels]
+        label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
+        body.append([label, *cells, rank_text(row), seconds_text(row)])
+    widths = [max(len(line[i]) for line in [heads, *body]) for i in range(len(heads))]
+    lines = [f"{table.benchmark} ({table.protocol}): {size_sentence(table.everything)}"]
+    lines += [
+        "  ".join(
+            text.ljust(w) if i == 0 else text.rjust(w)
+            for i, (text, w) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in [heads, ["─" * w for w in widths], *body]
+    ]
+    lines += [f"[{n}] {text}" for n, text in enumerate(table.footnotes, start=1)]
+    lines += ["* best" + (" or tied with it" if table.tested else ""), noise_sentence(table)]
+    lines += [f"below identity: {below_floor_sentence(below, table)}" for below in table.below_floor]
+    lines += [f"incomplete: {incomplete_sentence(row, table)}" for row in table.incomplete]
+    lines += [f"stale: {row.label}: {text}" for row in table.stale for text in stale_sentences(row)]
+    return "\n".join(filter(None, lines)) + "\n"
+
+
+def _terminal_cell(table: Table, cell: Cell, column: Column) -> str:
+    if cell.interval is None:
+        return f"n/a [{table.footnote(cell)}]"
+    return ("*" if cell.best else "") + column.show(cell.interval.mean)

@@ -1,0 +1,95 @@
+"""What tables say in words, the same in every format; and the short texts of their cells."""
+
+from __future__ import annotations
+
+from bokehbench.leaderboard.statistics import ALPHA, MIN_SCENES
+from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Row, Table
+
+ORACLE_NOTE = "oracle: is given what no method can know; shown as a ceiling, never best"
+
+
+def size_sentence(group: Group) -> str:
+    """How much a table rests on."""
+    low, high = group.K
+    strength = f"K = {low:.4g} px" if low == high else f"K = {low:.4g} to {high:.4g} px"
+    return f"{_count(len(group.cases), 'case')} of {_count(group.n_scenes, 'scene')}, {strength}"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def statistics_sentence(table: Table) -> str:
+    """What bold means, and what is claimed."""
+    if not table.tested:
+        return (
+            f"{_count(table.everything.n_scenes, 'scene')}, fewer than {MIN_SCENES}: no confidence intervals "
+            "and no tests; bold is the best printed mean, nothing more."
+        )
+    return (
+        "± is half of the 95 % confidence interval by scene. Each row is tested against the best one (exact "
+        f"sign-flip test on scenes' means, Holm); bold is the best row and what is tied with it (p ≥ {ALPHA} "
+        "or a difference too small to count)."
+    )
+
+
+def noise_sentence(table: Table) -> str:
+    """How good the targets themselves are; empty where it is not known."""
+    if table.noise is None:
+        return ""
+    worst, median = table.noise
+    return (
+        f"Noise of the targets themselves: PSNR {worst:.1f} dB at worst, {median:.1f} dB median. "
+        "Differences between rows near these values mean nothing."
+    )
+
+
+def below_floor_sentence(below: BelowFloor, table: Table) -> str:
+    """Where and by how much a row is worse than doing nothing, and why."""
+    column = next((c for c in table.columns if c.name == "psnr"), table.columns[0])
+    unit = f" {column.unit}" if column.unit else ""
+    parts = [
+        f"{'overall' if level == ALL else level} {value:+.{column.decimals}f}{unit}".replace("-", "−")
+        for level, value in below.differences.items()
+    ]
+    return f"{below.row.label} against identity, {column.name}: {', '.join(parts)}. {_stop(below.reason)}"
+
+
+def _stop(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def incomplete_sentence(row: Row, table: Table) -> str:
+    """Which cases an incomplete row lacks."""
+    shown = ", ".join(row.missing[:3]) + (", …" if len(row.missing) > 3 else "")
+    of = len(table.everything.cases)
+    return (
+        f"{row.label}: {len(row.missing)} of {of} cases failed or were never run ({shown}); "
+        "no mean, not ranked. The bokehbench run that made the others tries them again."
+    )
+
+
+def stale_sentences(row: Row) -> list[str]:
+    """Why a row is stale and what renews it, without repeating a command."""
+    commands: dict[str, list[str]] = {}
+    for stale in row.stale:
+        commands.setdefault(stale.command, []).append(stale.reason)
+    return [f"{'; '.join(dict.fromkeys(reasons))} → {command}" for command, reasons in commands.items()]
+
+
+def half_width(cell: Cell, column: Column) -> str:
+    """± part of a cell, for symmetric and bootstrap intervals alike; empty without one."""
+    interval = cell.interval
+    if interval is None or interval.low is None or interval.high is None:
+        return ""
+    return column.show((interval.high - interval.low) / 2)
+
+
+def seconds_text(row: Row) -> str:
+    """Median seconds an image."""
+    return "–" if row.seconds is None else f"{row.seconds:.3g}"
+
+
+def rank_text(row: Row) -> str:
+    """Average rank over complete columns."""
+    return "–" if row.average_rank is None else f"{row.average_rank:.2f}"

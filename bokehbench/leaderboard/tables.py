@@ -1,0 +1,161 @@
+"""What a table is: columns, rows, cells, groups by blur level. `build.py` makes it from results.
+
+A row is a method with its weights. It is `ranked` when it is fresh and complete; an `oracle` is shown in its
+place but is never best; an `incomplete` row has no mean; a `stale` one stands below with the command that
+renews it. `export_text.py` and `export_data.py` print a table, `page.py` shows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bokehbench.leaderboard.collect import RowKey, Stale
+from bokehbench.leaderboard.statistics import MIN_SCENES, Comparison, Interval
+from bokehbench.registry import BenchmarkSpec, MethodSpec
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric as the table prints it."""
+
+    name: str
+    id: str
+    higher_is_better: bool
+    decimals: int
+    unit: str
+    fingerprint: str
+    summary: str
+
+    @property
+    def heading(self) -> str:
+        """Name, arrow towards better, unit: the id is printed, never just "SSIM"."""
+        return f"{self.name} {'↑' if self.higher_is_better else '↓'}" + (f" {self.unit}" if self.unit else "")
+
+    def show(self, value: float) -> str:
+        """A mean at the metric's precision."""
+        return f"{value:.{self.decimals}f}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A mean, or why there is none.
+
+    Attributes:
+        interval: mean over the cases; None where any case has no value.
+        comparison: with the table's best row; None for that row itself and for rows that are not ranked.
+        best: the best printed mean, or tied with it.
+        second: the next printed mean.
+        identical: cases where the prediction equals the target.
+        reason: one line where there is no mean.
+    """
+
+    interval: Interval | None = None
+    comparison: Comparison | None = None
+    best: bool = False
+    second: bool = False
+    identical: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method with its weights.
+
+    Attributes:
+        label: what tables print; the weights' hash is added only where a method has several.
+        status: ranked, oracle, incomplete or stale.
+        seconds: median over the images of this row; None where no timing is known.
+        missing: cases that other methods have and this one has not.
+        stale: reasons and commands, each once.
+        average_rank: over the columns that are complete for all ranked rows; None for others.
+    """
+
+    key: RowKey
+    label: str
+    version: int | None
+    spec: MethodSpec | None
+    status: str
+    seconds: float | None
+    peak_memory_mb: float | None
+    missing: tuple[str, ...] = ()
+    stale: tuple[Stale, ...] = ()
+    average_rank: float | None = None
+
+    @property
+    def category(self) -> str:
+        """Of the spec; `unknown` for a method that is not registered here."""
+        return self.spec.category if self.spec else "unknown"
+
+
+@dataclass(frozen=True)
+class Group:
+    """All cases, or those of one blur level."""
+
+    level: str
+    cases: tuple[str, ...]
+    scenes: tuple[str, ...]
+    K: tuple[float, float]
+    cells: Mapping[RowKey, Mapping[str, Cell]]
+
+    @property
+    def n_scenes(self) -> int:
+        """Number of clusters."""
+        return len(set(self.scenes))
+
+
+@dataclass(frozen=True)
+class BelowFloor:
+    """A row that is worse than the untouched all-in-focus image, overall or at some level."""
+
+    row: Row
+    differences: Mapping[str, float]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One benchmark under one protocol.
+
+    Attributes:
+        columns: metrics.
+        groups: all cases first, then one a level (none where there is a single level).
+        rows: ranked and oracle rows, best first by the first column.
+        incomplete, stale: the others.
+        below_floor: rows below `identity`, with their reason.
+        noise: (worst, median) PSNR in dB of the targets' own noise, None where it is not known.
+    """
+
+    benchmark: str
+    protocol: str
+    spec: BenchmarkSpec | None
+    columns: tuple[Column, ...]
+    groups: tuple[Group, ...]
+    rows: tuple[Row, ...]
+    incomplete: tuple[Row, ...] = ()
+    stale: tuple[Row, ...] = ()
+    below_floor: tuple[BelowFloor, ...] = ()
+    noise: tuple[float, float] | None = None
+    footnotes: tuple[str, ...] = ()
+
+    @property
+    def everything(self) -> Group:
+        """The group of all cases."""
+        return self.groups[0]
+
+    @property
+    def tested(self) -> bool:
+        """Whether there are scenes enough for intervals and tests."""
+        return self.everything.n_scenes >= MIN_SCENES
+
+    @property
+    def name(self) -> str:
+        """For file names and anchors."""
+        return re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{self.benchmark}--{self.protocol}")
+
+    def footnote(self, cell: Cell) -> int:
+        """Number of the footnote that says why a cell has no mean."""
+        return self.footnotes.index(cell.reason) + 1
