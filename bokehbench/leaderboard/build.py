@@ -127,7 +127,7 @@ def _is_oracle(spec: MethodSpec | None) -> bool:
 
 def _median(values: pd.Series) -> float | None:
     known = values.dropna()
-    return float(known.median()) if len(known) else None
+    return round(float(known.median()), 4) if len(known) else None
 
 
 def _sorted(rows: Sequence[Row], columns: Sequence[Column], group: Group) -> list[Row]:

@@ -133,13 +133,8 @@ def _latex_cell(cell: Cell, column: Column) -> str:
 # -------------------------------------------------------------------------------------------- terminal
 
 
-def to_terminal(tables: Sequence[Table], width: int = 0) -> str:
-    """The tables as the command prints them: plain text, one line a row; names of cut columns are kept whole.
-
-    Args:
-        tables: from `tables.build`.
-        width: 0 takes whatever the table needs.
-    """
+def to_terminal(tables: Sequence[Table]) -> str:
+    """The tables as the command prints them: plain text, one line a row, levels as further columns."""
     return "\n".join(_terminal(table) for table in tables)
 
 
@@ -156,13 +151,9 @@ def _terminal(table: Table) -> str:
         body.append([label, *cells, rank_text(row), seconds_text(row)])
     widths = [max(len(line[i]) for line in [heads, *body]) for i in range(len(heads))]
     lines = [f"{table.benchmark} ({table.protocol}): {size_sentence(table.everything)}"]
-    lines += [
-        "  ".join(
-            text.ljust(w) if i == 0 else text.rjust(w)
-            for i, (text, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in [heads, ["─" * w for w in widths], *body]
-    ]
+    for line in [heads, ["─" * w for w in widths], *body]:
+        numbers = [text.rjust(w) for text, w in zip(line[1:], widths[1:], strict=True)]
+        lines.append("  ".join([line[0].ljust(widths[0]), *numbers]))
     lines += [f"[{n}] {text}" for n, text in enumerate(table.footnotes, start=1)]
     lines += ["* best" + (" or tied with it" if table.tested else ""), noise_sentence(table)]
     lines += [f"below identity: {below_floor_sentence(below, table)}" for below in table.below_floor]

@@ -1,4 +1,4 @@
-"""A results folder as `run` and `evaluate` leave it, made from arithmetic alone: for tests of tables and pages."""
+"""A results folder as `run` and `evaluate` leave it, made from arithmetic alone, for tests of tables."""
 
 from __future__ import annotations
 
