@@ -62,13 +62,19 @@ def build(net: str, trunk: dict[str, Any], head: Path) -> Any:
     import torch
     from lpips import LPIPS
 
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        # pnet_rand: the constructor would download otherwise. Every random number is replaced below.
+    # On "meta" parameters are neither drawn nor stored; each must come from the files, or loading raises.
+    # Without pnet_rand the constructor would download.
+    with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = LPIPS(net=net, pnet_rand=True, model_path=str(head), verbose=False)
+        model = LPIPS(net=net, pretrained=False, pnet_rand=True, verbose=False)
+    model.scaling_layer = type(model.scaling_layer)()
     # "slice2.3.weight" is torchvision's "features.3.weight".
-    names = {name: f"features.{name.partition('.')[2]}" for name in model.net.state_dict()}
-    model.net.load_state_dict({name: trunk[source] for name, source in names.items()}, strict=True)
+    sources = {f"net.{name}": f"features.{name.partition('.')[2]}" for name in model.net.state_dict()}
+    state = {name: trunk[source].clone() for name, source in sources.items()}
+    heads = torch.load(head, map_location="cpu", weights_only=True)
+    # The class has each head under two names.
+    state |= heads | {name.replace("lin", "lins.", 1): values for name, values in heads.items()}
+    model.load_state_dict(state | model.scaling_layer.state_dict(prefix="scaling_layer."), assign=True)
     return model.eval().requires_grad_(False)
 
 
