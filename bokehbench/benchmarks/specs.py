@@ -15,4 +15,18 @@ SPECS: tuple[Spec, ...] = (
             "(10 scenes, 1920x1080, 5 levels x 10 foci) and the output of `bokehbench blb render` both load."
         ),
     ),
+    BenchmarkSpec(
+        name="layered",
+        summary="Synthetic sets of ray-traced layers: exact disparity, true layers and an exact target.",
+        implementation="bokehbench.benchmarks.layered:Layered",
+        protocol="gt-disparity",
+        oracles=("layers",),
+        layout="dataset.json, meta/{key}.json, aif/{key}.png, disp/{key}.png, bokeh/{key}_k0.png, "
+        "layers/{key}_{l}.exr",
+        notes=(
+            "Made by `bokehbench synth build`. K in pixels at the set's width; image 8 bit, disparity 16 bit "
+            "of the nearest layer with alpha >= 0.5. Levels are bins of the largest blur radius in the "
+            "frame: small below 8 px, medium 8 to 20 px, large above 20 px. Samples with K = 0 stay out."
+        ),
+    ),
 )

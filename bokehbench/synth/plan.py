@@ -19,6 +19,9 @@ from bokehbench.synth.assets.library import Library
 from bokehbench.synth.config import Backgrounds, Foregrounds, Optics, Recipe, draw_key
 
 SCHEMA = "bokehbench.synth.plan/1"
+GOLDEN = 0.6180339887498949
+PRIMES = (2, 3, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
+"""Their roots step through the kinds of each foreground, so that the layers' kinds do not repeat in pairs."""
 
 
 class _Plain(BaseModel):
@@ -159,11 +162,24 @@ def draw_plan(recipe: Recipe, library: Library, root_seed: int, index: int, atte
     def rng(name: str) -> np.random.Generator:
         return stream(root_seed, index, name, attempt)
 
-    background = _background(recipe, library, rng("bg"), rng("bg.plane"))
+    def kind(name: str, step: float) -> float:
+        """Uniform over all samples, and evenly spread over any few in a row: small sets show every kind."""
+        return float((stream(root_seed, 0, name).random() + step * (index + 0.37 * attempt)) % 1.0)
+
+    background = _background(recipe, library, rng("bg"), rng("bg.plane"), kind("bg.kind", GOLDEN))
     count = draw_key(rng("fg.count"), recipe.foregrounds.count)
     bounds = _disparities(recipe, rng("fg.disparity"), count, background.base + background.range)
     foregrounds = tuple(
-        _foreground(recipe, library, rng(f"fg.{i}"), rng(f"fg.{i}.plane"), bounds, i) for i in range(count)
+        _foreground(
+            recipe,
+            library,
+            rng(f"fg.{i}"),
+            rng(f"fg.{i}.plane"),
+            kind(f"fg.{i}.kind", np.sqrt(PRIMES[i])),
+            bounds,
+            i,
+        )
+        for i in range(count)
     )
     scale = recipe.size[0] / 512.0
     focus = rng("focus")
@@ -196,11 +212,11 @@ def _grade(part: Foregrounds | Backgrounds, rng: np.random.Generator) -> Grade:
 
 
 def _background(
-    recipe: Recipe, library: Library, rng: np.random.Generator, plane: np.random.Generator
+    recipe: Recipe, library: Library, rng: np.random.Generator, plane: np.random.Generator, kind: float
 ) -> BackgroundPlan:
     config = recipe.backgrounds
     return BackgroundPlan(
-        source=library.choose_background(rng),
+        source=library.choose_background(rng, kind),
         at=(rng.random(), rng.random()),
         crop=config.crop.draw(rng),
         upscale_max=config.upscale_max,
@@ -227,6 +243,7 @@ def _foreground(
     library: Library,
     rng: np.random.Generator,
     plane: np.random.Generator,
+    kind: float,
     bounds: list[float],
     i: int,
 ) -> ForegroundPlan:
@@ -237,7 +254,7 @@ def _foreground(
     limit = recipe.planes.gap_share * (below if i == 0 else min(above, below))
     limit = min(limit, 2.0 * (1.0 - disparity))
     return ForegroundPlan(
-        source=library.choose_foreground(rng),
+        source=library.choose_foreground(rng, kind),
         area=config.area.draw(rng),
         rotation_deg=config.rotation_deg.draw(rng),
         flip=bool(rng.random() < config.flip_p),

@@ -64,26 +64,26 @@ class Library:
     background_folder: folder.AssetFolder | None = None
     folder_share: float = 1.0
 
-    def choose_foreground(self, rng: np.random.Generator) -> str:
-        """A source, by weight."""
-        return self._choose(rng, self.foregrounds, self.foreground_folder)
+    def choose_foreground(self, rng: np.random.Generator, u: float) -> str:
+        """A source; u in [0, 1) picks the kind by weight, or the file."""
+        return self._choose(rng, u, self.foregrounds, self.foreground_folder)
 
-    def choose_background(self, rng: np.random.Generator) -> str:
-        """A source, by weight."""
-        return self._choose(rng, self.backgrounds, self.background_folder)
+    def choose_background(self, rng: np.random.Generator, u: float) -> str:
+        """A source; u in [0, 1) picks the kind by weight, or the file."""
+        return self._choose(rng, u, self.backgrounds, self.background_folder)
 
     def _choose(
-        self, rng: np.random.Generator, kinds: Mapping[str, float], own: folder.AssetFolder | None
+        self, rng: np.random.Generator, u: float, kinds: Mapping[str, float], own: folder.AssetFolder | None
     ) -> str:
         # Always the same number of draws, so that a folder moves nothing else.
-        from_folder, which, seed = rng.random(), rng.random(), int(rng.integers(2**31))
+        from_folder, seed = rng.random(), int(rng.integers(2**31))
         if own is not None and from_folder < self.folder_share:
-            return str(Source("folder", own.assets[int(which * len(own.assets))].path))
-        kind = weighted(which, kinds)
+            return str(Source("folder", own.assets[int(u * len(own.assets))].path))
+        kind = weighted(u, kinds)
         if kind == PHOTOGRAPH and self.photographs:
             return str(Source("skimage", self.photographs[seed % len(self.photographs)]))
         if kind == PHOTOGRAPH:
-            kind = weighted(which, {name: w for name, w in kinds.items() if name != PHOTOGRAPH})
+            kind = weighted(u, {name: w for name, w in kinds.items() if name != PHOTOGRAPH})
         return str(Source("proc", kind, seed))
 
     def foreground(self, source: str, side: float, gamma: float) -> tuple[Raster, tuple[str, ...]]:
