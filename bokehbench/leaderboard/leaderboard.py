@@ -1,0 +1,77 @@
+"""Results folders in, tables and the page out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bokehbench import records
+from bokehbench.leaderboard.build import build
+from bokehbench.leaderboard.collect import collect
+from bokehbench.leaderboard.export_data import to_csv, to_json
+from bokehbench.leaderboard.export_text import to_latex, to_markdown, to_terminal
+from bokehbench.leaderboard.frame import to_frame
+from bokehbench.leaderboard.page import write_page
+from bokehbench.leaderboard.pictures import write_pictures
+from bokehbench.leaderboard.strips import find_strips
+from bokehbench.leaderboard.tables import Table
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `write` made.
+
+    Attributes:
+        tables: one a benchmark and protocol.
+        page: the index.html.
+        pictures_written: pictures made now.
+        pictures_present: pictures that were up to date.
+        stale: labels `benchmark/method` of stale rows.
+        incomplete: labels of rows without all cases.
+    """
+
+    tables: tuple[Table, ...]
+    page: Path
+    pictures_written: int
+    pictures_present: int
+    stale: tuple[str, ...]
+    incomplete: tuple[str, ...]
+
+    def terminal(self) -> str:
+        """The tables as plain text."""
+        return to_terminal(self.tables)
+
+
+def write(results: Sequence[Path], out: Path, *, strips: Sequence[Path] = ()) -> Summary:
+    """Write OUT/leaderboard.{md,csv,tex,json}, OUT/results.csv and the page OUT/index.html with OUT/assets.
+
+    The same results give the same bytes (timings are part of the results). index.html is written last.
+
+    Args:
+        results: folders that `run` and `evaluate` filled; several are merged.
+        out: made if it does not exist; other files in it stay.
+        strips: JSON files or folders (`strips.py`), besides those in RESULTS/_strips.
+
+    Raises:
+        InputError: no or contradicting results, nothing scored, or a strip that cannot be read.
+    """
+    found = find_strips(results, strips)
+    boards = [(board, build(board)) for board in collect(results)]
+    tables = tuple(table for _, table in boards)
+    written, present = write_pictures(out, boards, found)
+    records.write_text(out / "leaderboard.md", to_markdown(tables))
+    records.write_text(out / "leaderboard.csv", to_csv(tables))
+    records.write_text(out / "leaderboard.tex", to_latex(tables))
+    records.write_json(out / "leaderboard.json", to_json(tables))
+    frame = to_frame([board for board, _ in boards])
+    records.write_text(out / "results.csv", frame.to_csv(index=False, lineterminator="\n"))
+    page = write_page(out, boards, found)
+    return Summary(
+        tables=tables,
+        page=page,
+        pictures_written=written,
+        pictures_present=present,
+        stale=tuple(f"{table.benchmark}/{row.label}" for table in tables for row in table.stale),
+        incomplete=tuple(f"{table.benchmark}/{row.label}" for table in tables for row in table.incomplete),
+    )
