@@ -1,0 +1,190 @@
+"""A set on disk: same bytes however it was made, resumed, grown, refused, killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from bokehbench.errors import ConfigError, InputError
+from bokehbench.images import read_image
+from bokehbench.synth import dataset
+from bokehbench.synth.config import bokehbench_v1, load_recipe
+from bokehbench.synth.dataset import build, make_library, read_dataset, sample_keys
+from bokehbench.synth.preview import write_contact_sheet
+from bokehbench.synth.sample import AttemptFailed, SampleFiles, read_meta, remake
+
+SIZE = (80, 64)
+ARGUMENTS = ("quality=draft", "optics.radius_at_512={loguniform: [4, 40]}")
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return load_recipe(bokehbench_v1(), size=SIZE, assignments=ARGUMENTS)
+
+
+@pytest.fixture(scope="module")
+def made(recipe, tmp_path_factory):
+    root = tmp_path_factory.mktemp("made") / "set"
+    build(recipe, make_library(recipe), count=4, root_seed=3, root=root)
+    return root
+
+
+def contents(root):
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def test_two_workers_make_the_same_bytes(recipe, made, tmp_path):
+    root = tmp_path / "two"
+    built = build(recipe, make_library(recipe), count=4, root_seed=3, root=root, workers=2)
+    assert (built.made, built.total, built.failed) == (4, 4, ())
+    assert contents(root) == contents(made)
+
+
+def test_only_what_is_missing_is_made(recipe, made, tmp_path):
+    root = tmp_path / "grown"
+    library = make_library(recipe)
+    assert build(recipe, library, count=1, root_seed=3, root=root).made == 1
+    assert build(recipe, library, count=4, root_seed=3, root=root).made == 3
+    assert build(recipe, library, count=4, root_seed=3, root=root).made == 0
+    assert build(recipe, library, count=2, root_seed=3, root=root).total == 4
+    assert contents(root) == contents(made)
+    SampleFiles(root, "000000002").meta.unlink()
+    (root / "aif" / "000000002.png").write_bytes(b"half")
+    assert build(recipe, library, count=4, root_seed=3, root=root).made == 1
+    assert contents(root) == contents(made)
+
+
+def test_killed_build_goes_on_with_the_same_bytes(made, recipe, tmp_path):
+    root = tmp_path / "killed"
+    command = [sys.executable, "-m", "bokehbench", "synth", "build", "--count", "4", "--seed", "3"]
+    command += ["--size", "80x64", "--out", str(root)]
+    for text in ARGUMENTS:
+        command += ["--set", text]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.time() + 60
+    while time.time() < deadline and not (root / "meta").is_dir():
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    library = make_library(recipe)
+    build(recipe, library, count=4, root_seed=3, root=root)
+    left = contents(root)
+    left.pop("contact_sheet.png", None)
+    assert left == contents(made)
+    assert not list(root.rglob("*.part-*"))
+
+
+def test_another_seed_or_configuration_is_refused(recipe, made):
+    library = make_library(recipe)
+    with pytest.raises(InputError, match="another seed"):
+        build(recipe, library, count=4, root_seed=4, root=made)
+    other = load_recipe(bokehbench_v1(), size=SIZE, assignments=("quality=standard",))
+    with pytest.raises(InputError, match="another configuration"):
+        build(other, library, count=4, root_seed=3, root=made)
+
+
+def test_foreign_folder_is_left_alone(recipe, tmp_path):
+    (tmp_path / "thesis.txt").write_text("important")
+    with pytest.raises(InputError, match="not empty"):
+        build(recipe, make_library(recipe), count=1, root_seed=0, root=tmp_path)
+    assert contents(tmp_path) == {"thesis.txt": b"important"}
+
+
+@pytest.mark.parametrize(("count", "seed"), [(0, 1), (3, -1)])
+def test_senseless_counts_are_refused(recipe, tmp_path, count, seed):
+    with pytest.raises(ConfigError):
+        build(recipe, make_library(recipe), count=count, root_seed=seed, root=tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_record_names_everything(made, recipe):
+    record = read_dataset(made)
+    assert record["count"] == 4 and record["root_seed"] == 3 and record["config"] == recipe.to_json()
+    assert record["failed"] == [] and record["licences"]
+    rows = [json.loads(line) for line in (made / "metadata.jsonl").read_text().splitlines()]
+    assert [row["key"] for row in rows] == sample_keys(made)
+    for row in rows:
+        for name in ("aif_file_name", "bokeh_file_name", "disp_file_name"):
+            assert (made / row[name]).is_file()
+
+
+def test_sample_is_made_again_from_its_stored_json(made, recipe):
+    meta = read_meta(made / "meta" / "000000001.json")
+    again = remake(meta, make_library(recipe))
+    stored = read_image(SampleFiles(made, "000000001").bokeh)
+    assert np.abs(np.clip(again.bokeh, 0, 1) - stored).max() <= 0.5 / 255 + 1e-6
+
+
+def test_given_up_samples_are_listed_and_never_replaced(recipe, made, tmp_path, monkeypatch):
+    honest = dataset.make_first_valid
+
+    def stubborn(recipe_, library, root_seed, index):
+        if index == 1:
+            raise AttemptFailed("sample 1: none of 10 attempts made a valid scene")
+        return honest(recipe_, library, root_seed, index)
+
+    monkeypatch.setattr(dataset, "make_first_valid", stubborn)
+    built = build(recipe, make_library(recipe), count=4, root_seed=3, root=tmp_path / "set")
+    assert [index for index, _ in built.failed] == [1]
+    assert sample_keys(tmp_path / "set") == ["000000000", "000000002", "000000003"]
+    assert "sample 1" in (tmp_path / "set" / "failures.jsonl").read_text()
+    monkeypatch.undo()
+    build(recipe, make_library(recipe), count=4, root_seed=3, root=tmp_path / "set")
+    assert contents(tmp_path / "set") == contents(made)
+
+
+def test_contact_sheet_shows_every_sample(recipe, tmp_path):
+    build(recipe, make_library(recipe), count=3, root_seed=1, root=tmp_path / "set")
+    sheet = read_image(write_contact_sheet(tmp_path / "set", thumb=128))
+    one = read_image(write_contact_sheet(tmp_path / "set", thumb=128, most=1))
+    assert sheet.shape[0] > 1.8 * one.shape[0] and sheet.std() > 0.05
+
+
+def test_preview_of_something_else(tmp_path):
+    with pytest.raises(InputError, match="synth build"):
+        write_contact_sheet(tmp_path)
+
+
+# ------------------------------------------------------------------------------------------- command line
+
+
+def run(*arguments):
+    from click.testing import CliRunner
+
+    from bokehbench.commands.synth import synth
+
+    return CliRunner().invoke(synth, list(arguments))
+
+
+def test_plan_prints_json_and_draws_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("plan", "--index", "3", "--seed", "9", "--size", "128x96")
+    plan = json.loads(result.output)
+    assert plan["index"] == 3 and plan["size"] == [128, 96] and plan["foregrounds"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_own_pictures_are_used_and_bad_ones_named(tmp_path):
+    from PIL import Image
+
+    fg, bg = tmp_path / "fg", tmp_path / "bg"
+    fg.mkdir(), bg.mkdir()
+    pixels = np.zeros((90, 70, 4), np.uint8)
+    pixels[10:80, 15:60] = (220, 40, 40, 255)
+    Image.fromarray(pixels).save(fg / "red.png")
+    (fg / "broken.png").write_text("nothing")
+    Image.new("RGB", (200, 160), (30, 120, 60)).save(bg / "green.jpg")
+    out = tmp_path / "set"
+    arguments = ["--size", "80x64", "--fg", str(fg), "--bg", str(bg), "--set", "quality=draft"]
+    result = run("build", *arguments, "--count", "2", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    assert "E_UNREADABLE" in result.output
+    for key in sample_keys(out):
+        sources = {layer["source"] for layer in read_meta(out / "meta" / f"{key}.json")["layers"]}
+        assert sources == {"folder:red.png", "folder:green.jpg"}
+    assert read_dataset(out)["assets"]["foregrounds"]["files"][0]["path"] == "red.png"
