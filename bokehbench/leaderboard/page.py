@@ -16,7 +16,7 @@ from typing import Any
 import bokehbench
 from bokehbench import records
 from bokehbench.leaderboard.collect import Collected
-from bokehbench.leaderboard.pictures import ASSETS, ERROR_SCALE, case_folder, slug, strip_image
+from bokehbench.leaderboard.pictures import ASSETS, ERROR_TICKS, case_folder, slug, strip_image
 from bokehbench.leaderboard.sentences import (
     ORACLE_NOTE,
     below_floor_sentence,
@@ -52,7 +52,7 @@ def write_page(out: Path, boards: Sequence[tuple[Collected, Table]], strips: Seq
         tables=[_table_view(board, table) for board, table in boards],
         strips=[_strip_view(index, strip) for index, strip in enumerate(strips)],
         methods=_method_views(boards),
-        error_scale=ERROR_SCALE,
+        error_ticks=ERROR_TICKS,
     )
     source = Path(__file__).parent / "templates"
     for name in STATIC:
@@ -253,7 +253,7 @@ def _strip_view(index: int, strip: Strip) -> dict[str, Any]:
 
 def compare_data(boards: Sequence[tuple[Collected, Table]]) -> dict[str, Any]:
     """What `compare.js` needs: benchmarks, their cases with scores, the methods and their files."""
-    return {"errorScale": ERROR_SCALE, "benchmarks": [_compare_board(*pair) for pair in boards]}
+    return {"benchmarks": [_compare_board(*pair) for pair in boards]}
 
 
 def _compare_board(board: Collected, table: Table) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ ASSETS = "assets"
 MANIFEST = "manifest.json"
 ERROR_SCALE = 64
 """8-bit units that the top of the error map's colours stands for; larger errors look the same."""
+ERROR_TICKS = (0, 4, 16, 36, ERROR_SCALE)
+"""Equally spaced on the legend: colours follow the square root, so that small errors can be seen too."""
 THUMBNAIL = 192
 """Width of thumbnails, pixels."""
 
@@ -98,7 +100,11 @@ def _case_pictures(board: Collected, table: Table) -> Iterator[Picture]:
         folder = case_folder(table, key)
         target = case.at.case_image(key, "target")
         yield _copy(f"{folder}/_target.png", target, case.target)
-        yield Picture(f"{folder}/_thumb.jpg", f"thumb {THUMBNAIL} {case.target}", partial(_thumbnail, target))
+        yield Picture(
+            f"{folder}/_thumb.jpg",
+            f"thumb {THUMBNAIL} {case.target}",
+            partial(_thumbnail, target, case.target),
+        )
         for what in ("image", "disparity"):
             source = case.at.case_image(key, what)
             if source.is_file():
@@ -111,8 +117,8 @@ def _case_pictures(board: Collected, table: Table) -> Iterator[Picture]:
             yield _copy(f"{folder}/{slug(row.label)}.png", prediction, entry.prediction)
             yield Picture(
                 f"{folder}/{slug(row.label)}.error.png",
-                f"error {ERROR_SCALE} {entry.prediction} {case.target}",
-                partial(write_error_map, prediction, target),
+                f"error sqrt {ERROR_SCALE} {entry.prediction} {case.target}",
+                partial(write_error_map, prediction, target, case.target),
             )
 
 
@@ -138,35 +144,47 @@ def _bytes(path: Path) -> npt.NDArray[np.uint8]:
     return images.quantise(images.read_image(path))
 
 
-def _thumbnail(source: Path, to: Path) -> None:
+@lru_cache(maxsize=1)
+def _target_bytes(path: Path, key: str) -> npt.NDArray[np.uint8]:
+    """A case's target, read once for its thumbnail and all its error maps; `key` is the file's hash."""
+    return _bytes(path)
+
+
+def _thumbnail(source: Path, key: str, to: Path) -> None:
     import cv2
 
-    pixels = _bytes(source)
+    pixels = _target_bytes(source, key)
     height = max(1, round(pixels.shape[0] * THUMBNAIL / pixels.shape[1]))
     if pixels.shape[1] > THUMBNAIL:
         pixels = np.asarray(cv2.resize(pixels, (THUMBNAIL, height), interpolation=cv2.INTER_AREA), np.uint8)
     images.write_jpeg(to, pixels, quality=85)
 
 
-def error_map(prediction: npt.NDArray[Any], target: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Where a prediction is wrong: mean absolute difference of the channels, 0 to `ERROR_SCALE`, in colour.
+def error_index(prediction: npt.NDArray[Any], target: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Where a prediction is wrong: mean absolute difference of the channels, as an index of colours.
+
+    The index is 255 sqrt(difference / `ERROR_SCALE`): the same scale for every picture.
 
     Args:
         prediction: [H, W, 3] uint8.
         target: [H, W, 3] uint8.
 
     Returns:
-        [H, W, 3] uint8: black (equal) over purple and orange to light yellow (`ERROR_SCALE` or more).
+        [H, W] uint8: 0 where equal, 255 for `ERROR_SCALE` 8-bit units or more.
     """
+    error = np.abs(prediction.astype(np.int16) - target.astype(np.int16)).sum(axis=2, dtype=np.int16)
+    steps = np.sqrt(np.arange(3 * 255 + 1) / (3 * ERROR_SCALE))
+    return images.quantise(steps)[error]
+
+
+def write_error_map(prediction: Path, target: Path, key: str, to: Path) -> None:
+    """Write the error map of two image files as a palette PNG: black, purple, orange, light yellow."""
     import cv2
+    from PIL import Image
 
-    error = np.abs(prediction.astype(np.int16) - target.astype(np.int16)).mean(axis=2)
-    index = np.clip(np.floor(error * (255 / ERROR_SCALE) + 0.5), 0, 255).astype(np.uint8)
-    return np.asarray(
-        cv2.cvtColor(cv2.applyColorMap(index, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB), np.uint8
-    )
-
-
-def write_error_map(prediction: Path, target: Path, to: Path) -> None:
-    """Write the error map of two image files as PNG."""
-    images.write_png(to, error_map(_bytes(prediction), _bytes(target)))
+    index = error_index(_bytes(prediction), _target_bytes(target, key))
+    palette = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_INFERNO)[:, 0, ::-1]
+    picture = Image.fromarray(index)
+    picture.putpalette(palette.tobytes())
+    with records.atomic_path(to) as part:
+        picture.save(part, format="PNG", compress_level=3)

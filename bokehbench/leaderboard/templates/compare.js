@@ -7,7 +7,7 @@
   const MAX_PANES = 4;
   const MAX_ZOOM = 32;
   const state = { board: null, item: null, show: [], view: "slider", error: false, zoom: 1, x: 0.5, y: 0.5, flip: 0, split: 50 };
-  if (!data || !data.benchmarks.some((board) => board.cases.length)) return;
+  if (!data?.benchmarks.length) return;
 
   const make = (tag, properties = {}, ...children) => {
     const node = Object.assign(document.createElement(tag), properties);
@@ -31,14 +31,15 @@
   const print = (metric, value) => (value === null ? "n/a" : value.toFixed(metric.decimals));
 
   const setBoard = (id) => {
-    state.board = data.benchmarks.find((board) => board.id === id) ?? data.benchmarks.find((board) => board.cases.length);
-    state.item = state.board.cases[0];
+    state.board = data.benchmarks.find((board) => board.id === id) ?? data.benchmarks[0];
+    // The strongest blur shows most.
+    state.item = state.board.cases.reduce((best, item) => (item.K > best.K ? item : best));
     $("benchmark").value = state.board.id;
     $("case").replaceChildren(...state.board.cases.map((item) => make("option", { value: item.key, textContent: item.key })));
     fillFilm();
   };
   const setCase = (key) => {
-    state.item = state.board.cases.find((item) => item.key === key) ?? state.board.cases[0];
+    state.item = state.board.cases.find((item) => item.key === key) ?? state.item;
     const known = sources();
     state.show = state.show.filter((source) => known.includes(source));
     for (const source of [...known.slice(3), ...known]) {
@@ -103,8 +104,8 @@
     style.setProperty("--y", `${(0.5 - state.y * state.zoom) * 100}%`);
     style.setProperty("--split", `${state.split}%`);
     const shown = $("viewer").querySelector(".frame")?.clientWidth ?? 1;
-    // Pixels are shown as pixels once each is at least two of the screen's.
-    $("viewer").classList.toggle("pixels", (shown * state.zoom) / state.item.size[0] >= 2);
+    // Zoomed in, pixels are shown as pixels once each is at least two of the screen's.
+    $("viewer").classList.toggle("pixels", state.zoom > 1 && (shown * state.zoom) / state.item.size[0] >= 2);
     $("viewer").classList.toggle("zoomed", state.zoom > 1);
     $("fit").textContent = state.zoom === 1 ? "fit" : `${state.zoom.toFixed(state.zoom < 10 ? 1 : 0)}×`;
   };
