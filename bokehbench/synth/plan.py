@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bokehbench.errors import InputError
 from bokehbench.optics import Aperture
 from bokehbench.rng import stream
-from bokehbench.synth.assets.library import Library
+from bokehbench.synth.assets.library import Library, may_mirror
 from bokehbench.synth.config import Backgrounds, Foregrounds, Optics, Recipe, draw_key
 
 SCHEMA = "bokehbench.synth.plan/1"
@@ -253,11 +253,12 @@ def _foreground(
     # The nearest plane has no neighbour above: it may rise up to disparity 1.
     limit = recipe.planes.gap_share * (below if i == 0 else min(above, below))
     limit = min(limit, 2.0 * (1.0 - disparity))
+    source = library.choose_foreground(rng, kind)
     return ForegroundPlan(
-        source=library.choose_foreground(rng, kind),
+        source=source,
         area=config.area.draw(rng),
         rotation_deg=config.rotation_deg.draw(rng),
-        flip=bool(rng.random() < config.flip_p),
+        flip=bool(rng.random() < config.flip_p) and may_mirror(source),
         positions=tuple((rng.random(), rng.random()) for _ in range(config.candidates)),
         inside_min=config.inside_min,
         grade=_grade(config, rng),

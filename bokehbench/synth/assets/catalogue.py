@@ -23,12 +23,14 @@ class Drawing:
         category: what it shows, for balance and statistics.
         fill: typical area of its bounding box over the square it is drawn in (foregrounds).
         sides: where it is cut off and has to be put at the rim of a frame: left, right, top, bottom.
+        mirrored: whether its mirror image is as natural (lettering is not).
     """
 
     implementation: str
     category: str
     fill: float = 1.0
     sides: tuple[str, ...] = ()
+    mirrored: bool = True
 
     def __call__(self, seed: int, size: int | tuple[int, int]) -> Raster:
         """Draw: RGBA [size, size, 4] for foregrounds, RGB [h, w, 3] for backgrounds."""
@@ -51,7 +53,7 @@ FOREGROUNDS = {
     "wires": Drawing("nets:draw_wires", "thin", 0.9, ("bottom",)),
     "barbed": Drawing("nets:draw_barbed", "thin", 0.6),
     "bubbles": Drawing("glow:draw_bubbles", "translucent", 0.6),
-    "neon": Drawing("glow:draw_neon", "light", 0.7, ("top",)),
+    "neon": Drawing("glow:draw_neon", "light", 0.7, ("top",), mirrored=False),
 }
 """Foregrounds: premultiplied linear RGBA."""
 

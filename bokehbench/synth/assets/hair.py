@@ -114,7 +114,12 @@ def draw_hair(rng: np.random.Generator, size: int) -> Raster:
             offset = rng.standard_normal(2) * spread
             t = np.linspace(0.0, 1.0, len(guide))[:, None]
             stray = rng.standard_normal(2) * side * (0.012 if rng.random() < 0.85 else 0.06)
-            path = guide + offset * (1.0 - 0.55 * np.sin(np.pi * np.minimum(t * 1.2, 1.0))) + stray * t**2
+            apart = offset * (1.0 - 0.55 * np.sin(np.pi * np.minimum(t * 1.2, 1.0)))
+            # Roots lie on the scalp; below it, strands lie anywhere about their lock.
+            falls = np.minimum(t[:, 0] * 6.0, 1.0)
+            root = _scalp((guide[0, 0] + apart[0, 0]) / side) * side - guide[0, 1]
+            apart[:, 1] = falls * apart[:, 1] + (1.0 - falls) * root
+            path = guide + apart + stray * t**2
             end = int(len(path) * rng.uniform(0.72, 1.0))
             strokes.add(path[:end], *_strand(rng, path[:end], hue, side, float(depth)))
     strokes.draw(raster)
@@ -129,9 +134,15 @@ def _lock(rng: np.random.Generator, side: int, wind: float, wave: float) -> Poin
     x = 0.5 + where * (0.16 + 0.07 * arc) + rng.normal(0.0, 0.008)
     x = x + (wind * 0.35 + 0.10 * where) * np.maximum(t - 0.35, 0.0) ** 1.5 * rng.uniform(0.5, 1.6)
     x = x + 0.026 * wave * np.sin(t * rng.uniform(9, 15) + rng.uniform(0, 2 * np.pi)) * t
-    crown = 0.07 + 0.13 * (1.0 - np.sqrt(1.0 - where**2))
+    crown = _scalp(x[0])
     y = crown + (rng.uniform(0.64, 0.82) - 0.1 * where**2) * (0.75 * t + 0.25 * t**2)
     return smooth_path(np.stack([x, y], axis=1) * side, 44)
+
+
+def _scalp(x: float) -> float:
+    """Height of the dome that hair grows from, both in units of the raster's side."""
+    where = min(abs(x - 0.5) / 0.17, 1.0)
+    return 0.07 + 0.14 * (1.0 - float(np.sqrt(1.0 - where**2)))
 
 
 def _strand(
@@ -146,7 +157,10 @@ def _strand(
     across = np.clip(1.0 - towards**2, 0.0, 1.0)
     sheen = across**9
     shade = (0.35 + 0.65 * depth) * (0.45 + 0.55 * across) * rng.lognormal(0.0, 0.25)
-    rgb = hue * shade[:, None] + (0.16 * sheen * (0.3 + 0.7 * depth))[:, None] * mix(hue, 1.0, 0.45)
+    # The band of light around the crown, ragged because every strand turns a little.
+    ring = np.exp(-(((t - rng.normal(0.2, 0.025)) / 0.06) ** 2))
+    glint = 0.16 * sheen * (0.3 + 0.7 * depth) + 0.2 * ring * rng.uniform(0.3, 1.0)
+    rgb = hue * shade[:, None] + glint[:, None] * mix(hue, 1.0, 0.35)
     radius = side / 900 * rng.uniform(0.55, 1.1) * (1.0 - 0.75 * t**3)
     return radius.astype(np.float32), rgb.astype(np.float32)
 

@@ -158,6 +158,12 @@ def describe_source(source: str) -> dict[str, str]:
     return {"category": kind.category, "licence": catalogue.LICENCE}
 
 
+def may_mirror(source: str) -> bool:
+    """Whether the mirror image of a foreground is as natural as the foreground."""
+    asset = Source.parse(source)
+    return asset.kind != "proc" or catalogue.drawing(catalogue.FOREGROUNDS, asset.name).mirrored
+
+
 def weighted(u: float, weights: Mapping[Any, float]) -> Any:
     """The key whose share of the total weight holds u in [0, 1); keys in sorted order."""
     keys = sorted(weights)
