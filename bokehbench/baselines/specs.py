@@ -1,5 +1,72 @@
-"""Specs; filled by the room."""
+"""The renderers that come with the project: floor first, then by family."""
 
-from bokehbench.registry import Spec
+from bokehbench.registry import MethodSpec, Spec
 
-SPECS: tuple[Spec, ...] = ()
+_BOKEHME = (
+    "Peng, Cao, Luo, Lu, Xian, Zhang: BokehMe: When Neural Rendering Meets Classical Rendering, CVPR 2022, "
+    "https://arxiv.org/abs/2206.12614"
+)
+_SCATTER = "bokehbench.baselines.scatter.renderer:Scatter"
+_SCATTER_NOTES = (
+    "Weights, window and gamma as the authors' released renderer has them. Differs: an aperture with an odd "
+    "number of blades is turned by 180° in front of focus, as optics has it; the lens's central obstruction "
+    "is a ring with a clear edge, the authors' soft donut is the option `donut`; the highlight boost is off "
+    "(`highlight_boost`). No occlusion: colours bleed over depth edges when the background is in focus."
+)
+
+SPECS: tuple[Spec, ...] = (
+    MethodSpec(
+        name="identity",
+        summary="The all-in-focus image itself: the floor.",
+        implementation="bokehbench.baselines.identity:Identity",
+        category="floor",
+        notes="A method that scores below it does harm.",
+    ),
+    MethodSpec(
+        name="scatter",
+        summary="Every pixel scattered into its circle of confusion: BokehMe's classical renderer.",
+        implementation=_SCATTER,
+        paper=_BOKEHME,
+        paper_name="BokehMe-CR",
+        notes=_SCATTER_NOTES,
+    ),
+    MethodSpec(
+        name="bokehme-cr",
+        summary="Another name of scatter, as BokehMe's tables call it.",
+        implementation=_SCATTER,
+        paper=_BOKEHME,
+        paper_name="BokehMe-CR",
+        notes=_SCATTER_NOTES,
+    ),
+    MethodSpec(
+        name="sterefo",
+        summary="Disparity layers blurred apart, composited back to front, normalised.",
+        implementation="bokehbench.baselines.sterefo:SteReFo",
+        paper=(
+            "Busam, Hog, McDonagh, Slabaugh: SteReFo: Efficient Image Refocusing with Stereo Vision, "
+            "ICCVW 2019, https://arxiv.org/abs/1909.13395"
+        ),
+        paper_name="SteReFo",
+        notes=(
+            "The rendering module alone, from its description in BokehMe's comparison. Ours: 8 to 64 layers "
+            "of at most one pixel of radius (thicker beyond K = 64), the focal plane in the middle of a "
+            "layer, footprints with a linear rim of one pixel, no down-sampling."
+        ),
+    ),
+    MethodSpec(
+        name="vdslr",
+        summary="Rays traced from the lens against the disparity map as a height field.",
+        implementation="bokehbench.baselines.vdslr:VDSLR",
+        paper=(
+            "Yang, Lin, Yu, Paris, Yu: Virtual DSLR: High Quality Dynamic Depth-of-Field Synthesis on Mobile "
+            "Platforms, Electronic Imaging 2016"
+        ),
+        paper_name="VDSLR",
+        notes=(
+            "The rendering module alone. The paper searches intersections at random and leaves the details "
+            "open; ours marches every ray to its first crossing, which is faster on a CPU and has no noise "
+            "(`search=random` is the paper's idea). 32 to 1024 rays, one a covered pixel; light is read at "
+            "the rays' spacing. Rays that pass under a foreground's rim end on the rim."
+        ),
+    ),
+)

@@ -1,0 +1,179 @@
+"""One photograph and its disparity map: load, choose the focus, refocus with any method."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bokehbench import images
+from bokehbench.cases import FloatImage, Inputs
+from bokehbench.errors import BadImage, ConfigError, InputError
+from bokehbench.optics import Lens
+from bokehbench.registry import MethodSpec, get
+
+SAMPLE = "sample:"
+SAMPLES = ("motorcycle",)
+_ASPECT_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """An all-in-focus photograph with disparity.
+
+    Attributes:
+        image: [H, W, 3] float32, encoded.
+        disparity: [H, W] float32 in [0, 1], near large.
+        range: (d_min, d_max) of the map's own unit that [0, 1] stands for.
+        filled: pixels of disparity that were invalid and were filled from the background.
+        notes: what was done to make the two fit, one line each.
+    """
+
+    image: FloatImage
+    disparity: FloatImage
+    range: tuple[float, float]
+    filled: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(W, H), pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+def load(photo: str, disparity: str, gamma: float = 2.2) -> Photograph:
+    """Load a photograph and its disparity map.
+
+    Args:
+        photo, disparity: file names, or `sample:motorcycle`.
+        gamma: encodes a linear EXR photograph.
+
+    Raises:
+        BadImage: a file that cannot be used; the map's shape does not fit the photograph's.
+        ConfigError: an unknown sample.
+    """
+    image = _sample_image(photo) if photo.startswith(SAMPLE) else images.read_image(Path(photo), gamma)
+    if disparity.startswith(SAMPLE):
+        measured = _sample_disparity(disparity)
+    else:
+        measured = images.read_disparity(Path(disparity))
+    values, notes = _fit(measured.values, image, photo, disparity)
+    return Photograph(image, values, measured.range, measured.filled, notes)
+
+
+def load_sample(name: str) -> Photograph:
+    """A photograph that comes with an installed package: `motorcycle`, Middlebury 2014 through scikit-image.
+
+    Its measured disparity has 27,226 invalid pixels, filled from the background.
+    """
+    return load(SAMPLE + name, SAMPLE + name)
+
+
+def _sample_image(name: str) -> FloatImage:
+    left, _ = _motorcycle(name)
+    return np.ascontiguousarray(left.astype(np.float32) / np.float32(255.0))
+
+
+def _sample_disparity(name: str) -> images.DisparityMap:
+    return images.normalise_disparity(_motorcycle(name)[1])
+
+
+def _motorcycle(name: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    if name.removeprefix(SAMPLE) not in SAMPLES:
+        raise ConfigError(f"{name}: there is no such sample; there is {SAMPLE}{SAMPLES[0]}")
+    from skimage import data
+
+    left, _, disparity = data.stereo_motorcycle()
+    return left, disparity
+
+
+def _fit(
+    values: FloatImage, image: FloatImage, photo: str, disparity: str
+) -> tuple[FloatImage, tuple[str, ...]]:
+    """The map at the photograph's size, and a note where that changed it."""
+    height, width = image.shape[:2]
+    if values.shape == (height, width):
+        return values, ()
+    h, w = values.shape
+    if abs((w / h) / (width / height) - 1.0) > _ASPECT_TOLERANCE:
+        raise BadImage(
+            disparity,
+            "E_DISPARITY",
+            f"{w}x{h} has not the shape of {photo} ({width}x{height}); crop or turn it",
+        )
+    import cv2
+
+    fitted = np.clip(cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR), 0.0, 1.0)
+    return fitted, (f"disparity resized from {w}x{h} to {width}x{height}",)
+
+
+def focus_at(disparity: npt.NDArray[Any], x: int, y: int, window: int = 5) -> float:
+    """Disparity of the focal plane for a point of the picture: the median around it, robust to single pixels.
+
+    Args:
+        disparity: [H, W].
+        x, y: pixel, origin at the top left.
+        window: side of the square, odd; cut off at the frame.
+
+    Raises:
+        ConfigError: the point lies outside the picture.
+    """
+    height, width = disparity.shape
+    if not (0 <= x < width and 0 <= y < height):
+        raise ConfigError(
+            f"focus point {x},{y} lies outside the picture (x 0..{width - 1}, y 0..{height - 1})"
+        )
+    half = window // 2
+    around = disparity[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1]
+    return float(np.median(around))
+
+
+def refocus(
+    image: FloatImage,
+    disparity: FloatImage,
+    method: str,
+    lens: Lens,
+    options: Mapping[str, Any] | None = None,
+    key: str = "photograph",
+) -> FloatImage:
+    """Render one photograph with a registered method.
+
+    Args:
+        image: [H, W, 3] float32, encoded.
+        disparity: [H, W] float32 in [0, 1], near large.
+        method: a name of `bokehbench list methods`.
+        lens: K in pixels of this image, focus on the scale of `disparity`.
+        options: arguments of the method's implementation, beside those of its spec.
+        key: names the picture; stochastic methods seed from it.
+
+    Returns:
+        [H, W, 3] float32, encoded; may exceed 1 where the input does.
+
+    Raises:
+        ConfigError: unknown method or option, or a method that must be given true layers.
+        InputError: image and disparity do not fit.
+    """
+    spec = get(MethodSpec, method)
+    if spec.oracle is not None:
+        raise ConfigError(f"{method} must be given the true {spec.oracle}, which a photograph has not")
+    if image.ndim != 3 or image.shape[2] != 3 or disparity.shape != image.shape[:2]:
+        raise InputError(f"image {image.shape} and disparity {disparity.shape} must be [H, W, 3] and [H, W]")
+    renderer = _create(spec, options or {})
+    inputs = Inputs(key, np.asarray(image, np.float32), np.asarray(disparity, np.float32), lens)
+    result: FloatImage = renderer.render(inputs)
+    return result
+
+
+def _create(spec: MethodSpec, options: Mapping[str, Any]) -> Any:
+    implementation = spec.load()
+    known = [name for name in inspect.signature(implementation).parameters if name != "self"]
+    for name in options:
+        if name not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise ConfigError(f"{spec.name} has no option {name}; {has}")
+    return implementation(**{**spec.options, **options})
