@@ -1,8 +1,9 @@
 """Lens samples: the aperture cut into cells, each one sample with the light that passes through it.
 
-A cell is a square of the unit aperture; its weight is the share of the opening that lies in it and its
-position the centroid of that share, so that the first moments of the aperture are exact. The renderer
-blurs each layer by a box of the cell's size beforehand, so that cells tile the blur disc without gaps.
+A cell is a square of the unit aperture; its weight is the share of the opening that lies in it, its
+position the centroid of that share. The renderer blurs each layer by a box of the cell's size beforehand,
+so that cells tile the blur disc without gaps. Cells that the rim cuts are halved again and again: the disc
+is round although its inside takes few samples.
 """
 
 from __future__ import annotations
@@ -16,52 +17,65 @@ import numpy.typing as npt
 from bokehbench.errors import ConfigError
 from bokehbench.optics import Aperture
 
-SUPERSAMPLING = 8
-"""Points per cell and axis that the aperture is tested at."""
+SUPERSAMPLING = 4
+"""Points per smallest cell and axis that the aperture is tested at."""
 
 
 @dataclass(frozen=True, eq=False)
 class LensCells:
-    """Lens samples of one aperture.
+    """Lens samples of one aperture, coarse cells first.
 
     Attributes:
         s, t: [N] float64, positions in the unit aperture.
         weight: [N] float64, share of the light, sums to 1.
-        n: cells per axis over [-1, 1]; a cell's side is 2 / n.
+        level: [N] int64, 0 for cells of side 2 / n, k for cells of side 2 / (n 2^k).
+        n: coarse cells per axis over [-1, 1].
     """
 
     s: npt.NDArray[np.float64]
     t: npt.NDArray[np.float64]
     weight: npt.NDArray[np.float64]
+    level: npt.NDArray[np.int64]
     n: int
 
 
 @functools.lru_cache(maxsize=64)
-def lens_cells(aperture: Aperture, n: int) -> LensCells:
-    """Cut the aperture into n x n cells and keep those that let light through.
+def lens_cells(aperture: Aperture, n: int, depth: int = 0) -> LensCells:
+    """Cut the aperture into n x n cells and halve `depth` times those that let only part of the light in.
 
     Args:
         aperture: any shape of `bokehbench.optics.Aperture`.
         n: cells per axis; 1 is the pinhole limit, one sample in the centre.
+        depth: how often cells at the rim are halved.
+
+    Raises:
+        ConfigError: n < 1, or an aperture so thin that no test point is open.
     """
     if n < 1:
         raise ConfigError(f"the aperture needs at least 1 cell per axis, not {n}")
     if n == 1:
         centre = np.zeros(1)
-        return LensCells(centre, centre, np.ones(1), 1)
-    fine = n * SUPERSAMPLING
+        return LensCells(centre, centre, np.ones(1), np.zeros(1, np.int64), 1)
+    fine = (n << depth) * SUPERSAMPLING
     points = (2.0 * np.arange(fine) + 1.0 - fine) / fine
     s, t = np.meshgrid(points, points)
     open_ = aperture.contains(s, t).astype(np.float64)
-    count = _per_cell(open_, n)
-    lit = count > 0.0
-    if not lit.any():
+    if not open_.any():
         raise ConfigError("the aperture lets no light through: inner is too close to the rim")
-    mean_s = _per_cell(open_ * s, n)[lit] / count[lit]
-    mean_t = _per_cell(open_ * t, n)[lit] / count[lit]
-    weight = count[lit] / count.sum()
-    return LensCells(mean_s, mean_t, weight, n)
+    parts = []
+    pending = np.ones((n, n), np.bool_)
+    for level in range(depth + 1):
+        side = SUPERSAMPLING << (depth - level)
+        light = _per_cell(open_, side)
+        take = pending & (light > 0.0) & ((light == side * side) | (level == depth))
+        shares = light[take]
+        centroids = (_per_cell(open_ * axis, side)[take] / shares for axis in (s, t))
+        parts.append((*centroids, shares, np.full(len(shares), level)))
+        pending = np.kron(pending & ~take, np.ones((2, 2), np.bool_))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return LensCells(columns[0], columns[1], columns[2] / open_.sum(), columns[3], n)
 
 
-def _per_cell(values: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
-    return values.reshape(n, SUPERSAMPLING, n, SUPERSAMPLING).sum(axis=(1, 3))
+def _per_cell(values: npt.NDArray[np.float64], side: int) -> npt.NDArray[np.float64]:
+    n = values.shape[0] // side
+    return values.reshape(n, side, n, side).sum(axis=(1, 3))

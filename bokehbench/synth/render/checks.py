@@ -11,7 +11,7 @@ from bokehbench.errors import InputError
 from bokehbench.layers import Layer, Plane
 from bokehbench.optics import Lens
 from bokehbench.synth.render.quality import QUALITIES, quality_of
-from bokehbench.synth.render.scene import Rect, Size, disparity_bounds, largest_radius, support
+from bokehbench.synth.render.scene import Rect, Size, common, disparity_bounds, grown, largest_radius, support
 
 GAP = 0.02
 """Least difference of disparity between a layer and a farther one wherever one ray can hit both."""
@@ -28,7 +28,7 @@ def margin(disparities: tuple[float, float], lens: Lens, *, quality: str = "stan
         quality: name in `QUALITIES`.
     """
     radius = lens.K * max(abs(d - lens.disp_focus) for d in disparities)
-    return math.ceil(radius) + math.ceil(quality_of(quality).cell_side(radius) / 2.0) + 2
+    return math.ceil(radius) + math.ceil(quality_of(quality).widest_cell(radius) / 2.0) + 2
 
 
 def validate(
@@ -60,7 +60,7 @@ def validate(
     reach = [_reach(layer, lens, size) for layer in layers]
     for near, near_rect in enumerate(reach):
         for far in range(near + 1, len(layers)):
-            shared = _common(near_rect, reach[far])
+            shared = common(near_rect, reach[far])
             if shared is not None:
                 _check_order(layers[near].plane, layers[far].plane, shared, gap, (near, far))
 
@@ -70,8 +70,8 @@ def _check_background(layer: Layer, lens: Lens, size: Size, quality: str) -> Non
     pad = margin(disparity_bounds(layer.plane, image), lens, quality=quality)
     # A tilted plane blurs more in the margin itself; two rounds settle because K |(p, q)| <= 0.5.
     for _ in range(8):
-        pad = margin(disparity_bounds(layer.plane, _grown(image, pad)), lens, quality=quality)
-    x0, y0, x1, y1 = _grown(image, pad)
+        pad = margin(disparity_bounds(layer.plane, grown(image, pad)), lens, quality=quality)
+    x0, y0, x1, y1 = grown(image, pad)
     height, width = layer.rgba.shape[:2]
     if layer.x > x0 or layer.y > y0 or layer.x + width < x1 or layer.y + height < y1:
         raise InputError(
@@ -83,24 +83,13 @@ def _check_background(layer: Layer, lens: Lens, size: Size, quality: str) -> Non
         raise InputError(f"background: alpha is {alpha.min():.3f} somewhere; the last layer must be opaque")
 
 
-def _grown(rect: Rect, pad: int) -> Rect:
-    return rect[0] - pad, rect[1] - pad, rect[2] + pad, rect[3] + pad
-
-
 def _reach(layer: Layer, lens: Lens, size: Size) -> Rect | None:
     """Image pixels that can receive light from the layer."""
     rect = support(layer)
     if rect is None:
         return None
     blur = math.ceil(largest_radius(layer.plane, rect, lens)) + 1
-    return _common(_grown(rect, blur), (0, 0, *size))
-
-
-def _common(a: Rect | None, b: Rect | None) -> Rect | None:
-    if a is None or b is None:
-        return None
-    x0, y0, x1, y1 = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+    return common(grown(rect, blur), (0, 0, *size))
 
 
 def _check_order(near: Plane, far: Plane, rect: Rect, gap: float, names: tuple[int, int]) -> None:

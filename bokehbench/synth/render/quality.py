@@ -14,36 +14,49 @@ class Quality:
 
     Attributes:
         cell: side that a lens cell may have on a layer, pixels (rho).
+        depth: how often cells at the rim are halved.
         least: cells per axis at least, wherever anything is out of focus.
         most: cells per axis at most.
     """
 
     cell: float
+    depth: int = 2
     least: int = 5
-    most: int = 81
+    most: int = 96
 
     def cells_per_axis(self, radius: float) -> int:
-        """n for a blur radius in pixels; 1 where the blur is far below a pixel."""
+        """n for a blur radius in pixels; 1 where the blur is far below a pixel.
+
+        Rounded up to three significant bits, so that tilted planes need few different n.
+        """
         if radius < 0.05:
             return 1
-        return min(max(math.ceil(2.0 * radius / self.cell), self.least), self.most)
+        n = min(max(math.ceil(2.0 * radius / self.cell - 1e-9), self.least), self.most)
+        step = 1 << max(n.bit_length() - 3, 0)
+        return -(-n // step) * step
 
     def cell_side(self, radius: float) -> float:
         """Side of a lens cell in pixels at that radius."""
         return 2.0 * radius / self.cells_per_axis(radius)
 
+    def widest_cell(self, radius: float) -> float:
+        """Upper bound of the side of any cell where no blur exceeds `radius`."""
+        return max(self.cell, 2.0 * radius / self.most)
+
 
 QUALITIES = {
-    "draft": Quality(cell=6.0),
-    "standard": Quality(cell=4.0),
-    "high": Quality(cell=2.5),
-    "final": Quality(cell=1.5),
+    "draft": Quality(cell=6.0, depth=1),
+    "standard": Quality(cell=4.0, depth=1),
+    "high": Quality(cell=3.0, depth=1),
+    "final": Quality(cell=2.0, depth=1),
 }
 """By name, coarse to fine."""
 
 
-def quality_of(name: str) -> Quality:
+def quality_of(name: str | Quality) -> Quality:
     """The quality of a name; ConfigError for an unknown one."""
+    if isinstance(name, Quality):
+        return name
     if name not in QUALITIES:
         raise ConfigError(f"unknown quality {name!r}; one of {', '.join(QUALITIES)}")
     return QUALITIES[name]

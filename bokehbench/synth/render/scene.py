@@ -1,67 +1,41 @@
-"""What the kernels are given: planar, padded, prefiltered layers, and how much blur reaches which tile."""
+"""What the kernels are given: the visible parts of all layers, planar and padded, in one flat buffer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from bokehbench.layers import Layer, Plane
 from bokehbench.optics import Lens
+from bokehbench.synth.render.occupancy import BLOCK, HEIGHT, LEFT, OFFSET, TOP, WIDTH, classify
 
 Size = tuple[int, int]
 Rect = tuple[int, int, int, int]
 """x0, y0, x1, y1; the end lies outside."""
 
 
-@dataclass(frozen=True, eq=False)
-class Sheet:
-    """One layer as kernels want it.
-
-    Attributes:
-        pixels: [4, h, w] float32, premultiplied RGBA, with a transparent rim.
-        plane: disparity in output coordinates.
-        x, y: output coordinates of pixels[:, 0, 0].
-    """
-
-    pixels: npt.NDArray[np.float32]
-    plane: Plane
-    x: int
-    y: int
-
-    def disparity(self) -> npt.NDArray[np.float64]:
-        """[h, w] disparity at every pixel of the raster."""
-        height, width = self.pixels.shape[1:]
-        rows = np.arange(self.y, self.y + height)[:, None]
-        return self.plane.disparity(np.arange(self.x, self.x + width)[None, :], rows)
+def grown(rect: Rect, pad: int) -> Rect:
+    """The rectangle with `pad` pixels more on every side."""
+    return rect[0] - pad, rect[1] - pad, rect[2] + pad, rect[3] + pad
 
 
-def corners(rect: Rect) -> list[tuple[int, int]]:
-    """Outermost pixel centres of a rectangle."""
-    x0, y0, x1, y1 = rect
-    return [(x, y) for x in (x0, x1 - 1) for y in (y0, y1 - 1)]
+def common(a: Rect | None, b: Rect | None) -> Rect | None:
+    """Intersection, None where empty."""
+    if a is None or b is None:
+        return None
+    x0, y0, x1, y1 = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
 def disparity_bounds(plane: Plane, rect: Rect) -> tuple[float, float]:
     """Least and largest disparity of a plane over a rectangle (affine: its corners suffice)."""
-    values = [float(plane.disparity(x, y)) for x, y in corners(rect)]
+    x0, y0, x1, y1 = rect
+    values = [float(plane.disparity(x, y)) for x in (x0, x1 - 1) for y in (y0, y1 - 1)]
     return min(values), max(values)
-
-
-def support(layer: Layer) -> Rect | None:
-    """Bounding rectangle of what is not transparent, in output coordinates; None for an empty layer."""
-    visible = (layer.rgba[..., 3] > 0.0) | (layer.rgba[..., :3] != 0.0).any(axis=2)
-    columns, rows = np.flatnonzero(visible.any(axis=0)), np.flatnonzero(visible.any(axis=1))
-    if len(columns) == 0:
-        return None
-    return (
-        layer.x + int(columns[0]),
-        layer.y + int(rows[0]),
-        layer.x + int(columns[-1]) + 1,
-        layer.y + int(rows[-1]) + 1,
-    )
 
 
 def largest_radius(plane: Plane, rect: Rect, lens: Lens) -> float:
@@ -70,16 +44,105 @@ def largest_radius(plane: Plane, rect: Rect, lens: Lens) -> float:
     return lens.K * max(abs(low - lens.disp_focus), abs(high - lens.disp_focus))
 
 
-def make_sheets(layers: Sequence[Layer], pad: int) -> list[Sheet]:
-    """Planar copies of the visible parts, with `pad` >= 1 transparent pixels around; empty layers leave."""
-    sheets = []
-    for layer in layers:
-        rect = support(layer)
-        if rect is None:
+def support(layer: Layer) -> Rect | None:
+    """Bounding rectangle of what is not transparent, in output coordinates; None for an empty layer."""
+    x0, y0, x1, y1 = _bounds(layer.rgba)
+    return (layer.x + x0, layer.y + y0, layer.x + x1, layer.y + y1) if x0 < x1 else None
+
+
+@numba.njit(cache=True, nogil=True)
+def _bounds(rgba):  # type: ignore[no-untyped-def]  # pragma: no cover
+    height, width = rgba.shape[:2]
+    x0, y0, x1, y1 = width, height, 0, 0
+    for y in range(height):
+        first = 0
+        while first < width and not rgba[y, first].any():
+            first += 1
+        if first == width:
             continue
-        x0, y0, x1, y1 = rect
+        last = width - 1
+        while not rgba[y, last].any():
+            last -= 1
+        x0, x1 = min(x0, first), max(x1, last + 1)
+        y0, y1 = min(y0, y), y + 1
+    return x0, y0, x1, y1
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Layers as kernels want them; empty ones are left out.
+
+    Attributes:
+        flat: float32, [4, h, w] premultiplied RGBA of each layer, one after the other.
+        table: [L, 7] int64, see `occupancy`.
+        blocks: uint8, classes of all layers' blocks.
+        planes: [L, 3] float64 (p, q, r).
+        rects: support of each layer in output coordinates.
+    """
+
+    flat: npt.NDArray[np.float32]
+    table: npt.NDArray[np.int64]
+    blocks: npt.NDArray[np.uint8]
+    planes: npt.NDArray[np.float64]
+    rects: list[Rect]
+
+    def __len__(self) -> int:
+        return len(self.rects)
+
+    def plane(self, index: int) -> Plane:
+        """Disparity of a layer."""
+        return Plane(*self.planes[index])
+
+    def pixels(self, index: int, flat: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
+        """View [4, h, w] of a layer, of `flat` in place of this stack's own where given."""
+        offset, height, width = self.table[index, [OFFSET, HEIGHT, WIDTH]]
+        flat = self.flat if flat is None else flat
+        return flat[offset : offset + 4 * height * width].reshape(4, height, width)
+
+    def disparity(self, index: int) -> npt.NDArray[np.float64]:
+        """[h, w] disparity at every pixel of a layer's raster."""
+        height, width, left, top = self.table[index, [HEIGHT, WIDTH, LEFT, TOP]]
+        x, y = np.arange(left, left + width)[None, :], np.arange(top, top + height)[:, None]
+        return self.plane(index).disparity(x, y)
+
+
+def make_stack(layers: Sequence[Layer], pad: int) -> Stack:
+    """Copy the visible parts of the layers, with `pad` >= 1 transparent pixels around each."""
+    seen = [(layer, rect) for layer in layers if (rect := support(layer)) is not None]
+    shapes = [(y1 - y0 + 2 * pad, x1 - x0 + 2 * pad) for _, (x0, y0, x1, y1) in seen]
+    grids = [(-(-height // BLOCK), -(-width // BLOCK)) for height, width in shapes]
+    offsets = np.cumsum([0] + [4 * height * width for height, width in shapes])
+    block_offsets = np.cumsum([0] + [rows * columns for rows, columns in grids])
+    table = np.array(
+        [
+            (offset, height, width, rect[0] - pad, rect[1] - pad, first_block, columns)
+            for (_, rect), (height, width), offset, first_block, (_, columns) in zip(
+                seen, shapes, offsets, block_offsets, grids, strict=False
+            )
+        ],
+        np.int64,
+    ).reshape(-1, 7)
+    stack = Stack(
+        np.zeros(offsets[-1], np.float32),
+        table,
+        np.zeros(block_offsets[-1], np.uint8),
+        np.array([[layer.plane.p, layer.plane.q, layer.plane.r] for layer, _ in seen], np.float64).reshape(
+            -1, 3
+        ),
+        [rect for _, rect in seen],
+    )
+    for index, (layer, (x0, y0, x1, y1)) in enumerate(seen):
         part = layer.rgba[y0 - layer.y : y1 - layer.y, x0 - layer.x : x1 - layer.x]
-        pixels = np.zeros((4, y1 - y0 + 2 * pad, x1 - x0 + 2 * pad), np.float32)
-        pixels[:, pad:-pad, pad:-pad] = part.transpose(2, 0, 1)
-        sheets.append(Sheet(pixels, layer.plane, x0 - pad, y0 - pad))
-    return sheets
+        pixels = stack.pixels(index)
+        _to_planar(part, pixels[:, pad:-pad, pad:-pad])
+        first, (rows, columns) = block_offsets[index], grids[index]
+        classify(pixels[3], stack.blocks[first : first + rows * columns].reshape(rows, columns))
+    return stack
+
+
+@numba.njit(cache=True, nogil=True)
+def _to_planar(rgba, planar):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for y in range(rgba.shape[0]):
+        for channel in range(4):
+            for x in range(rgba.shape[1]):
+                planar[channel, y, x] = rgba[y, x, channel]
