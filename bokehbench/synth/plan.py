@@ -182,7 +182,6 @@ def draw_plan(recipe: Recipe, library: Library, root_seed: int, index: int, atte
         for i in range(count)
     )
     scale = recipe.size[0] / 512.0
-    focus = rng("focus")
     return Plan(
         recipe=recipe.id,
         root_seed=root_seed,
@@ -194,13 +193,7 @@ def draw_plan(recipe: Recipe, library: Library, root_seed: int, index: int, atte
         foregrounds=foregrounds,
         background=background,
         lens=_lens(recipe.optics, rng("lens"), scale),
-        focus=FocusPlan(
-            rule=draw_key(focus, recipe.focus.rules),
-            u=focus.random(),
-            v=focus.random(),
-            uniform=recipe.focus.uniform.draw(focus),
-            between=recipe.focus.between.draw(focus),
-        ),
+        focus=_focus(recipe, rng("focus")),
         highlight=_highlight(recipe, rng("highlight"), scale),
     )
 
@@ -289,6 +282,16 @@ def _lens(config: Optics, rng: np.random.Generator, scale: float) -> LensPlan:
         K_max=config.K_max_at_512 * scale,
         tilt_max=config.tilt_max,
         aperture=aperture,
+    )
+
+
+def _focus(recipe: Recipe, rng: np.random.Generator) -> FocusPlan:
+    return FocusPlan(
+        rule=draw_key(rng, recipe.focus.rules),
+        u=rng.random(),
+        v=rng.random(),
+        uniform=recipe.focus.uniform.draw(rng),
+        between=recipe.focus.between.draw(rng),
     )
 
 
