@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -28,6 +30,7 @@ QUALITY = {"identity": 60.0, "soft": 12.0, "sharp": 20.0, "given": 4.0}
 
 def register_world(monkeypatch: Any) -> None:
     """Replace the registered methods by `SPECS`."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)  # not what these tests are about, and slow
     registry.names(MethodSpec)  # loads the built-in ones first, so that they do not come back
     kept = {key: spec for key, spec in registry._registered.items() if key[0] != "method"}
     monkeypatch.setattr(registry, "_registered", kept)
@@ -48,6 +51,7 @@ def lights(index: int, size: tuple[int, int]) -> np.ndarray:
     return picture
 
 
+@mock.patch("os.fsync", lambda handle: None)
 def write_world(
     root: Path,
     *,

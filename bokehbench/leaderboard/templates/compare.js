@@ -42,7 +42,8 @@
     state.item = state.board.cases.find((item) => item.key === key) ?? state.item;
     const known = sources();
     state.show = state.show.filter((source) => known.includes(source));
-    for (const source of [...known.slice(3), ...known]) {
+    const ranked = state.board.methods.filter((m) => !m.oracle && known.includes(m.label)).map((m) => m.label);
+    for (const source of [...ranked, ...known]) {
       if (state.show.length >= 2) break;
       if (!state.show.includes(source)) state.show.push(source);
     }
@@ -78,7 +79,7 @@
 
   const drawViewer = () => {
     const viewer = $("viewer");
-    viewer.dataset.view = state.view;
+    viewer.dataset.mode = state.view;
     viewer.dataset.panes = state.show.length;
     if (state.view === "slider") {
       const clip = make("div", { className: "clip" }, picture(state.show[1]));

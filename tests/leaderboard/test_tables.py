@@ -1,0 +1,229 @@
+"""Claims about tables: who is ranked, what is bold, what is said about the rest, and that exports agree."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import board_world as world
+import pytest
+
+import bokehbench.leaderboard
+from bokehbench import cli, records, registry
+from bokehbench.errors import InputError
+from bokehbench.leaderboard import export_data, export_text
+from bokehbench.leaderboard.build import build
+from bokehbench.leaderboard.collect import collect
+from bokehbench.leaderboard.results import Result
+from bokehbench.leaderboard.tables import Table
+
+
+@pytest.fixture(autouse=True)
+def _methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    world.register_world(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def standard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight scenes, two levels, four methods; for tests that only read it."""
+    root = tmp_path_factory.mktemp("standard")
+    world.write_world(root)
+    return root
+
+
+def table_of(root: Path) -> Table:
+    (board,) = collect([root])
+    return build(board)
+
+
+def test_rows_are_sorted_and_an_oracle_is_never_best(standard: Path) -> None:
+    table = table_of(standard)
+    assert [row.label for row in table.rows] == ["given", "soft", "sharp", "identity"]
+    for group in table.groups:
+        marks = {row.label: group.cells[row.key]["gmsd"] for row in table.rows}
+        assert [label for label, cell in marks.items() if cell.best] == ["soft"]
+        assert [label for label, cell in marks.items() if cell.second] == ["sharp"]
+        assert marks["given"].comparison is None and marks["soft"].comparison is None
+    assert table.rows[0].average_rank is None
+    assert [row.average_rank for row in table.rows[1:]] == [1.0, 2.0, 3.0]
+
+
+def test_means_are_those_of_the_long_form(standard: Path) -> None:
+    frame = bokehbench.leaderboard.load(standard)
+    rows = list(csv.DictReader(io.StringIO(export_data.to_csv([table_of(standard)]))))
+    assert len(rows) == 4 * 3  # methods; all, L1, L5
+    for row in rows:
+        part = frame[(frame.method == row["method"]) & (frame.metric == "psnr")]
+        part = part if row["level"] == "all" else part[part.level == row["level"]]
+        assert float(row["psnr"]) == pytest.approx(part.value.mean(), abs=1e-12)
+        assert int(row["cases"]) == len(part)
+        assert row["lpips-alex"] == ""
+
+
+def test_levels_are_in_natural_order_and_one_level_needs_no_sub_table(tmp_path: Path) -> None:
+    world.write_world(tmp_path / "a", scenes=1, levels=("L10", "L2"))
+    assert [group.level for group in table_of(tmp_path / "a").groups] == ["all", "L2", "L10"]
+    world.write_world(tmp_path / "b", scenes=1, levels=("L1",))
+    assert [group.level for group in table_of(tmp_path / "b").groups] == ["all"]
+
+
+def test_the_cell_says_how_a_row_compares_with_the_best(standard: Path) -> None:
+    compared = table_of(standard).everything.cells[("identity", "none")]["psnr"].comparison
+    assert compared is not None and compared.p == pytest.approx(2 / 2**8)
+    assert compared.p_holm == pytest.approx(2 * 2 / 2**8) and not compared.tied
+    assert compared.scenes_won == 0.0 and compared.difference.mean < -10
+
+
+def test_rows_that_cannot_be_told_apart_are_both_bold(tmp_path: Path) -> None:
+    world.write_world(tmp_path, methods={"soft": 12.0, "sharp": 12.0, "identity": 60.0})
+    cells = table_of(tmp_path).everything.cells
+    assert cells[("soft", "none")]["psnr"].best and cells[("sharp", "none")]["psnr"].best
+    assert cells[("identity", "none")]["psnr"].second
+
+
+def test_under_six_scenes_no_interval_no_test_and_it_is_said(tmp_path: Path) -> None:
+    world.write_world(tmp_path, scenes=5, methods={"soft": 12.0, "sharp": 13.0})
+    table = table_of(tmp_path)
+    cell = table.everything.cells[("sharp", "none")]["psnr"]
+    assert cell.interval is not None and cell.interval.low is None
+    assert cell.comparison is not None and cell.comparison.p is None and not cell.best
+    text = export_text.to_markdown([table])
+    assert "5 scenes, fewer than 6: no confidence intervals and no tests" in text and "±" not in text
+
+
+def test_unavailable_is_a_footnote_with_the_instruction(standard: Path) -> None:
+    table = table_of(standard)
+    assert table.footnotes == (f"lpips-alex unavailable: {world.INSTRUCTION}",)
+    for text in (export_text.to_markdown([table]), export_text.to_terminal([table])):
+        assert "n/a [1]" in text and f"[1] {table.footnotes[0]}" in text
+
+
+def test_one_case_without_a_number_leaves_the_row_without_a_mean(tmp_path: Path) -> None:
+    at = world.write_world(tmp_path)
+    failed = {"value": None, "status": "failed", "reason": "it raised"}
+    world.write_scores(Result(at, "soft", "none", "s0_L1"), ssim=failed)
+    table = table_of(tmp_path)
+    cells = table.everything.cells[("soft", "none")]
+    assert cells["ssim"].interval is None and cells["psnr"].interval is not None
+    assert cells["ssim"].reason == "1 of 16 cases: ssim failed: it raised"
+    assert table.groups[2].cells[("soft", "none")]["ssim"].interval is not None  # L5 is whole
+    # A column that is not complete counts in nobody's average rank.
+    assert {row.label: row.average_rank for row in table.rows if row.average_rank} == {
+        "soft": 1.0,
+        "sharp": 2.0,
+        "identity": 3.0,
+    }
+
+
+def test_a_method_without_all_cases_has_no_mean_and_no_rank(tmp_path: Path) -> None:
+    at = world.write_world(tmp_path)
+    Result(at, "soft", "none", "s3_L1").record.unlink()
+    table = table_of(tmp_path)
+    assert [row.label for row in table.incomplete] == ["soft"]
+    assert "soft" not in [row.label for row in table.rows]
+    text = export_text.to_markdown([table])
+    assert "soft: 1 of 16 cases failed or were never run (s3_L1); no mean, not ranked" in text
+    rows = list(csv.DictReader(io.StringIO(export_data.to_csv([table]))))
+    assert {(row["status"], row["psnr"]) for row in rows if row["method"] == "soft"} == {("incomplete", "")}
+
+
+def test_a_method_whose_every_case_failed_does_not_vanish(tmp_path: Path) -> None:
+    at = world.write_world(tmp_path)
+    for case in at.folder.glob("soft/none/*.json"):
+        case.unlink()
+    table = table_of(tmp_path)
+    assert [(row.label, len(row.missing)) for row in table.incomplete] == [("soft", 16)]
+
+
+def test_stale_rows_stand_below_with_the_command_that_renews_them(
+    standard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = dataclasses.replace(registry.get(registry.MethodSpec, "soft"), version=2)
+    monkeypatch.setitem(registry._registered, ("method", "soft"), newer)
+    table = table_of(standard)
+    assert [row.label for row in table.stale] == ["soft"]
+    command = f"bokehbench run --benchmark toy:DIR --method soft --out {standard}"
+    line = f"made by soft@1, now soft@2 → {command} && bokehbench evaluate {standard}"
+    assert f"- soft: {line}" in export_text.to_markdown([table])
+    assert table.everything.cells[("sharp", "none")]["psnr"].best
+
+
+def test_below_identity_is_listed_with_difference_by_level_and_reason(tmp_path: Path) -> None:
+    world.write_world(tmp_path, methods={"identity": 15.0, "sharp": 20.0, "soft": 10.0})
+    table = table_of(tmp_path)
+    (below,) = table.below_floor
+    assert below.row.label == "sharp" and below.reason == "trained on other lenses"
+    assert set(below.differences) == {"all", "L1", "L5"} and all(v < 0 for v in below.differences.values())
+    text = export_text.to_terminal([table])
+    assert "below identity: sharp against identity, psnr: overall −2." in text
+    assert "trained on other lenses." in text
+
+
+def test_noise_of_the_targets_is_printed(tmp_path: Path) -> None:
+    world.write_world(tmp_path / "a")
+    assert table_of(tmp_path / "a").noise == (50.0, 53.5)
+    assert "PSNR 50.0 dB at worst, 53.5 dB median" in export_text.to_markdown([table_of(tmp_path / "a")])
+    world.write_world(tmp_path / "b", noise=False)
+    assert "Noise" not in export_text.to_markdown([table_of(tmp_path / "b")])
+
+
+def test_latex_is_booktabs_with_best_bold_and_second_underlined(standard: Path) -> None:
+    table = table_of(standard)
+    text = export_text.to_latex([table])
+    soft = table.everything.cells[("soft", "none")]["psnr"].interval
+    sharp = table.everything.cells[("sharp", "none")]["psnr"].interval
+    assert soft and rf"soft & \textbf{{{soft.mean:.2f}}}" in text
+    assert sharp and rf"sharp & \underline{{{sharp.mean:.2f}}}" in text
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1 and r"given$^\dagger$" in text
+    assert text.count("{") == text.count("}")
+    assert text.isascii()
+    assert export_text.latex_text("a_b&50%{x}") == r"a\_b\&50\%\{x\}"
+
+
+def test_json_says_what_the_csv_says(standard: Path) -> None:
+    table = table_of(standard)
+    content = json.loads(json.dumps(export_data.to_json([table]), allow_nan=False))["tables"][0]
+    rows = list(csv.DictReader(io.StringIO(export_data.to_csv([table]))))
+    for row in rows:
+        level = next(level for level in content["levels"] if level["level"] == row["level"])
+        assert level["cells"][row["method"]]["psnr"]["mean"] == float(row["psnr"])
+    assert [metric["id"] for metric in content["metrics"]] == ["psnr@1", "ssim@1", "gmsd@1", "lpips-alex@1"]
+
+
+def test_nothing_scored_says_what_to_do(tmp_path: Path) -> None:
+    at = world.write_world(tmp_path, scenes=1)
+    for path in at.folder.rglob("*.scores.json"):
+        path.unlink()
+    with pytest.raises(InputError, match="bokehbench evaluate"):
+        table_of(tmp_path)
+
+
+def test_a_metric_that_one_method_lacks_names_the_command(tmp_path: Path) -> None:
+    at = world.write_world(tmp_path, scenes=1)
+    for path in at.folder.glob("soft/none/*.scores.json"):
+        content = records.read_json(path)
+        del content["scores"]["gmsd"]
+        records.write_json(path, content)
+    table = table_of(tmp_path)
+    reason = table.everything.cells[("soft", "none")]["gmsd"].reason
+    assert reason == "gmsd is not scored: bokehbench evaluate RESULTS --metric gmsd"
+
+
+def test_the_command_prints_the_tables_and_strict_refuses_stale_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = world.write_world(tmp_path / "results", scenes=1)
+    arguments = ["leaderboard", str(tmp_path / "results"), "--out", str(tmp_path / "out"), "--strict"]
+    with pytest.raises(SystemExit) as done:
+        cli.main(arguments)
+    assert done.value.code == 0
+    assert "toy (gt@1): 2 cases of 1 scene" in capsys.readouterr().out
+    Result(at, "soft", "none", "s0_L1").record.unlink()
+    with pytest.raises(SystemExit) as done:
+        cli.main(arguments)
+    captured = capsys.readouterr()
+    assert done.value.code == 2 and captured.err == "error: stale or incomplete rows (--strict): toy/soft\n"
+    assert (tmp_path / "out" / "index.html").exists()  # the tables that say so are written
