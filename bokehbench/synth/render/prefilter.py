@@ -3,7 +3,8 @@
 At layer point x' the footprint of a cell is a square of side ``h = 2 K |d(x') - disp_focus| / n`` pixels, a
 function of x' alone, also on tilted planes. The discrete box has 2m+1 full taps and two edge taps of equal
 weight f. Cells lie h apart, so a point light spreads evenly only if the box has no energy at the frequency
-1/h; f is chosen for that (the tent of the bilinear lookup takes care of boxes below one pixel).
+1/h; f is chosen for that. What ripple is left on the light of a single pixel is nothing for
+whole h and below 6 % (rms) between; boxes below one pixel are left to the tent of the bilinear lookup.
 """
 
 from __future__ import annotations

@@ -11,7 +11,10 @@ from bokehbench.synth.render import disparity_map, label_map, margin, render_bok
 SIZE = (60, 40)
 
 
-def background(pad, plane=Plane(0, 0, 0.1)):
+FAR = Plane(0, 0, 0.1)
+
+
+def background(pad, plane=FAR):
     rgba = np.ones((SIZE[1] + 2 * pad, SIZE[0] + 2 * pad, 4), np.float32)
     return Layer(rgba, plane, -pad, -pad)
 
@@ -42,7 +45,7 @@ def test_the_margin_is_no_luxury():
         ([], "there are none"),
         ([square(Plane(0, 0, 0.05)), background(30)], "near to far"),
         ([square(Plane(0.1, 0, 0.5)), background(30)], "tilt it less"),
-        ([background(30, Plane(0.01, 0, 0.5)), background(30)], "near to far"),
+        ([background(30, Plane(0.01, 0, 0.05)), background(30)], "near to far"),
         ([Layer(np.full((100, 120, 4), 0.5, np.float32), Plane(0, 0, 0.1), -30, -30)], "opaque"),
     ],
 )
