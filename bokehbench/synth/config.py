@@ -175,6 +175,7 @@ class Highlights(_Strict):
     lights_radius_at_512: Distribution
     lights_radiance: Distribution
     lights_radiance_max: Annotated[float, Field(gt=1.0)]
+    lights_below: Annotated[float, Field(gt=0.0)]
 
 
 class Recipe(_Strict):

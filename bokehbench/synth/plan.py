@@ -108,6 +108,7 @@ class HighlightPlan(_Plain):
     lift_limit: float
     lights: tuple[tuple[float, float, float, float], ...]
     lights_seed: int
+    lights_below: float
 
 
 class Plan(_Plain):
@@ -318,4 +319,5 @@ def _highlight(recipe: Recipe, rng: np.random.Generator, scale: float) -> Highli
         lift_limit=config.lift_limit,
         lights=lights,
         lights_seed=seed,
+        lights_below=config.lights_below,
     )

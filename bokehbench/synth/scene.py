@@ -247,8 +247,16 @@ def _background(plan: Plan, library: Library, pad: int) -> tuple[Raster, float, 
     rgb = np.ascontiguousarray(rgb * np.asarray(part.grade.gains, np.float32), np.float32)
     rgb = lift(rgb, None, plan.highlight, plan.gamma)
     if plan.highlight.lights:
-        u, v, radius, radiance = np.asarray(plan.highlight.lights).T
-        places = np.stack([u * canvas[0], v * canvas[1]], axis=1)
-        rgb = np.array(rgb, np.float32)
-        add_lamps(stream(plan.highlight.lights_seed, 0, "lights"), rgb, places, radius, radiance)
+        rgb = _with_lights(rgb, plan)
     return rgb, float(scale), border
+
+
+def _with_lights(rgb: Raster, plan: Plan) -> Raster:
+    """Lamps at the plan's places, but for those where the picture is bright: nobody lights a lamp there."""
+    height, width = rgb.shape[:2]
+    u, v, radius, radiance = np.asarray(plan.highlight.lights).T
+    dark = rgb[(v * height).astype(int), (u * width).astype(int)].mean(axis=1) < plan.highlight.lights_below
+    places = np.stack([u * width, v * height], axis=1)[dark]
+    rgb = np.array(rgb, np.float32)
+    add_lamps(stream(plan.highlight.lights_seed, 0, "lights"), rgb, places, radius[dark], radiance[dark])
+    return rgb
