@@ -21,9 +21,8 @@ SPECS: tuple[MetricSpec, ...] = (
         name="ssim",
         summary="Structural similarity of each channel at full resolution, valid windows only.",
         implementation="bokehbench.metrics.ssim:ssim",
-        parameters={**_GAUSSIAN, "downsample": False},
+        parameters=_GAUSSIAN,
         source="Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, 2004",
-        library="piq",
         min_size=11,
         variants=("lin", "crop"),
     ),
@@ -33,7 +32,6 @@ SPECS: tuple[MetricSpec, ...] = (
         implementation="bokehbench.metrics.ms_ssim:ms_ssim",
         parameters=_GAUSSIAN,
         source="Wang, Simoncelli and Bovik, Multiscale Structural Similarity, 2003",
-        library="piq",
         min_size=161,
     ),
     MetricSpec(

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy.typing as npt
 
-from bokehbench.metrics.tensors import to_tensor
-
 
 def ssim(
     prediction: npt.NDArray[Any],
@@ -17,13 +15,13 @@ def ssim(
     kernel_sigma: float = 1.5,
     k1: float = 0.01,
     k2: float = 0.03,
-    downsample: bool = False,
 ) -> float:
     """Mean over the valid windows of every RGB channel, biased covariance, at full resolution.
 
-    piq pools large images before it compares them unless told not to; that is another, much higher number
-    (0.904 instead of 0.811 on a blurred 512 x 512 photograph). float64, because E[x²] − E[x]² cancels on
-    smooth bokeh.
+    This is `piq.ssim(..., downsample=False)` and scikit-image's with `gaussian_weights=True, sigma=1.5,
+    use_sample_covariance=False`. Unless told not to, piq pools large images first; that is another, much
+    higher number (0.904 instead of 0.811 on a blurred 512 x 512 photograph). float64, because
+    E[x²] − E[x]² cancels on smooth bokeh.
 
     Args:
         prediction: [H, W, 3] uint8, or float64 in [0, 1] for `+lin`; H, W >= `kernel_size`.
@@ -32,20 +30,18 @@ def ssim(
         kernel_sigma: of the Gaussian window, pixels.
         k1: luminance constant.
         k2: contrast constant.
-        downsample: piq's pooling.
 
     Returns:
         At most 1, which means equal.
     """
-    import piq
+    from bokehbench.metrics.windows import contrast_and_similarity, unit_range
 
-    value = piq.ssim(
-        to_tensor(prediction),
-        to_tensor(target),
+    _, similarity = contrast_and_similarity(
+        unit_range(prediction),
+        unit_range(target),
         kernel_size=kernel_size,
         kernel_sigma=kernel_sigma,
-        downsample=downsample,
         k1=k1,
         k2=k2,
     )
-    return float(value)
+    return float(similarity.mean())

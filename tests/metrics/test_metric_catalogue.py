@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from bokehbench.errors import ConfigError, InputError
 from bokehbench.metrics import find, score_images
 from bokehbench.metrics.catalogue import Metric
 from bokehbench.metrics.specs import DEFAULT, SPECS
+from bokehbench.metrics.weights import FILES
 from bokehbench.records import sha256_bytes
+from bokehbench.registry import REGISTER_VARIABLE
 
 
 def test_importing_the_room_or_its_specs_imports_nothing_heavy():
@@ -126,3 +130,31 @@ def test_example_of_the_docstring():
     from bokehbench.metrics import score
 
     assert doctest.testmod(score).failed == 0
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+def test_the_table_of_the_docs_is_what_the_code_says():
+    text = DOCS.read_text()
+    for spec in SPECS:
+        metric = find(spec.name)
+        better = "higher" if metric.higher_is_better else "lower"
+        assert f"| `{metric.id}` | `{metric.fingerprint}` | {better} | {spec.min_size} |" in text
+    for file in FILES.values():
+        assert str(file.size) in text
+        assert file.package or f"| `{file.name}` | {file.size} |" in text
+    assert f"Without `--metric`:\n{', '.join(DEFAULT)}." in text
+
+
+def test_the_metric_of_the_docs_works_as_printed(tmp_path):
+    example = DOCS.read_text().split("# worst.py\n")[1].split("```")[0]
+    (tmp_path / "worst.py").write_text(example)
+    code = (
+        "import numpy as np; from bokehbench.metrics import score_images;"
+        "a = np.zeros((9, 9, 3), np.uint8); print(score_images(a + np.uint8(7), a, ['worst', 'worst+crop2']))"
+    )
+    environment = {**os.environ, REGISTER_VARIABLE: str(tmp_path / "worst.py")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "{'worst': 7.0, 'worst+crop2': 7.0}"
