@@ -112,14 +112,15 @@ def trace_reference(
             shift = lens.K * (d - lens.disp_focus)
             gap = bilinear(disparity, x + shift * s, y + shift * t) - d
             crossed = np.isnan(hit) & (gap >= -_ON_SURFACE)
-            refined = d + np.where(
-                gap_before < 0.0, (near - far) / steps * gap / np.maximum(gap - gap_before, _ON_SURFACE), 0.0
-            )
-            hit = np.where(crossed, np.where(gap > 0.0, refined, d), hit)
+            rise = np.maximum(gap - gap_before, _ON_SURFACE)
+            refined = np.where((gap > 0.0) & (gap_before < 0.0), d + (near - far) / steps * gap / rise, d)
+            # Behind the surface already where it enters the frame: it ended outside.
+            lost = np.isnan(gap_before) & (gap > _ON_SURFACE)
+            hit = np.where(crossed, np.where(lost, np.inf, refined), hit)
             gap_before = gap
-        shift = lens.K * (hit - lens.disp_focus)
-        ended = ~np.isnan(hit)
-        place = np.where(ended, x + shift * s, 0.0), np.where(ended, y + shift * t, 0.0)
+        ended = np.isfinite(hit)
+        shift = np.where(ended, lens.K * (hit - lens.disp_focus), 0.0)
+        place = x + shift * s, y + shift * t
         seen = np.stack([bilinear(light[..., c], *place) for c in range(3)], axis=-1)
         ended &= ~np.isnan(seen[..., 0])
         total[ended] += seen[ended]
@@ -224,7 +225,7 @@ def _trace_rows(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, fastmath={"contract"})
 def _march_row(surface, y, s, t, focus, bounds, hits, before) -> None:  # type: ignore[no-untyped-def]
-    """Disparity where the rays of one lens point through row y end, NaN where they leave the frame.
+    """Disparity where the rays of one lens point through row y end; not finite where they leave the frame.
 
     All rays of a row step to the same fraction of a pixel: each step is four contiguous reads a pixel.
     (s, t) is the lens point times K; `surface` has one more row and column than the image.
@@ -257,7 +258,7 @@ def _march_row(surface, y, s, t, focus, bounds, hits, before) -> None:  # type: 
 def _step_row(upper, lower, weights, d, thickness, hits, before) -> None:  # type: ignore[no-untyped-def]
     """One step of `_march_row`; branches are written as selections, so that it becomes SIMD."""
     fy, fx = weights
-    zero, surface = np.float32(0.0), np.float32(_ON_SURFACE)
+    zero, surface, outside = np.float32(0.0), np.float32(_ON_SURFACE), np.float32(np.inf)
     for x in range(len(hits)):
         a = upper[x] + fy * (lower[x] - upper[x])
         b = upper[x + 1] + fy * (lower[x + 1] - upper[x + 1])
@@ -265,7 +266,10 @@ def _step_row(upper, lower, weights, d, thickness, hits, before) -> None:  # typ
         rise = max(gap - before[x], surface)
         secant = d + thickness * gap / rise
         refined = secant if (gap > zero) & (before[x] < zero) else d
-        hits[x] = refined if (hits[x] != hits[x]) & (gap >= -surface) else hits[x]
+        # Behind the surface already where it enters the frame: it ended outside.
+        lost = (before[x] != before[x]) & (gap > surface)
+        ended = outside if lost else refined
+        hits[x] = ended if (hits[x] != hits[x]) & (gap >= -surface) else hits[x]
         before[x] = gap
 
 
@@ -320,11 +324,15 @@ def _add_light(light, x, y, size, colour) -> None:  # type: ignore[no-untyped-de
     left, top = int(x), int(y)
     right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
     fx, fy = x - left, y - top
-    level = min(math.log2(size), light.shape[0] - 1.0) if size > 1.0 else 0.0
-    coarse = level - int(level)
+    level, coarse = 0, 0.0
+    if light.shape[0] > 1 and size > 1.0:
+        while size > 2.0 and level < light.shape[0] - 2:
+            size *= 0.5
+            level += 1
+        coarse = min(size - 1.0, 1.0)
     for step in range(2 if coarse > 0.0 else 1):
         part = coarse if step else 1.0 - coarse
-        image = light[int(level) + step]
+        image = light[level + step]
         for channel in range(3):
             upper = image[top, left, channel] * (1.0 - fx) + image[top, right, channel] * fx
             lower = image[bottom, left, channel] * (1.0 - fx) + image[bottom, right, channel] * fx
