@@ -126,10 +126,8 @@ def main() -> None:
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
     met = figures["open_s"] < GOAL_S
-    verdict = "met" if met else "missed"
-    print(
-        f"page of {figures['results']} results opens in {figures['open_s']:.2f} s, goal {GOAL_S:g} s: {verdict}"
-    )
+    verdict = f"goal {GOAL_S:g} s, {'met' if met else 'missed'}"
+    print(f"page of {figures['results']} results opens in {figures['open_s']:.2f} s: {verdict}")
     sys.exit(0 if met else 1)
 
 
