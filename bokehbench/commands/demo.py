@@ -1,0 +1,120 @@
+"""`bokehbench demo`: the main job once, small, each step the command that a user would type."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+METHODS = ("identity", "scatter", "sterefo", "vdslr", "raylayers", "raylayers-oracle")
+FOCUS_POINTS = {"near": (540, 155), "middle": (90, 130), "far": (560, 60)}
+"""Pixels of the motorcycle photograph (741 × 500): its headlight, the bench, the boxes on the shelf."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command and what it is for."""
+
+    title: str
+    arguments: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything the demo makes."""
+
+    samples: int
+    sample_size: str
+    scenes: Sequence[str]
+    blb_size: str
+    spp: int | None
+
+
+FULL = Scale(
+    samples=12, sample_size="512x512", scenes=("night_street", "thicket"), blb_size="480x270", spp=None
+)
+QUICK = Scale(samples=3, sample_size="256x256", scenes=("night_street",), blb_size="240x135", spp=16)
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo-out"), show_default=True)
+@click.option(
+    "--quick", is_flag=True, help="Reduced counts and sizes: shows that it works, not how it looks."
+)
+@click.option("--workers", type=int, default=None, help="Processes; the number of cores unless said.")
+def demo(out: Path, quick: bool, workers: int | None) -> None:
+    """Run the whole line once: synthesize pairs, render Blender scenes, run renderers, score, write the page.
+
+    What OUT has already is kept, so that an interrupted demo goes on where it was.
+    """
+    from bokehbench.cli import cli
+
+    started = time.monotonic()
+    steps = _steps(out, QUICK if quick else FULL, workers or len(os.sched_getaffinity(0)))
+    for number, step in enumerate(steps, start=1):
+        click.secho(f"\n[{number}/{len(steps)}] {step.title}", bold=True)
+        click.echo(f"$ bokehbench {shlex.join(step.arguments)}")
+        begun = time.monotonic()
+        if step.arguments[0] == "leaderboard":
+            write_strip(out / "results")
+        cli.main(args=list(step.arguments), prog_name="bokehbench", standalone_mode=False)
+        click.echo(f"({time.monotonic() - begun:.0f} s)")
+    minutes, seconds = divmod(round(time.monotonic() - started), 60)
+    click.secho(f"\nDone in {minutes} min {seconds} s. Open {out / 'page' / 'index.html'}", bold=True)
+
+
+def _steps(out: Path, scale: Scale, workers: int) -> list[Step]:
+    layered, blb, results = str(out / "layered"), str(out / "blb"), str(out / "results")
+    processes = ["--workers", str(workers)]
+    build = ["synth", "build", "--recipe", "bokehbench_v1", "--count", str(scale.samples), "--seed", "7"]
+    build += ["--size", scale.sample_size, "--out", layered, *processes]
+    blender = ["blb", "render", *(word for scene in scale.scenes for word in ("--scene", scene))]
+    blender += ["--size", scale.blb_size, "--levels", "1,5", "--foci", "0,4,9", "--out", blb]
+    blender += ["--spp", str(scale.spp)] if scale.spp else []
+    run = ["run", "--benchmark", f"blb:{blb}", "--benchmark", f"layered:{layered}"]
+    run += [word for method in METHODS for word in ("--method", method)]
+    refocus = ["render", "sample:motorcycle", "--disparity", "sample:motorcycle", "--method", "scatter"]
+    refocus += ["--k", "24", *(f"--focus-point={x},{y}" for x, y in FOCUS_POINTS.values())]
+    refocus += ["--out", str(out / "results" / "_strips" / "motorcycle.png")]
+    return [
+        Step("Ray-traced training pairs from drawn and photographed layers", build),
+        Step("A Blender benchmark in the layout of BLB", blender),
+        Step("Every renderer on every case", [*run, "--out", results, *processes]),
+        Step("Scores", ["evaluate", results, *processes]),
+        Step("A photograph with its measured disparity, refocused near, middle and far", refocus),
+        Step("Tables and the page", ["leaderboard", results, "--out", str(out / "page")]),
+    ]
+
+
+def write_strip(results: Path) -> None:
+    """What the page needs to show the refocused photograph (bokehbench.leaderboard.strips)."""
+    from bokehbench import images, records
+    from bokehbench.leaderboard.strips import FOLDER
+    from bokehbench.photograph import load_sample
+
+    photograph = load_sample("motorcycle")
+    images.write_png(results / FOLDER / "all-in-focus.png", photograph.image)
+    images.write_png(results / FOLDER / "disparity.png", photograph.disparity)
+    pictures = [
+        {"file": "all-in-focus.png", "label": "all in focus"},
+        {
+            "file": "disparity.png",
+            "label": "disparity",
+            "note": f"{photograph.filled:,} invalid pixels filled",
+        },
+    ]
+    for name, (x, y) in FOCUS_POINTS.items():
+        file = f"motorcycle_x{x}y{y}.png"
+        pictures.append({"file": file, "label": name, "note": f"focus on ({x}, {y})"})
+    content = {
+        "schema": "bokehbench.strip/1",
+        "title": "A photograph, refocused",
+        "caption": "scatter, K = 24 px; Middlebury motorcycle (from scikit-image), disparity as measured",
+        "images": pictures,
+    }
+    records.write_json(results / FOLDER / "motorcycle.json", content)
