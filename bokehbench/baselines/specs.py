@@ -69,4 +69,22 @@ SPECS: tuple[Spec, ...] = (
             "the rays' spacing. Rays that pass under a foreground's rim end on the rim."
         ),
     ),
+    MethodSpec(
+        name="raylayers",
+        summary="Layers cut from the disparity map, hidden parts filled in, traced exactly.",
+        implementation="bokehbench.baselines.raylayers:RayLayers",
+        category="ours",
+        notes=(
+            "No training. Continuous surfaces become overlapping slices of little blur difference; behind depth "
+            "edges the background is continued from beside them, one surface deep. A wrong depth edge shows."
+        ),
+    ),
+    MethodSpec(
+        name="raylayers-oracle",
+        summary="The layered ray tracer given the true layers: the ceiling.",
+        implementation="bokehbench.baselines.raylayers:RayLayersOracle",
+        category="oracle",
+        oracle="layers",
+        notes="Not a competitor: it is shown the true layers, hidden parts included. Quality `high`.",
+    ),
 )

@@ -1,0 +1,113 @@
+"""Two surfaces cut into fronto-parallel layers that differ by little blur and leave no gap.
+
+A pixel lies in the layer of its own defocus and, where its surface goes on continuously to farther layers
+nearby, in these too: a ray that slips past the edge of one slice meets the same surface in the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from bokehbench.baselines.raylayers.surfaces import JUMP, Surface
+from bokehbench.layers import Layer, Plane
+from bokehbench.optics import Lens
+
+FINE, FINE_STEP = 4.0, 0.5
+MEDIUM_STEP, MEDIUM = 1.0, 12.0
+GROWTH = 1.08
+"""Slices are half a pixel of blur thick up to S = 4, one pixel up to 12, then 8 % of the blur."""
+
+Indices = npt.NDArray[np.int32]
+FIRST_MEDIUM = round(FINE / FINE_STEP)
+FIRST_COARSE = FIRST_MEDIUM + round((MEDIUM - FINE) / MEDIUM_STEP)
+
+
+def slice_index(defocus: npt.NDArray[np.float32]) -> Indices:
+    """Number of the slice of each signed defocus, any shape; 0 is in focus, positive numbers are near."""
+    size = np.abs(defocus).astype(np.float64)
+    fine = size / FINE_STEP
+    medium = FIRST_MEDIUM + (size - FINE) / MEDIUM_STEP
+    coarse = FIRST_COARSE + np.log(np.maximum(size, MEDIUM) / MEDIUM) / math.log(GROWTH)
+    index = np.where(size < FINE, fine, np.where(size < MEDIUM, medium, coarse))
+    return (np.sign(defocus) * np.floor(index + 0.5)).astype(np.int32)
+
+
+def slice_defocus(index: int) -> float:
+    """Signed defocus in the middle of a slice, inverse of `slice_index`."""
+    size = abs(index)
+    if size <= FIRST_MEDIUM:
+        value = size * FINE_STEP
+    elif size <= FIRST_COARSE:
+        value = FINE + (size - FIRST_MEDIUM) * MEDIUM_STEP
+    else:
+        value = MEDIUM * GROWTH ** (size - FIRST_COARSE)
+    return math.copysign(value, index)
+
+
+def farthest_nearby(surface: Surface, index: Indices, overlap: int) -> Indices:
+    """[H, W] number of the farthest slice that the same surface reaches within `overlap` pixels."""
+    farthest = index.copy()
+    for _ in range(overlap):
+        farthest = _step_back(farthest, surface.defocus, surface.there, np.float32(JUMP))
+    return farthest
+
+
+@numba.njit(cache=True, nogil=True)
+def _step_back(farthest, defocus, there, jump):  # type: ignore[no-untyped-def]  # pragma: no cover
+    height, width = farthest.shape
+    out = farthest.copy()
+    for y in range(height):
+        for x in range(width):
+            if not there[y, x]:
+                continue
+            for ny in range(max(y - 1, 0), min(y + 2, height)):
+                for nx in range(max(x - 1, 0), min(x + 2, width)):
+                    if there[ny, nx] and abs(defocus[ny, nx] - defocus[y, x]) <= jump:
+                        out[y, x] = min(out[y, x], farthest[ny, nx])
+    return out
+
+
+def cut(surfaces: Sequence[Surface], lens: Lens, overlap: int) -> list[tuple[Surface, Indices, Indices]]:
+    """Each surface with the numbers of the nearest and the farthest slice that each pixel lies in."""
+    pieces = []
+    for surface in surfaces:
+        nearest = slice_index(surface.defocus)
+        pieces.append((surface, nearest, farthest_nearby(surface, nearest, overlap)))
+    return pieces
+
+
+def layers_of(
+    pieces: Sequence[tuple[Surface, Indices, Indices]],
+    lens: Lens,
+    window: tuple[slice, slice],
+    origin: tuple[int, int],
+) -> list[Layer]:
+    """Layers of a part of the image, near to far.
+
+    Args:
+        pieces: from `cut`; where two surfaces share a slice the first one is kept.
+        lens: what is asked for, K > 0.
+        window: rows and columns of the part.
+        origin: (x, y) of the window's first pixel in output coordinates.
+    """
+    layers = []
+    present = [np.unique(nearest[window][s.there[window]]) for s, nearest, _ in pieces]
+    for index in sorted({int(i) for numbers in present for i in numbers}, reverse=True):
+        mask = [s.there[window] & (far[window] <= index) & (index <= near[window]) for s, near, far in pieces]
+        every = np.logical_or.reduce(mask)
+        x, y, w, h = cv2.boundingRect(every.view(np.uint8))
+        part = (slice(y, y + h), slice(x, x + w))
+        rgba = np.zeros((h, w, 4), np.float32)
+        for (surface, _, _), here in reversed(list(zip(pieces, mask, strict=True))):
+            inside = here[part]
+            rgba[inside, :3] = surface.colour[window][part][inside]
+            rgba[inside, 3] = 1.0
+        plane = Plane(0.0, 0.0, lens.disp_focus + slice_defocus(index) / lens.K)
+        layers.append(Layer(rgba, plane, origin[0] + x, origin[1] + y))
+    return layers
