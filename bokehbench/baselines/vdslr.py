@@ -153,6 +153,7 @@ def trace(
     lens: Lens,
     rounds: int = 0,
     points: npt.NDArray[np.float64] | None = None,
+    filtered: bool = True,
 ) -> npt.NDArray[np.float32]:
     """Trace all rays on all cores; the result does not depend on their number.
 
@@ -162,6 +163,7 @@ def trace(
         lens: K at this size, focus, aperture.
         rounds: of the random search; 0 marches, as `trace_reference` does.
         points: [N, 2] of the unit lens; None for `lens_points`.
+        filtered: read light at the spacing of the rays; False reads it bilinearly as the reference does.
 
     Returns:
         [H, W, 3] float32, linear.
@@ -171,7 +173,7 @@ def trace(
     # Distance of neighbouring rays per pixel of blur radius.
     spacing = math.sqrt(math.pi * _open_fraction(lens.aperture) / len(points))
     reach = lens.K * float(np.abs(disparity - lens.disp_focus).max())
-    levels = 1 + max(0, math.ceil(math.log2(max(spacing * reach, 1.0))))
+    levels = 1 + math.ceil(math.log2(max(spacing * reach, 1.0))) if filtered else 1
     surface = np.pad(disparity.astype(np.float32), (0, 1), mode="edge")
     out = np.empty((*disparity.shape, 3), np.float32)
     dice = rng.stream(0, 0, "vdslr").random(65521, np.float32)
