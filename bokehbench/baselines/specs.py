@@ -75,8 +75,9 @@ SPECS: tuple[Spec, ...] = (
         implementation="bokehbench.baselines.raylayers:RayLayers",
         category="ours",
         notes=(
-            "No training. Continuous surfaces become overlapping slices of little blur difference; behind depth "
-            "edges the background is continued from beside them, one surface deep. A wrong depth edge shows."
+            "No training. Continuous surfaces become overlapping slices of little blur difference; behind "
+            "depth edges the background is continued from beside them, one surface deep. A wrong depth edge "
+            "shows."
         ),
     ),
     MethodSpec(
