@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+from bokehbench import images
+from bokehbench.cli import main
+
+METHOD = """
+from bokehbench.registry import MethodSpec, register
+
+class Negative:
+    def render(self, inputs):
+        return 1.0 - inputs.image
+
+register(MethodSpec(name="negative", summary="Inverts.", implementation="mine:Negative"))
+"""
+
+
+@pytest.fixture
+def files(tmp_path):
+    rng = np.random.default_rng(0)
+    images.write_png(tmp_path / "photo.png", rng.random((30, 40, 3)))
+    disparity = np.linspace(0, 1, 40, dtype=np.float32)[None].repeat(30, 0)
+    images.write_disparity(tmp_path / "map.png", disparity)
+    return tmp_path
+
+
+def render(files, *arguments: str) -> int:
+    command = ["render", str(files / "photo.png"), "--disparity", str(files / "map.png"), *arguments]
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    return int(ended.value.code or 0)
+
+
+def test_one_picture_focused_on_a_point(files, capsys):
+    out = files / "out.png"
+    assert render(files, "--k", "6", "--focus-point", "39,15", "--out", str(out)) == 0
+    said = capsys.readouterr().out
+    assert "scatter, K 6 px, focus on (39, 15)" in said and "40x30" in said
+    sharp, photo = images.read_image(out), images.read_image(files / "photo.png")
+    error = np.abs(sharp - photo).mean(axis=(0, 2))
+    assert error[-1] < 0.02 < error[0]
+
+
+def test_a_sweep_gets_suffixes(files):
+    arguments = ["--k", "2", "--k", "4.5", "--focus-point", "5,5", "--focus-disparity", "0.25"]
+    assert render(files, *arguments, "--out", str(files / "s" / "out.png")) == 0
+    names = {path.name for path in (files / "s").iterdir()}
+    assert names == {f"out_{focus}_{k}.png" for focus in ("x5y5", "d0.25") for k in ("k2", "k4.5")}
+
+
+def test_aperture_gamma_and_options_reach_the_method(files):
+    base = ["--k", "8", "--focus-disparity", "1"]
+    pictures = []
+    for number, extra in enumerate(
+        ([], ["--blades", "3"], ["--gamma", "1"], ["--inner", "0.5"], ["--option", "highlight_boost=3"])
+    ):
+        out = files / f"{number}.png"
+        assert render(files, *base, *extra, "--out", str(out)) == 0
+        pictures.append(out.read_bytes())
+    assert len(set(pictures)) == 5
+
+
+def test_linear_exr_output(files):
+    assert (
+        render(files, "--k", "0", "--method", "identity", "--focus-disparity", "0", "--out", f"{files}/o.exr")
+        == 0
+    )
+    photo = images.read_image(files / "photo.png")
+    assert np.abs(images.read_exr_rgb(files / "o.exr") - photo**2.2).max() < 1e-3
+
+
+def test_a_method_of_ones_own(files, monkeypatch):
+    monkeypatch.setenv("BOKEHBENCH_REGISTER", "")
+    (files / "mine.py").write_text(METHOD)
+    arguments = [
+        "--register",
+        f"{files}/mine.py",
+        "--method",
+        "negative",
+        "--k",
+        "1",
+        "--focus-disparity",
+        "0",
+    ]
+    assert render(files, *arguments, "--out", f"{files}/o.png") == 0
+    total = images.read_image(files / "o.png") + images.read_image(files / "photo.png")
+    assert np.abs(total - 1.0).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "say where to focus"),
+        (["--focus-point", "40,3"], "outside the picture"),
+        (["--focus-point", "four"], "whole pixels"),
+        (["--focus-disparity", "1.5"], "[0, 1]"),
+        (["--focus-disparity", "0.5", "--method", "scater"], "did you mean scatter"),
+        (["--focus-disparity", "0.5", "--blades", "2"], "blades"),
+        (["--focus-disparity", "0.5", "--gamma", "0"], "gamma"),
+        (["--focus-disparity", "0.5", "--option", "donut=2"], "donut"),
+        (["--focus-disparity", "0.5", "--option", "donut"], "NAME=VALUE"),
+        (["--focus-disparity", "0.5", "--disparity", "missing.png"], "no such file"),
+        (["--focus-disparity", "0.5", "--disparity", "sample:bicycle"], "no such sample"),
+        (["--focus-disparity", "0.5", "--focus-disparity", "0.5"], "twice"),
+        (["--focus-disparity", "0.5", "--k", "-1"], "K must be"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(files, capsys, arguments, words):
+    k = [] if "--k" in arguments else ["--k", "5"]
+    assert render(files, *k, *arguments, "--out", str(files / "out.png")) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.startswith("error: ") and error.count("\n") == 1
+    assert not (files / "out.png").exists()
+
+
+def test_unknown_format_is_refused_before_any_work(files, capsys):
+    assert render(files, "--k", "5", "--focus-disparity", "0", "--out", str(files / "out.gif")) == 2
+    assert ".png" in capsys.readouterr().err
