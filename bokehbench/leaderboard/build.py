@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +20,7 @@ from bokehbench.leaderboard.statistics import (
     mean_interval,
 )
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Row, Table
+from bokehbench.metrics import weights
 from bokehbench.registry import MethodSpec
 
 FLOOR = "identity"
@@ -167,15 +167,12 @@ def _groups(
 ) -> tuple[Group, ...]:
     cases = list(board.cases)
     levels = np.array([board.cases[key].record["level"] for key in cases])
-    names = sorted(set(levels.tolist()), key=_natural)
+    strengths = np.array([board.cases[key].record["lens"]["K"] for key in cases])
+    names = sorted(set(levels.tolist()), key=lambda name: (np.median(strengths[levels == name]), name))
     chosen = [(ALL, np.ones(len(cases), bool))]
     if len(names) > 1:
         chosen += [(name, levels == name) for name in names]
     return tuple(_group(level, mask, board, columns, rows, scores) for level, mask in chosen)
-
-
-def _natural(text: str) -> list[tuple[int, int | str]]:
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", text) if part]
 
 
 def _group(
@@ -245,7 +242,21 @@ def _why_not(column: Column, without: pd.DataFrame, n: int) -> str:
         reason = f"{column.name} is not scored: bokehbench evaluate RESULTS --metric {column.name}"
     else:
         reason = f"{column.name} {first.status}" + (f": {first.reason}" if first.reason else "")
+        reason += _how_to_get(column, first.reason)
     return reason if len(without) == n else f"{len(without)} of {n} cases: {reason}"
+
+
+def _how_to_get(column: Column, reason: str) -> str:
+    """The instruction for weights that a reason names; of no machine in particular."""
+    metric = current_metric(column.name)
+    files = [weights.FILES[name] for name in metric.spec.weights if name in weights.FILES] if metric else []
+    sources = [file.source for file in files if file.name in reason and not file.package]
+    if not sources:
+        return ""
+    return (
+        f"; published at {' and '.join(sources)}: put it into ${weights.FOLDER_VARIABLE} or --weights-dir, "
+        "then bokehbench evaluate RESULTS"
+    )
 
 
 # ----------------------------------------------------------------------------------------- floor, noise

@@ -63,9 +63,9 @@ def test_means_are_those_of_the_long_form(standard: Path) -> None:
         assert row["lpips-alex"] == ""
 
 
-def test_levels_are_in_natural_order_and_one_level_needs_no_sub_table(tmp_path: Path) -> None:
-    world.write_world(tmp_path / "a", scenes=1, levels=("L10", "L2"))
-    assert [group.level for group in table_of(tmp_path / "a").groups] == ["all", "L2", "L10"]
+def test_levels_are_in_order_of_blur_and_one_level_needs_no_sub_table(tmp_path: Path) -> None:
+    world.write_world(tmp_path / "a", scenes=1, levels=("small", "large"))
+    assert [group.level for group in table_of(tmp_path / "a").groups] == ["all", "small", "large"]
     world.write_world(tmp_path / "b", scenes=1, levels=("L1",))
     assert [group.level for group in table_of(tmp_path / "b").groups] == ["all"]
 
@@ -99,6 +99,16 @@ def test_unavailable_is_a_footnote_with_the_instruction(standard: Path) -> None:
     assert table.footnotes == (f"lpips-alex unavailable: {world.INSTRUCTION}",)
     for text in (export_text.to_markdown([table]), export_text.to_terminal([table])):
         assert "n/a [1]" in text and f"[1] {table.footnotes[0]}" in text
+
+
+def test_missing_weights_are_named_with_where_they_come_from(tmp_path: Path) -> None:
+    at = world.write_world(tmp_path, scenes=1, methods={"soft": 12.0})
+    reason = "needs alexnet-owt-7be5be79.pth (244408911 bytes)"
+    for case in ("s0_L1", "s0_L5"):
+        world.write_scores(Result(at, "soft", "none", case), lpips_alex={"reason": reason})
+    (note,) = table_of(tmp_path).footnotes
+    assert note.startswith(f"lpips-alex unavailable: {reason}; published at https://")
+    assert note.endswith("put it into $BOKEHBENCH_WEIGHTS or --weights-dir, then bokehbench evaluate RESULTS")
 
 
 def test_one_case_without_a_number_leaves_the_row_without_a_mean(tmp_path: Path) -> None:

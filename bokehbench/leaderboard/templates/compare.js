@@ -175,6 +175,7 @@
       // Scrolls the strip only, never the page.
       if (current) $("film").scrollLeft = button.offsetLeft - $("film").offsetLeft - $("film").clientWidth / 2 + button.clientWidth / 2;
     }
+    $("compare").style.setProperty("--aspect", item.size[0] / item.size[1]);
     drawPanes();
     drawViewer();
     drawScores();
