@@ -27,12 +27,12 @@ class Quality:
     def cells_per_axis(self, radius: float) -> int:
         """n for a blur radius in pixels; 1 where the blur is far below a pixel.
 
-        Rounded up to three significant bits, so that tilted planes need few different n.
+        Rounded up to two significant bits: tiles of a scene with many depths share few n.
         """
         if radius < 0.05:
             return 1
         n = min(max(math.ceil(2.0 * radius / self.cell - 1e-9), self.least), self.most)
-        step = 1 << max(n.bit_length() - 3, 0)
+        step = 1 << max(n.bit_length() - 2, 0)
         return -(-n // step) * step
 
     def cell_side(self, radius: float) -> float:

@@ -107,37 +107,41 @@ class Stack:
 
 
 def make_stack(layers: Sequence[Layer], pad: int) -> Stack:
-    """Copy the visible parts of the layers, with `pad` >= 1 transparent pixels around each."""
+    """Copy the visible parts of the layers, with `pad` >= 1 transparent pixels or more around each.
+
+    Rasters start at multiples of BLOCK, so that blocks lie at the same places of the scene however layers
+    are cropped.
+    """
     seen = [(layer, rect) for layer in layers if (rect := support(layer)) is not None]
-    shapes = [(y1 - y0 + 2 * pad, x1 - x0 + 2 * pad) for _, (x0, y0, x1, y1) in seen]
-    grids = [(-(-height // BLOCK), -(-width // BLOCK)) for height, width in shapes]
-    offsets = np.cumsum([0] + [4 * height * width for height, width in shapes])
+    frames = [_frame(rect, pad) for _, rect in seen]
+    grids = [(-(-(y1 - y0) // BLOCK), -(-(x1 - x0) // BLOCK)) for x0, y0, x1, y1 in frames]
+    offsets = np.cumsum([0] + [4 * (y1 - y0) * (x1 - x0) for x0, y0, x1, y1 in frames])
     block_offsets = np.cumsum([0] + [rows * columns for rows, columns in grids])
-    table = np.array(
-        [
-            (offset, height, width, rect[0] - pad, rect[1] - pad, first_block, columns)
-            for (_, rect), (height, width), offset, first_block, (_, columns) in zip(
-                seen, shapes, offsets, block_offsets, grids, strict=False
-            )
-        ],
-        np.int64,
-    ).reshape(-1, 7)
+    table = [
+        (offsets[i], y1 - y0, x1 - x0, x0, y0, block_offsets[i], grids[i][1])
+        for i, (x0, y0, x1, y1) in enumerate(frames)
+    ]
+    planes = [(layer.plane.p, layer.plane.q, layer.plane.r) for layer, _ in seen]
     stack = Stack(
         np.zeros(offsets[-1], np.float32),
-        table,
+        np.array(table, np.int64).reshape(-1, 7),
         np.zeros(block_offsets[-1], np.uint8),
-        np.array([[layer.plane.p, layer.plane.q, layer.plane.r] for layer, _ in seen], np.float64).reshape(
-            -1, 3
-        ),
+        np.array(planes, np.float64).reshape(-1, 3),
         [rect for _, rect in seen],
     )
     for index, (layer, (x0, y0, x1, y1)) in enumerate(seen):
+        left, top = frames[index][:2]
         part = layer.rgba[y0 - layer.y : y1 - layer.y, x0 - layer.x : x1 - layer.x]
         pixels = stack.pixels(index)
-        _to_planar(part, pixels[:, pad:-pad, pad:-pad])
+        _to_planar(part, pixels[:, y0 - top : y1 - top, x0 - left : x1 - left])
         first, (rows, columns) = block_offsets[index], grids[index]
         classify(pixels[3], stack.blocks[first : first + rows * columns].reshape(rows, columns))
     return stack
+
+
+def _frame(rect: Rect, pad: int) -> Rect:
+    x0, y0, x1, y1 = grown(rect, pad)
+    return x0 // BLOCK * BLOCK, y0 // BLOCK * BLOCK, x1, y1
 
 
 @numba.njit(cache=True, nogil=True)
