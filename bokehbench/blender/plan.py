@@ -1,0 +1,198 @@
+"""What a stack consists of: file names, blur levels, focal planes, sample counts and seeds.
+
+Pure functions of numbers, shared by the driver, the worker and the tests; nothing here imports bpy.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bokehbench.errors import ConfigError
+from bokehbench.optics import SKY_DEPTH
+
+LEVELS = 5
+FOCI = 10
+REFERENCE_WIDTH = 1920
+"""Width at which level n has K = 10 n pixels."""
+SKY_FROM = 6e4
+"""Depths from here on are sky."""
+ALL_IN_FOCUS = "image"
+
+
+def level_K(level: int, width: int) -> float:
+    """K of level index 0 to 4 at an image width: ``10 (level + 1) W / 1920`` pixels."""
+    return 10.0 * (level + 1) * width / REFERENCE_WIDTH
+
+
+def bokeh_name(level: int, focus: int) -> str:
+    """Stem of the file of level index 0 to 4 (weak to strong) and focus index 0 to 9 (far to near)."""
+    return f"bokeh_{level:02d}_{focus:02d}"
+
+
+@dataclass(frozen=True)
+class StackRequest:
+    """One scene's stack.
+
+    Attributes:
+        scene: folder name, for example ``night_street#3``.
+        module: module of `scripts.scenes`, empty for a .blend file.
+        variation: seed of the scene's content.
+        blend: path of the user's file, empty for a procedural scene.
+        width, height: pixels.
+        levels: level indices 0 to 4.
+        foci: focus indices 0 to 9.
+        spp: samples per pixel of the all-in-focus image and of levels 1 to 5, even numbers.
+        seed: of the sampling noise.
+        denoise: run OpenImageDenoise.
+        allow_missing: render a .blend file although textures are missing.
+        camera: name of the camera of a .blend file; empty for the file's own.
+    """
+
+    scene: str
+    module: str
+    variation: int
+    blend: str
+    width: int
+    height: int
+    levels: tuple[int, ...]
+    foci: tuple[int, ...]
+    spp: tuple[int, ...]
+    seed: int = 0
+    denoise: bool = True
+    allow_missing: bool = False
+    camera: str = ""
+
+    def __post_init__(self) -> None:
+        if not (16 <= self.width <= 16384 and 16 <= self.height <= 16384):
+            raise ConfigError(
+                f"--size must lie between 16x16 and 16384x16384, not {self.width}x{self.height}"
+            )
+        if not self.levels or not set(self.levels) <= set(range(LEVELS)):
+            raise ConfigError("--levels must be numbers from 1 to 5")
+        if not self.foci or not set(self.foci) <= set(range(FOCI)):
+            raise ConfigError("--foci must be indices from 0 (far) to 9 (near), or a count from 1 to 10")
+        if min(self.spp) < 2 or max(self.spp) > 2**20:
+            raise ConfigError("--spp must be at least 2 (each image is two independent halves)")
+
+    def images(self) -> list[str]:
+        """Stems in the order of rendering: all-in-focus, then whole levels."""
+        return [ALL_IN_FOCUS] + [bokeh_name(k, f) for k in self.levels for f in self.foci]
+
+    def samples(self, image: str) -> int:
+        """Samples per pixel of an image, over both halves."""
+        return self.spp[0] if image == ALL_IN_FOCUS else self.spp[1 + int(image.split("_")[1])]
+
+    def sampling_seed(self, image: str, half: int) -> int:
+        """Seed of one half of an image: independent noise over the stack, the same on every run."""
+        return zlib.crc32(f"{self.seed}/{self.scene}/{image}/{half}".encode()) & 0x7FFFFFFF
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, inverse of `from_json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> StackRequest:
+        """Inverse of `to_json`."""
+        tuples = {name: tuple(data[name]) for name in ("levels", "foci", "spp")}
+        return cls(**{**data, **tuples})
+
+
+@dataclass(frozen=True)
+class FocusPlan:
+    """Where the focal planes lie.
+
+    Attributes:
+        disparity_range: (d_min, d_max) of the depth map, 1/m; [0, 1] of the normalised map.
+        normalised: disparity of the 10 planes, far to near, on the normalised scale.
+        warnings: what a reader of the results should know about this depth map.
+    """
+
+    disparity_range: tuple[float, float]
+    normalised: tuple[float, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def span(self) -> float:
+        """d_max − d_min, 1/m."""
+        return self.disparity_range[1] - self.disparity_range[0]
+
+    def distance(self, focus: int) -> float:
+        """Focal distance in metres of plane 0 (far) to 9 (near)."""
+        return 1.0 / (self.disparity_range[0] + self.normalised[focus] * self.span)
+
+
+def clean_depth(z: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Planar depth as stored: sky (anything invalid, or beyond 6e4 m) becomes 65504; any shape."""
+    z = np.asarray(z, np.float32)
+    sky = ~np.isfinite(z) | (z <= 0.0) | (z >= SKY_FROM)
+    return np.where(sky, np.float32(SKY_DEPTH), z)
+
+
+def focus_plan(depth: npt.NDArray[np.float32]) -> FocusPlan:
+    """Ten focal planes, uniform in disparity from the far end of the scene to its near end.
+
+    The ends are the sky (or the 0.1 % quantile where there is none) and the 99.9 % quantile, so that a speck
+    before the lens takes no plane; the normalised map still spans exactly [0, 1].
+
+    Args:
+        depth: [H, W] from `clean_depth`.
+
+    Raises:
+        ConfigError: the depth is flat, so that no lens could blur anything.
+    """
+    disparity = 1.0 / depth.astype(np.float64)
+    low, high = float(disparity.min()), float(disparity.max())
+    sky = float((depth >= SKY_FROM).mean())
+    if (high - low) * float(np.median(depth)) < 0.02:
+        raise ConfigError("the scene is flat or empty as the camera sees it: there is no depth to blur")
+    far = low if sky > 0.001 else float(np.quantile(disparity, 0.001))
+    near = float(np.quantile(disparity, 0.999))
+    warnings = []
+    if high - near > 0.25 * (high - low):
+        warnings.append("less than 0.1 % of the pixels hold the nearest quarter of the disparity range")
+    if sky > 0.9:
+        warnings.append(f"{sky:.0%} of the image is sky")
+    planes = (np.linspace(far, near, FOCI) - low) / (high - low)
+    return FocusPlan((low, high), tuple(float(p) for p in planes), tuple(warnings))
+
+
+def parse_levels(text: str) -> tuple[int, ...]:
+    """Level indices 0 to 4 from ``1,5``; ConfigError where it is no such list."""
+    levels = _numbers(text, "--levels", "numbers from 1 to 5 such as 1,5")
+    if not set(levels) <= set(range(1, LEVELS + 1)):
+        raise ConfigError(f"--levels {text}: give numbers from 1 to 5 such as 1,5")
+    return tuple(sorted({level - 1 for level in levels}))
+
+
+def parse_foci(text: str) -> tuple[int, ...]:
+    """Focus indices 0 (far) to 9 (near): a list such as ``0,4,9``, or a count spread over the ten planes."""
+    what = "indices from 0 (far) to 9 (near) such as 0,4,9, or one number, how many, from 1 to 10"
+    numbers = _numbers(text, "--foci", what)
+    if "," in text:
+        if not set(numbers) <= set(range(FOCI)):
+            raise ConfigError(f"--foci {text}: give {what}")
+        return tuple(sorted(set(numbers)))
+    count = numbers[0]
+    if not 1 <= count <= FOCI:
+        raise ConfigError(f"--foci {text}: give {what}")
+    return (4,) if count == 1 else tuple(index * (FOCI - 1) // (count - 1) for index in range(count))
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(width, height) from ``480x270``."""
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdigit() and height.isdigit()):
+        raise ConfigError(f"--size {text}: give WIDTHxHEIGHT such as 480x270")
+    return int(width), int(height)
+
+
+def _numbers(text: str, option: str, what: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdigit() for part in parts):
+        raise ConfigError(f"{option} {text}: give {what}")
+    return [int(part) for part in parts]

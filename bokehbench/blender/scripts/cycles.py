@@ -1,0 +1,115 @@
+"""Cycles as a function: a scene, a sample count and a seed give linear pixels and planar depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import numpy.typing as npt
+
+from bokehbench.images import read_exr
+
+FloatImage = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Passes:
+    """One render.
+
+    Attributes:
+        image: [H, W, 3] linear, denoised where the renderer was told to.
+        raw: [H, W, 3] linear, the plain mean of the samples.
+        z: [H, W] planar depth of the first sample, which goes through the pixel's centre; 1e10 is sky. Valid
+            only without depth of field.
+    """
+
+    image: FloatImage
+    raw: FloatImage
+    z: FloatImage
+
+
+class Cycles:
+    """The render settings of a stack: everything fixed that could differ between two machines' defaults."""
+
+    def __init__(self, scene: Any, size: tuple[int, int], scratch: Path, *, denoise: bool) -> None:
+        self.scene, self.file, self.denoise = scene, scratch / "render.exr", denoise
+        self._progress: Callable[[int], None] | None = None
+        render, cycles = scene.render, scene.cycles
+        render.engine = "CYCLES"
+        render.resolution_x, render.resolution_y = size
+        render.resolution_percentage = 100
+        render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+        render.film_transparent = False
+        render.use_persistent_data = True
+        render.threads_mode = "AUTO"
+        render.use_file_extension = False
+        cycles.device = "CPU"
+        cycles.use_adaptive_sampling = False
+        cycles.use_animated_seed = False
+        cycles.time_limit = 0.0
+        cycles.use_sample_subset = False
+        cycles.use_denoising = denoise
+        if denoise:
+            cycles.denoiser = "OPENIMAGEDENOISE"
+            cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+            cycles.denoising_prefilter = "ACCURATE"
+            cycles.denoising_quality = "HIGH"
+        layer = bpy.context.view_layer
+        layer.use_pass_z = True
+        layer.cycles.denoising_store_passes = denoise
+        file = render.image_settings
+        file.file_format = "OPEN_EXR_MULTILAYER"
+        file.color_depth, file.exr_codec = "32", "ZIP"
+        file.color_management = "FOLLOW_SCENE"
+
+    def render(self, spp: int, seed: int) -> Passes:
+        """Render the active camera's view; RuntimeError where Blender wrote no file or invalid pixels."""
+        self.scene.cycles.samples, self.scene.cycles.seed = spp, seed
+        self.scene.render.filepath = str(self.file)
+        self.file.unlink(missing_ok=True)  # a stale file would look like success
+        bpy.ops.render.render(write_still=True)
+        if not self.file.exists():
+            raise RuntimeError("Blender ended a render without writing it")
+        channels = read_exr(self.file)
+        image = self._rgb(channels, "Combined")
+        raw = self._rgb(channels, "Noisy Image") if self.denoise else image
+        z = next(pixels for name, pixels in channels.items() if name.endswith(".Depth.Z"))
+        width, height = self.scene.render.resolution_x, self.scene.render.resolution_y
+        if image.shape != (height, width, 3) or not np.isfinite(image).all():
+            raise RuntimeError(f"Blender rendered {image.shape} pixels, some of them perhaps not finite")
+        return Passes(np.maximum(image, 0.0), np.maximum(raw, 0.0), z)
+
+    @staticmethod
+    def _rgb(channels: dict[str, FloatImage], name: str) -> FloatImage:
+        found = {
+            key.rpartition(".")[2]: pixels for key, pixels in channels.items() if f".{name}." in f".{key}"
+        }
+        return np.stack([found[letter] for letter in "RGB"], axis=2)
+
+
+def only_stills(scene: Any) -> None:
+    """Switch off what a file may ask for beyond the camera's picture: video, compositing, overlays."""
+    render = scene.render
+    scene.use_nodes = False
+    for name in (
+        "use_compositing",
+        "use_sequencer",
+        "use_freestyle",
+        "use_stamp",
+        "use_border",
+        "use_crop_to_border",
+        "use_motion_blur",
+        "use_multiview",
+        "use_simplify",
+        "use_placeholder",
+        "use_overwrite",
+    ):
+        setattr(render, name, name == "use_overwrite")
+    layer = bpy.context.view_layer
+    for other in scene.view_layers:
+        other.use = other == layer
+    layer.material_override = None

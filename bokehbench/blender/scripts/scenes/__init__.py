@@ -1,0 +1,1 @@
+"""Procedural scenes: each module has `build(seed) -> parameters` and makes its scene in an empty file."""

@@ -1,0 +1,132 @@
+"""The folder of one stack: what is in it, what of a request is missing, and its info.json.
+
+::
+
+    DIR/{scene}/
+        image.exr            all in focus, half RGB, linear
+        depth.exr            planar depth, float32, three equal channels, sky 65504
+        bokeh_KK_FF.exr      level index 0-4, focus index 0-9 (far to near), half RGB, linear
+        info.json            the official keys (raw convention) and everything that made the pixels
+        info.timing.json     seconds per image; the only file that may differ between two runs
+
+info.json is rewritten after each image, so that a killed run is continued image by image.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bokehbench import records
+from bokehbench.blender.plan import ALL_IN_FOCUS, FOCI, LEVELS, FocusPlan, StackRequest, level_K
+from bokehbench.errors import ConfigError
+from bokehbench.optics import PhysicalCamera
+
+NOISE_MEANING = (
+    "noise_psnr: each image is the mean of two halves A and B with independent seeds, each denoised by "
+    "itself; mean((A-B)^2)/4 over encoded pixels clipped to [0, 1] estimates the random error "
+    "of the mean, as PSNR. noise_psnr_raw: the same before denoising. What a denoiser does to both halves "
+    "alike is not in it."
+)
+
+
+def settings(request: StackRequest) -> dict[str, Any]:
+    """What makes the pixels, besides which images are asked for; two runs that differ in it do not mix."""
+    made = {k: v for k, v in request.to_json().items() if k not in ("levels", "foci", "blend", "height")}
+    made["spp"] = list(request.spp)
+    made["size"] = [made.pop("width"), request.height]
+    made["code_sha256"] = scripts_digest()
+    made["bpy"] = metadata.version("bpy")
+    if request.blend:
+        made["blend"] = Path(request.blend).name
+        made["blend_sha256"] = records.sha256_file(Path(request.blend))
+    return made
+
+
+@functools.cache
+def scripts_digest() -> str:
+    """Digest of the code that builds and renders scenes."""
+    here = Path(__file__).parent
+    return records.sha256_files([*here.glob("scripts/**/*.py"), here / "plan.py"], here)
+
+
+def read_info(folder: Path, wanted: dict[str, Any]) -> dict[str, Any]:
+    """info.json of a stack, {} where there is none yet.
+
+    Raises:
+        ConfigError: the folder holds a stack that was rendered with other settings.
+    """
+    path = folder / "info.json"
+    if not path.exists():
+        return {}
+    info: dict[str, Any] = records.read_json(path)
+    found = info.get("settings", {})
+    changed = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
+    if changed:
+        raise ConfigError(
+            f"{folder}: holds a stack rendered with another {', '.join(changed)}; "
+            "give another --out, or delete the folder"
+        )
+    return info
+
+
+def missing(folder: Path, info: dict[str, Any], images: list[str]) -> list[str]:
+    """Images of a request that are not there as info.json describes them."""
+    return [name for name in images if not _is_complete(folder, info, name)]
+
+
+def _is_complete(folder: Path, info: dict[str, Any], name: str) -> bool:
+    known = info.get("images", {}).get(name)
+    if known is None:
+        return False
+    files = {f"{name}.exr": known["sha256"]}
+    if name == ALL_IN_FOCUS:
+        files["depth.exr"] = known["depth_sha256"]
+    return all((folder / f).is_file() and records.sha256_file(folder / f) == h for f, h in files.items())
+
+
+def describe(
+    request: StackRequest, plan: FocusPlan, camera: PhysicalCamera, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """info.json before any image is in it.
+
+    Args:
+        request: the whole of it is recorded, through `settings`.
+        plan: focal planes and disparity range of the rendered depth.
+        camera: as Cycles has it, at the rendered size.
+        facts: what only the worker knows (Blender build, denoiser, scene parameters, warnings).
+    """
+    Ks = [level_K(level, request.width) for level in range(LEVELS)]
+    f_numbers = [camera.f_number(K, plan.disparity_range) for K in Ks]
+    return {
+        "blur_parameters": [K / plan.span for K in Ks],
+        "focus_distances": [plan.distance(focus) for focus in range(FOCI)],
+        "disparity_convention": "raw",
+        "blur_parameters_normalized": Ks,
+        "focus_disparities_normalized": list(plan.normalised),
+        "disparity_range": list(plan.disparity_range),
+        "resolution": [request.width, request.height],
+        "camera": {
+            "focal_mm": camera.focal_mm,
+            "sensor_mm": camera.sensor_mm,
+            "focal_px": camera.focal_px,
+            "f_numbers": f_numbers,
+            "aperture_radius_m": [camera.aperture_radius(N) for N in f_numbers],
+        },
+        "settings": settings(request),
+        "noise": NOISE_MEANING,
+        "images": {},
+        **facts,
+    }
+
+
+def noise_psnr(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+    """Estimated noise of the mean of two independent linear images [H, W, 3], as PSNR of encoded [0, 1]."""
+    first, second = (np.clip(x.astype(np.float64), 0.0, 1.0) ** (1 / 2.2) for x in (a, b))
+    error = float(((first - second) ** 2).mean()) / 4.0
+    return round(float(-10.0 * np.log10(max(error, 1e-12))), 2)

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+from bokehbench.blender import plan
+from bokehbench.blender.catalogue import parse_scene, parse_scenes
+from bokehbench.errors import ConfigError
+from bokehbench.optics import SKY_DEPTH, PhysicalCamera
+
+
+def request(**changes):
+    values = {
+        "scene": "s",
+        "module": "m",
+        "variation": 0,
+        "blend": "",
+        "width": 480,
+        "height": 270,
+        "levels": (0,),
+        "foci": (0,),
+        "spp": (4,) * 6,
+    }
+    return plan.StackRequest(**{**values, **changes})
+
+
+def test_levels_are_the_papers_at_1920_and_scale_with_width():
+    assert [plan.level_K(level, 1920) for level in range(5)] == [10, 20, 30, 40, 50]
+    assert plan.level_K(4, 480) == 12.5
+
+
+def test_focal_planes_of_a_scene_with_sky_are_those_of_the_authors_scene_277():
+    # Its focus_distances as the author printed them: uniform in 1/z from the sky to the nearest point.
+    printed = [65504, 124.3834, 62.2508, 41.5137, 31.1402, 24.9145, 20.7634, 17.798, 15.5738, 13.8437]
+    depth = np.full((100, 100), 13.8437, np.float32)
+    depth[:30] = SKY_DEPTH
+    planes = plan.focus_plan(depth)
+    np.testing.assert_allclose([planes.distance(f) for f in range(10)], printed, rtol=2e-4)
+    np.testing.assert_allclose(planes.normalised, np.linspace(0, 1, 10), atol=1e-12)
+
+
+def test_a_speck_before_the_lens_takes_no_focal_plane_but_the_map_still_spans_it():
+    depth = np.linspace(2.0, 50.0, 100 * 100, dtype=np.float32).reshape(100, 100)
+    depth[50, 50] = 0.3
+    planes = plan.focus_plan(depth)
+    assert planes.disparity_range[1] == pytest.approx(1 / 0.3)
+    assert planes.distance(9) > 1.9
+    assert planes.warnings
+
+
+def test_flat_scenes_are_refused():
+    with pytest.raises(ConfigError, match="flat"):
+        plan.focus_plan(np.full((20, 20), 7.0, np.float32))
+
+
+def test_every_code_for_sky_becomes_65504():
+    z = np.array([1e10, np.inf, np.nan, 0.0, -1.0, 65504.0, 12.5], np.float32)
+    np.testing.assert_array_equal(plan.clean_depth(z), np.float32([SKY_DEPTH] * 6 + [12.5]))
+
+
+def test_f_numbers_give_back_K_and_blur_the_two_ends_by_K():
+    camera, ends = PhysicalCamera(35.0, 36.0, 480), (1 / 65504, 1 / 1.3)
+    for level in range(5):
+        K = plan.level_K(level, 480)
+        N = camera.f_number(K, ends)
+        assert camera.K(N, ends) == pytest.approx(K)
+        assert camera.blur_radius(np.array(1.3), 65504.0, N) == pytest.approx(K)
+
+
+def test_images_are_ordered_by_level_and_seeds_differ_over_the_stack():
+    stack = request(levels=(0, 4), foci=(0, 9))
+    assert stack.images() == ["image", "bokeh_00_00", "bokeh_00_09", "bokeh_04_00", "bokeh_04_09"]
+    seeds = {stack.sampling_seed(name, half) for name in stack.images() for half in (0, 1)}
+    assert len(seeds) == 10
+    assert seeds.isdisjoint(
+        {request(seed=1).sampling_seed(name, h) for name in stack.images() for h in (0, 1)}
+    )
+    assert plan.StackRequest.from_json(stack.to_json()) == stack
+
+
+@pytest.mark.parametrize(
+    "text, foci", [("0,4,9", (0, 4, 9)), ("3", (0, 4, 9)), ("1", (4,)), ("10", tuple(range(10)))]
+)
+def test_foci_are_a_list_or_a_count(text, foci):
+    assert plan.parse_foci(text) == foci
+
+
+def test_levels_are_numbered_from_one():
+    assert plan.parse_levels("5,1,1") == (0, 4)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: plan.parse_foci("0,10"),
+        lambda: plan.parse_foci("11"),
+        lambda: plan.parse_foci("far"),
+        lambda: plan.parse_levels("0"),
+        lambda: plan.parse_levels(""),
+        lambda: plan.parse_size("480"),
+        lambda: request(width=8),
+        lambda: request(spp=(1,) * 6),
+        lambda: parse_scene("night_strete"),
+        lambda: parse_scene("thicket#x"),
+    ],
+)
+def test_bad_options_are_config_errors(call):
+    with pytest.raises(ConfigError):
+        call()
+
+
+def test_scene_names_carry_a_variation_and_all_is_each_once():
+    assert str(parse_scene("thicket#3")) == "thicket#3"
+    assert str(parse_scene("thicket#0")) == "thicket"
+    names = [str(name) for name in parse_scenes(["thicket", "all"])]
+    assert names == ["thicket", "night_street"]
