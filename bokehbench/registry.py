@@ -39,6 +39,7 @@ class Spec:
         summary: one sentence.
         implementation: "module:attribute".
         version: changes whenever the numbers change; older results become stale.
+        aliases: other names of the same thing; records and tables use `name`.
     """
 
     kind: ClassVar[str] = ""
@@ -46,6 +47,7 @@ class Spec:
     summary: str
     implementation: str
     version: int = 1
+    aliases: Sequence[str] = ()
 
     @property
     def id(self) -> str:
@@ -160,10 +162,9 @@ _registered: dict[tuple[str, str], Spec] = {}
 def register(*specs: Spec) -> None:
     """Add specs; a name that is taken is refused (a typo must not replace a method silently)."""
     for spec in specs:
-        key = (spec.kind, spec.name)
-        if key in _registered and _registered[key] != spec:
-            raise ConfigError(f"{spec.kind} {spec.name} is registered twice; give yours another name")
-        _registered[key] = spec
+        for name in (spec.name, *spec.aliases):
+            if _registered.setdefault((spec.kind, name), spec) != spec:
+                raise ConfigError(f"{spec.kind} {name} is registered twice; give yours another name")
 
 
 @functools.cache
@@ -204,18 +205,26 @@ def register_files(paths: Sequence[Path]) -> None:
 
 
 def names(kind: type[S]) -> list[str]:
-    """Registered names of a kind, in order of registration (floor first, then by family)."""
+    """Registered names of a kind without aliases, in order of registration (floor first, then by family)."""
     _load_all()
-    return [name for spec_kind, name in _registered if spec_kind == kind.kind]
+    return [
+        name for (spec_kind, name), spec in _registered.items() if (spec_kind, spec.name) == (kind.kind, name)
+    ]
+
+
+def find(kind: type[S], name: str) -> S | None:
+    """The spec of a name or alias, or None."""
+    _load_all()
+    spec = _registered.get((kind.kind, name))
+    assert spec is None or isinstance(spec, kind)
+    return spec
 
 
 def get(kind: type[S], name: str) -> S:
-    """The spec of a name; ConfigError with the nearest names where there is none."""
-    _load_all()
-    spec = _registered.get((kind.kind, name))
+    """The spec of a name or alias; ConfigError with the nearest names where there is none."""
+    spec = find(kind, name)
     if spec is None:
         near = difflib.get_close_matches(name, names(kind), n=3, cutoff=0.4)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ConfigError(f"unknown {kind.kind} {name!r}{hint} (bokehbench list {kind.kind}s)")
-    assert isinstance(spec, kind)
     return spec

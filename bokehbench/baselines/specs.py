@@ -2,18 +2,6 @@
 
 from bokehbench.registry import MethodSpec, Spec
 
-_BOKEHME = (
-    "Peng, Cao, Luo, Lu, Xian, Zhang: BokehMe: When Neural Rendering Meets Classical Rendering, CVPR 2022, "
-    "https://arxiv.org/abs/2206.12614"
-)
-_SCATTER = "bokehbench.baselines.scatter.renderer:Scatter"
-_SCATTER_NOTES = (
-    "Weights, window and gamma as the authors' released renderer has them. Differs: an aperture with an odd "
-    "number of blades is turned by 180° in front of focus, as optics has it; the lens's central obstruction "
-    "is a ring with a clear edge, the authors' soft donut is the option `donut`; the highlight boost is off "
-    "(`highlight_boost`). No occlusion: colours bleed over depth edges when the background is in focus."
-)
-
 SPECS: tuple[Spec, ...] = (
     MethodSpec(
         name="identity",
@@ -25,18 +13,20 @@ SPECS: tuple[Spec, ...] = (
     MethodSpec(
         name="scatter",
         summary="Every pixel scattered into its circle of confusion: BokehMe's classical renderer.",
-        implementation=_SCATTER,
-        paper=_BOKEHME,
+        implementation="bokehbench.baselines.scatter.renderer:Scatter",
+        aliases=("bokehme-cr",),
+        paper=(
+            "Peng, Cao, Luo, Lu, Xian, Zhang: BokehMe: When Neural Rendering Meets Classical Rendering, "
+            "CVPR 2022, https://arxiv.org/abs/2206.12614"
+        ),
         paper_name="BokehMe-CR",
-        notes=_SCATTER_NOTES,
-    ),
-    MethodSpec(
-        name="bokehme-cr",
-        summary="Another name of scatter, as BokehMe's tables call it.",
-        implementation=_SCATTER,
-        paper=_BOKEHME,
-        paper_name="BokehMe-CR",
-        notes=_SCATTER_NOTES,
+        notes=(
+            "Weights, window and gamma as the authors' released renderer has them. Differs: an aperture with an "
+            "odd number of blades is turned by 180° in front of focus, as optics has it; the lens's central "
+            "obstruction is a ring with a clear edge, the authors' soft donut is the option `donut`; the "
+            "highlight boost is off (`highlight_boost`). No occlusion: colours bleed over depth edges when the "
+            "background is in focus."
+        ),
     ),
     MethodSpec(
         name="sterefo",

@@ -10,7 +10,7 @@ import click
 
 from bokehbench.commands import options
 from bokehbench.errors import ConfigError
-from bokehbench.registry import KINDS, Spec, get, names
+from bokehbench.registry import KINDS, Spec, find, get, names
 
 
 def _public(spec: Spec) -> dict[str, Any]:
@@ -30,7 +30,8 @@ def list_(kind: str, as_json: bool) -> None:
         return
     width = max((len(spec.name) for spec in specs), default=0)
     for spec in specs:
-        click.echo(f"{spec.name:<{width}}  {spec.summary}")
+        also = f" (also {', '.join(spec.aliases)})" if spec.aliases else ""
+        click.echo(f"{spec.name:<{width}}  {spec.summary}{also}")
 
 
 @click.command()
@@ -39,7 +40,7 @@ def list_(kind: str, as_json: bool) -> None:
 @options.register
 def describe(name: str, as_json: bool) -> None:
     """Say what a name stands for: a method, benchmark, metric or recipe."""
-    found = [get(spec_type, name) for spec_type in KINDS.values() if name in names(spec_type)]
+    found = [spec for spec_type in KINDS.values() if (spec := find(spec_type, name)) is not None]
     if not found:
         raise ConfigError(
             f"unknown name {name!r}; see bokehbench list {'|'.join(f'{kind}s' for kind in KINDS)}"

@@ -23,7 +23,7 @@ PACKAGES = (
     "scikit-image",
     "pandas",
 )
-PACKAGES += ("itables", "lpips", "piq")
+PACKAGES += ("lpips", "piq")
 
 
 @dataclass(frozen=True)

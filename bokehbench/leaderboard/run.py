@@ -79,7 +79,8 @@ def run(
         ConfigError: an unknown name.
         InputError: a benchmark that cannot be read, or results of other data without `renew`.
     """
-    specs = [get(MethodSpec, name) for name in _expand(methods)]
+    chosen = names(MethodSpec) if "all" in methods else methods
+    specs = list({spec.name: spec for spec in (get(MethodSpec, name) for name in chosen)}.values())
     opened = {reference: open_benchmark(reference) for reference in dict.fromkeys(benchmarks)}
     summary = Summary()
     units: list[tuple[str, Unit]] = []
@@ -94,10 +95,6 @@ def run(
             summary.failed.append(f"{outcome.key}: {outcome.error}")
     summary.failed.sort()
     return summary
-
-
-def _expand(methods: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(names(MethodSpec) if "all" in methods else methods))
 
 
 def _missing(
