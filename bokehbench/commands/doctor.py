@@ -14,16 +14,8 @@ from pathlib import Path
 import click
 
 PACKAGES = (
-    "numpy",
-    "torch",
-    "torchvision",
-    "numba",
-    "opencv-python-headless",
-    "OpenEXR",
-    "scikit-image",
-    "pandas",
+    "numpy scipy numba torch torchvision pandas opencv-python-headless OpenEXR scikit-image lpips piq".split()
 )
-PACKAGES += ("lpips", "piq")
 
 
 @dataclass(frozen=True)
