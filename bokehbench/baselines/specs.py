@@ -56,7 +56,7 @@ SPECS: tuple[Spec, ...] = (
             "The rendering module alone. The paper searches intersections at random and leaves the details "
             "open; ours marches every ray to its first crossing, which is faster on a CPU and has no noise "
             "(`search=random` is the paper's idea). 32 to 1024 rays, one a covered pixel; light is read at "
-            "the rays' spacing. Rays that pass under a foreground's rim end on the rim."
+            "the rays' spacing. Rays under a foreground's rim end beside it."
         ),
     ),
     MethodSpec(

@@ -15,8 +15,8 @@ The paper names a "randomised intersection search" and leaves the details open; 
 
 About one ray a covered pixel, at least 32, at most 1024, on a Vogel spiral; where rays lie more than a pixel
 apart the light is read from a pyramid at their spacing, so that a small highlight stays a smooth disc.
-Nothing is known behind a foreground: rays that pass under its rim end on the rim. Rays that leave the frame
-are skipped.
+Nothing is known behind a foreground: a ray that passes under its rim ends beside the rim, on the background
+(ending on the rim itself would draw a halo around a sharp subject). Rays that leave the frame are skipped.
 """
 
 from __future__ import annotations
@@ -114,6 +114,8 @@ def trace_reference(
             crossed = np.isnan(hit) & (gap >= -_ON_SURFACE)
             rise = np.maximum(gap - gap_before, _ON_SURFACE)
             refined = np.where((gap > 0.0) & (gap_before < 0.0), d + (near - far) / steps * gap / rise, d)
+            # Under the rim of something at least a pixel of blur nearer: end a pixel or two beside it.
+            refined = np.where(lens.K * gap > 1.0, d + 2.0 * (near - far) / steps, refined)
             # Behind the surface already where it enters the frame: it ended outside.
             lost = np.isnan(gap_before) & (gap > _ON_SURFACE)
             hit = np.where(crossed, np.where(lost, np.inf, refined), hit)
@@ -214,7 +216,7 @@ def _trace_rows(  # type: ignore[no-untyped-def]
             if rounds > 0:
                 _search_row(surface, y, s, t, focus, bounds, rounds, dice, n, hits)
             else:
-                _march_row(surface, y, s, t, focus, bounds, hits, before)
+                _march_row(surface, y, s, t, K, focus, bounds, hits, before)
             for x in range(width):
                 shift = hits[x] - focus
                 size = spacing * K * abs(shift)
@@ -226,7 +228,7 @@ def _trace_rows(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, fastmath={"contract"})
-def _march_row(surface, y, s, t, focus, bounds, hits, before) -> None:  # type: ignore[no-untyped-def]
+def _march_row(surface, y, s, t, K, focus, bounds, hits, before) -> None:  # type: ignore[no-untyped-def]
     """Disparity where the rays of one lens point through row y end; not finite where they leave the frame.
 
     All rays of a row step to the same fraction of a pixel: each step is four contiguous reads a pixel.
@@ -236,6 +238,7 @@ def _march_row(surface, y, s, t, focus, bounds, hits, before) -> None:  # type: 
     far, near = bounds
     steps = math.ceil((near - far) * math.sqrt(s * s + t * t)) + 1
     thickness = np.float32((near - far) / steps)
+    pixel = np.float32(1.0 / K if K > 0.0 else np.inf)
     hits[:] = np.nan
     before[:] = np.nan
     for step in range(steps + 1):
@@ -251,13 +254,13 @@ def _march_row(surface, y, s, t, focus, bounds, hits, before) -> None:  # type: 
         span = slice(first + left, last + left + 2)
         weights = (np.float32(at_y - top), np.float32(dx - left))
         _step_row(
-            surface[top, span], surface[top + 1, span], weights, np.float32(exact), thickness,
+            surface[top, span], surface[top + 1, span], weights, np.float32(exact), thickness, pixel,
             hits[first : last + 1], before[first : last + 1],
         )  # fmt: skip
 
 
 @numba.njit(cache=True, fastmath={"contract"})
-def _step_row(upper, lower, weights, d, thickness, hits, before) -> None:  # type: ignore[no-untyped-def]
+def _step_row(upper, lower, weights, d, thickness, pixel, hits, before) -> None:  # type: ignore[no-untyped-def]
     """One step of `_march_row`; branches are written as selections, so that it becomes SIMD."""
     fy, fx = weights
     zero, surface, outside = np.float32(0.0), np.float32(_ON_SURFACE), np.float32(np.inf)
@@ -268,6 +271,8 @@ def _step_row(upper, lower, weights, d, thickness, hits, before) -> None:  # typ
         rise = max(gap - before[x], surface)
         secant = d + thickness * gap / rise
         refined = secant if (gap > zero) & (before[x] < zero) else d
+        # Under the rim of something at least a pixel of blur nearer: end a pixel or two beside it.
+        refined = d + thickness + thickness if gap > pixel else refined
         # Behind the surface already where it enters the frame: it ended outside.
         lost = (before[x] != before[x]) & (gap > surface)
         ended = outside if lost else refined
