@@ -77,116 +77,124 @@ def _find_segments(  # type: ignore[no-untyped-def]  # pragma: no cover
         counts[layer] = count
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def _add(u0, u1, l0, l1, w00, w01, w10, w11, through, into):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for j in range(into.shape[0]):
-        into[j] += through[j] * (w00 * u0[j] + w01 * u1[j] + w10 * l0[j] + w11 * l1[j])
+# The loops below index whole buffers with unsigned integers: slices would be counted references, and signed
+# indices would be tested for being negative; either costs more than the arithmetic.
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_alpha(u0, u1, l0, l1, w00, w01, w10, w11, through, into):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for j in range(into.shape[0]):
-        alpha = w00 * u0[j] + w01 * u1[j] + w10 * l0[j] + w11 * l1[j]
-        into[j] += through[j] * alpha
-        through[j] *= ONE - alpha
+def _add(flat, a, b, w00, w01, w10, w11, through, first, row, at, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """row[at + j] += through[first + j] * bilinear(flat; upper row from a, lower row from b)."""
+    one = np.uint64(1)
+    for j in range(count):
+        upper = w00 * flat[a + j] + w01 * flat[a + j + one]
+        lower = w10 * flat[b + j] + w11 * flat[b + j + one]
+        row[at + j] += through[first + j] * (upper + lower)
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_all(through, into):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for j in range(into.shape[0]):
-        into[j] += through[j]
+def _add_alpha(flat, a, b, w00, w01, w10, w11, through, first, row, at, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """The same for alpha, which takes its share of what is left."""
+    one = np.uint64(1)
+    for j in range(count):
+        upper = w00 * flat[a + j] + w01 * flat[a + j + one]
+        lower = w10 * flat[b + j] + w11 * flat[b + j + one]
+        seen = through[first + j] * (upper + lower)
+        row[at + j] += seen
+        through[first + j] -= seen
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract"})
+def _add_all(through, first, row, at, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Alpha of a layer that is solid here: all that is left."""
+    for j in range(count):
+        row[at + j] += through[first + j]
 
 
 @numba.njit(cache=True, nogil=True)
-def _flat_run(flat, at, entry, fx, fy, solid, through, into):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _flat_run(flat, at, entry, fx, fy, solid, through, first, row, width, count):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Look up one run behind what is already there.
 
     Args:
         at: index in `flat` of the run's first upper-left neighbour in channel 0.
         fx, fy: fractional shift, the same along the run.
-        through: [count] light that is left, times the weight of the lens sample.
-        into: [4, count] what is accumulated.
+        solid: whether alpha is 1 all along.
+        through: light that is left, times the weight of the lens sample; the run begins at `first`.
+        row: [4 * width], what is accumulated, channel by channel.
+        count: pixels.
     """
-    count = through.shape[0]
     w00, w01 = (ONE - fx) * (ONE - fy), fx * (ONE - fy)
     w10, w11 = (ONE - fx) * fy, fx * fy
-    plate = entry[HEIGHT] * entry[WIDTH]
+    plate, below = np.uint64(entry[HEIGHT] * entry[WIDTH]), np.uint64(entry[WIDTH])
     for channel in range(3):
-        a = at + channel * plate
-        b = a + entry[WIDTH]
         _add(
-            flat[a : a + count],
-            flat[a + 1 : a + 1 + count],
-            flat[b : b + count],
-            flat[b + 1 : b + 1 + count],
+            flat,
+            at,
+            at + below,
             w00,
             w01,
             w10,
             w11,
             through,
-            into[channel],
+            first,
+            row,
+            first + width * np.uint64(channel),
+            count,
         )
+        at += plate
+    last = first + width * np.uint64(3)
     if solid:
-        _add_all(through, into[3])
-        return
-    a = at + 3 * plate
-    b = a + entry[WIDTH]
-    _add_alpha(
-        flat[a : a + count],
-        flat[a + 1 : a + 1 + count],
-        flat[b : b + count],
-        flat[b + 1 : b + 1 + count],
-        w00,
-        w01,
-        w10,
-        w11,
-        through,
-        into[3],
-    )
+        _add_all(through, first, row, last, count)
+    else:
+        _add_alpha(flat, at, at + below, w00, w01, w10, w11, through, first, row, last, count)
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract"})
+def _add_sloped(flat, a, b, fx, dx, fy, dy, through, first, row, at, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    one = np.uint64(1)
+    for j in range(count):
+        s, t = fx + dx * np.float32(np.int32(j)), fy + dy * np.float32(np.int32(j))
+        upper = flat[a + j] + s * (flat[a + j + one] - flat[a + j])
+        lower = flat[b + j] + s * (flat[b + j + one] - flat[b + j])
+        row[at + j] += through[first + j] * (upper + t * (lower - upper))
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract"})
+def _add_sloped_alpha(flat, a, b, fx, dx, fy, dy, through, first, row, at, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    one = np.uint64(1)
+    for j in range(count):
+        s, t = fx + dx * np.float32(np.int32(j)), fy + dy * np.float32(np.int32(j))
+        upper = flat[a + j] + s * (flat[a + j + one] - flat[a + j])
+        lower = flat[b + j] + s * (flat[b + j + one] - flat[b + j])
+        seen = through[first + j] * (upper + t * (lower - upper))
+        row[at + j] += seen
+        through[first + j] -= seen
 
 
 @numba.njit(cache=True, nogil=True)
-def _sloped_run(flat, at, entry, fx, dx, fy, dy, solid, through, into):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """The same where the fractional shift grows by (dx, dy) from pixel to pixel."""
-    count = through.shape[0]
-    width = entry[WIDTH]
-    plate = entry[HEIGHT] * width
-    for channel in range(4):
-        if channel == 3 and solid:
-            _add_all(through, into[3])
-            return
-        a = at + channel * plate
+def _sloped_run(flat, at, entry, fx, dx, fy, dy, solid, through, first, row, width, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """`_flat_run` where the fractional shift grows by (dx, dy) from pixel to pixel."""
+    plate, below = np.uint64(entry[HEIGHT] * entry[WIDTH]), np.uint64(entry[WIDTH])
+    for channel in range(3):
         _add_sloped(
-            flat[a : a + count],
-            flat[a + 1 : a + 1 + count],
-            flat[a + width : a + width + count],
-            flat[a + width + 1 : a + width + 1 + count],
+            flat,
+            at,
+            at + below,
             fx,
             dx,
             fy,
             dy,
             through,
-            into[channel],
-            channel == 3,
+            first,
+            row,
+            first + width * np.uint64(channel),
+            count,
         )
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_sloped(u0, u1, l0, l1, fx, dx, fy, dy, through, into, alpha):  # type: ignore[no-untyped-def]  # pragma: no cover
-    if alpha:
-        for j in range(into.shape[0]):
-            s, t = fx + dx * np.float32(j), fy + dy * np.float32(j)
-            upper = u0[j] + s * (u1[j] - u0[j])
-            lower = l0[j] + s * (l1[j] - l0[j])
-            value = upper + t * (lower - upper)
-            into[j] += through[j] * value
-            through[j] *= ONE - value
+        at += plate
+    last = first + width * np.uint64(3)
+    if solid:
+        _add_all(through, first, row, last, count)
     else:
-        for j in range(into.shape[0]):
-            s, t = fx + dx * np.float32(j), fy + dy * np.float32(j)
-            upper = u0[j] + s * (u1[j] - u0[j])
-            lower = l0[j] + s * (l1[j] - l0[j])
-            into[j] += through[j] * (upper + t * (lower - upper))
+        _add_sloped_alpha(flat, at, at + below, fx, dx, fy, dy, through, first, row, last, count)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -201,28 +209,27 @@ def _run_length(shift, step, most):  # type: ignore[no-untyped-def]  # pragma: n
 
 
 @numba.njit(cache=True, nogil=True)
-def _segment(flat, entry, plane, lens, u, v, x, y, solid, through, into):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _segment(flat, entry, plane, lens, u, v, x0, y, segment, through, row, width):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Composite a segment of a row, cut into runs of constant whole-pixel shift."""
-    count = through.shape[0]
-    delta = _shift(plane, lens, u, v, x, y)
+    done, stop, solid = segment[0], segment[1], segment[2] == SOLID
+    delta = _shift(plane, lens, u, v, x0, y)
     slope = plane[0] / (1.0 - (plane[0] * u + plane[1] * v))
-    done = 0
-    while done < count:
+    while done < stop:
         dx, dy = u * (delta + slope * done), v * (delta + slope * done)
-        length = min(_run_length(dx, u * slope, count - done), _run_length(dy, v * slope, count - done))
+        length = min(_run_length(dx, u * slope, stop - done), _run_length(dy, v * slope, stop - done))
         ix, iy = np.floor(dx), np.floor(dy)
-        row = y + int(iy) - entry[TOP]
-        column = x + done + int(ix) - entry[LEFT]
-        first, end = max(-column, 0), min(length, entry[WIDTH] - 1 - column)
-        if 0 <= row < entry[HEIGHT] - 1 and first < end:
-            at = entry[OFFSET] + row * entry[WIDTH] + column + first
-            fx, fy = np.float32(dx - ix + u * slope * first), np.float32(dy - iy + v * slope * first)
-            here, there = through[done + first : done + end], into[:, done + first : done + end]
+        line = y + int(iy) - entry[TOP]
+        column = x0 + done + int(ix) - entry[LEFT]
+        skip, end = max(-column, 0), min(length, entry[WIDTH] - 1 - column)
+        if 0 <= line < entry[HEIGHT] - 1 and skip < end:
+            at = np.uint64(entry[OFFSET] + line * entry[WIDTH] + column + skip)
+            first, count = np.uint64(done + skip), np.uint64(end - skip)
+            fx, fy = np.float32(dx - ix + u * slope * skip), np.float32(dy - iy + v * slope * skip)
             if slope == 0.0:
-                _flat_run(flat, at, entry, fx, fy, solid, here, there)
+                _flat_run(flat, at, entry, fx, fy, solid, through, first, row, width, count)
             else:
                 gx, gy = np.float32(u * slope), np.float32(v * slope)
-                _sloped_run(flat, at, entry, fx, gx, fy, gy, solid, here, there)
+                _sloped_run(flat, at, entry, fx, gx, fy, gy, solid, through, first, row, width, count)
         done += length
 
 
@@ -243,7 +250,7 @@ def render_strip(flats, table, blocks, planes, lens, reach, cells, strip, out): 
     """
     x0, y0, x1, y1 = strip[0], strip[1], strip[2], strip[3]
     width, layers = x1 - x0, table.shape[0]
-    total = np.zeros((y1 - y0, 4, width), np.float32)
+    total = np.zeros((y1 - y0, 4 * width), np.float32)
     through = np.empty(width, np.float32)
     segments = np.empty((layers, width // BLOCK + 1, 3), np.int64)
     counts = np.empty(layers, np.int64)
@@ -257,22 +264,11 @@ def render_strip(flats, table, blocks, planes, lens, reach, cells, strip, out): 
             through[:] = np.float32(cells[sample, 2])
             row = total[y - y0]
             for layer in range(layers):
+                entry, plane = table[layer], planes[layer]
                 for index in range(counts[layer]):
-                    first, end = segments[layer, index, 0], segments[layer, index, 1]
-                    _segment(
-                        flat,
-                        table[layer],
-                        planes[layer],
-                        lens,
-                        u,
-                        v,
-                        x0 + first,
-                        y,
-                        segments[layer, index, 2] == SOLID,
-                        through[first:end],
-                        row[:, first:end],
-                    )
+                    segment = segments[layer, index]
+                    _segment(flat, entry, plane, lens, u, v, x0, y, segment, through, row, np.uint64(width))
     for y in range(y0, y1):
         for channel in range(4):
             for x in range(width):
-                out[y, x0 + x, channel] = total[y - y0, channel, x]
+                out[y, x0 + x, channel] = total[y - y0, channel * width + x]
