@@ -24,8 +24,7 @@ SPECS: tuple[Spec, ...] = (
             "Weights, window and gamma as the authors' released renderer has them. Differs: an aperture with "
             "an odd number of blades is turned by 180° in front of focus, as optics has it; the lens's "
             "central obstruction is a ring with a clear edge, the authors' soft donut is the option `donut`; "
-            "the highlight boost is off (`highlight_boost`). No occlusion: colours bleed over depth edges when "
-            "the background is in focus."
+            "the highlight boost is off (`highlight_boost`). No occlusion: colours bleed over depth edges."
         ),
     ),
     MethodSpec(
