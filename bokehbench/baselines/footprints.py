@@ -18,8 +18,10 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from bokehbench.errors import ConfigError
 from bokehbench.optics import Aperture
 
+MAX_RADIUS = 1000.0
 SOFT, LINEAR = 0, 1
 """Rims, for t = pixels inside the edge: `SOFT` is ``0.5 + 0.5 tanh(4 t)`` (BokehMe), `LINEAR` is
 ``clip(t + 0.5, 0, 1)``, which leaves radii up to 0.5 px untouched."""
@@ -75,8 +77,11 @@ def build_ladder(defocus: npt.NDArray[Any], aperture: Aperture, rim: int = SOFT)
         defocus: [H, W] signed, pixels. In front of focus (> 0) the aperture appears turned by 180°.
         aperture: shape of the opening.
         rim: `SOFT` or `LINEAR`.
+
+    Raises:
+        ConfigError: a blur radius beyond `MAX_RADIUS`.
     """
-    radius = np.abs(defocus).astype(np.float64)
+    radius = _radius(defocus)
     coarse = _rungs_per_pixel(float(radius.max(initial=0.0)))
     fine = 4 * coarse
     small = int(_SMALL) * fine
@@ -101,9 +106,19 @@ def exact_ladder(
         defocus: [N] signed, pixels.
         aperture, rim: see `build_ladder`.
     """
-    radius = np.abs(defocus).astype(np.float64)
+    radius = _radius(defocus)
     near = (defocus > 0) & (not point_symmetric(aperture))
     return _assemble(rung, np.zeros(rung.shape, np.float32), radius, radius, near, aperture, rim)
+
+
+def _radius(defocus: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    radius = np.abs(defocus).astype(np.float64)
+    if not radius.max(initial=0.0) <= MAX_RADIUS:
+        raise ConfigError(
+            f"a blur radius of {radius.max():g} px is beyond {MAX_RADIUS:g} px; K is the radius in pixels "
+            "over the whole disparity range"
+        )
+    return radius
 
 
 def _rungs_per_pixel(largest: float) -> int:

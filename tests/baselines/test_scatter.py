@@ -178,6 +178,12 @@ def test_ladder_grows_with_the_square_of_the_radius_only_so_far():
     assert len(build_ladder(defocus, DISC).offset) < 30_000_000
 
 
+@pytest.mark.parametrize("defocus", [1500.0, float("nan")])
+def test_absurd_radii_are_refused(defocus):
+    with pytest.raises(ConfigError, match="K is the radius in pixels"):
+        scatter(np.zeros((4, 4, 3), np.float32), np.full((4, 4), defocus))
+
+
 # --------------------------------------------------------------------------------------- dilation
 
 
