@@ -33,7 +33,7 @@ SCENES = {
         SceneInfo(
             "night_street",
             "A wet street at blue hour behind an iron railing: lanterns, neon, windows, reflections.",
-            spp=(64, 48, 48, 48, 48, 48),
+            spp=(72, 56, 52, 48, 44, 40),
         ),
         SceneInfo(
             "thicket",

@@ -16,19 +16,19 @@ from bokehbench.blender.scripts.scenes import plants
 from bokehbench.rng import stream
 
 FOCAL_MM, SENSOR_MM = 40.0, 36.0
-EYE = 1.45
-HAZE, HAZE_DISTANCE = (0.80, 0.74, 0.52), 210.0
+EYE = 0.82
+HAZE, HAZE_DISTANCE = (0.74, 0.72, 0.56), 170.0
 SUMMER = ((0.045, 0.13, 0.018), (0.085, 0.20, 0.025), (0.14, 0.25, 0.035))
 AUTUMN = ((0.30, 0.17, 0.02), (0.38, 0.10, 0.012), (0.22, 0.20, 0.03))
 
 
 def build(seed: int) -> dict[str, Any]:
     """Make the scene; the seed moves every plant and draws the season of the trees."""
-    scene = meshes.start_scene(FOCAL_MM, SENSOR_MM, (0.0, 0.0, EYE), (0.0, 20.0, EYE + 0.9))
+    scene = meshes.start_scene(FOCAL_MM, SENSOR_MM, (0.0, 0.0, EYE), (0.0, 20.0, EYE + 0.75))
     _render_settings(scene)
     sky = [(0.0, (1.9, 1.7, 1.25)), (0.12, (1.15, 1.25, 1.25)), (0.45, (0.32, 0.52, 0.95))]
-    materials.world_gradient(scene, [*sky, (1.0, (0.12, 0.26, 0.66))], 0.60, clouds=0.12)
-    materials.sun((0.55, -0.62, -0.62), (1.0, 0.80, 0.52), 9.0, 1.0)
+    materials.world_gradient(scene, [*sky, (1.0, (0.12, 0.26, 0.66))], 0.85, clouds=0.12)
+    materials.sun((0.55, -0.62, -0.62), (1.0, 0.80, 0.52), 13.0, 1.0)
     autumn = float(stream(seed, 0, "thicket/season").uniform(0.1, 0.5))
     ground = _Ground(seed)
     ground.build()
@@ -171,11 +171,11 @@ def _trees(seed: int, ground: _Ground, autumn: float) -> int:
     rng = stream(seed, 0, "thicket/trees")
     near = [(1.35, 4.3, 0.20, 5.2), (-2.05, 6.2, 0.17, 5.0), (2.9, 8.4, 0.21, 5.6), (-3.6, 9.6, 0.22, 6.0)]
     far: list[tuple[float, float, float, float]] = []
-    while len(far) < 34:
-        y = float(rng.uniform(11.0, 62.0))
+    while len(far) < 62:
+        y = float(11.0 * (85.0 / 11.0) ** rng.random())
         x = float(rng.uniform(-0.62, 0.62)) * y + float(ground.path(y))
         if abs(x - float(ground.path(y))) > 1.6 + 0.035 * y and all(
-            math.hypot(x - a, y - b) > 2.0 for a, b, *_ in far
+            math.hypot(x - a, y - b) > 1.6 for a, b, *_ in far
         ):
             far.append((x, y, float(rng.uniform(0.14, 0.26)), float(rng.uniform(5.0, 8.0))))
     groups: dict[str, list[Any]] = {"summer": [], "autumn": []}
@@ -184,9 +184,15 @@ def _trees(seed: int, ground: _Ground, autumn: float) -> int:
     for index, (x, y, radius, height) in enumerate([*near, *far]):
         close = index < len(near)
         foot = (x, y, float(ground.height(x, y)) - 0.1)
-        lean = (float(rng.normal(0.0, 0.08)), float(rng.normal(0.0, 0.05)))
         grown = plants.tree(
-            rng, foot, height, radius, levels=3, lean=lean, leaves=8 if close else 3, sides=14 if close else 7
+            rng,
+            foot,
+            height,
+            radius,
+            levels=3 if y < 30.0 else 2,
+            lean=(float(rng.normal(0.0, 0.08)), float(rng.normal(0.0, 0.05))),
+            leaves=8 if close else 2,
+            sides=14 if close else 7,
         )
         (mossy if close else wood).extend(grown.wood)
         flare = [(radius * 1.75, 0.0), (radius * 1.3, 0.18), (radius * 1.05, 0.5)]
@@ -229,7 +235,7 @@ def _fence(rng: np.random.Generator, ground: _Ground) -> None:
 def _bough(rng: np.random.Generator) -> None:
     """Near leaves and berries that cross the frame's upper left, in front of everything."""
     t = np.linspace(0.0, 1.0, 30)[:, None]
-    start, end = np.array((-0.86, 1.55, EYE + 0.66)), np.array((0.12, 1.18, EYE + 0.24))
+    start, end = np.array((-0.95, 1.55, EYE + 0.56)), np.array((0.10, 1.18, EYE + 0.20))
     line = start * (1 - t) + end * t + (0.0, 0.0, 0.10) * np.sin(math.pi * t)
     line += np.cumsum(rng.normal(0.0, 0.003, line.shape), axis=0)
     bough = plants.twig(line, 0.011, rng, 0.036)
@@ -256,7 +262,7 @@ def _bough(rng: np.random.Generator) -> None:
 
 def _far_hills(rng: np.random.Generator) -> None:
     for index, (far, high, colour) in enumerate(
-        ((150.0, 16.0, (0.05, 0.09, 0.03)), (420.0, 46.0, (0.05, 0.08, 0.05)))
+        ((150.0, 6.5, (0.05, 0.09, 0.03)), (420.0, 24.0, (0.05, 0.08, 0.05)))
     ):
         x = np.linspace(-0.8, 0.8, 160) * far
         wave = sum(
@@ -279,7 +285,7 @@ def _far_hills(rng: np.random.Generator) -> None:
 def _mushrooms(rng: np.random.Generator, ground: _Ground) -> None:
     """Red caps with white spots beside the path."""
     caps, dots, stems = [], [], []
-    for x, y, size in ((0.62, 3.25, 0.085), (0.80, 3.42, 0.06), (0.52, 3.5, 0.05), (0.93, 3.2, 0.04)):
+    for x, y, size in ((-0.72, 4.45, 0.10), (-0.50, 4.65, 0.07), (-0.90, 4.70, 0.06), (-0.55, 4.30, 0.05)):
         x = float(x + ground.path(y))
         foot = np.array((x, y, float(ground.height(x, y)) - 0.01))
         tall = 2.1 * size
