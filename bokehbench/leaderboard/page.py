@@ -166,9 +166,13 @@ def _cell_title(cell: Cell, column: Column) -> str:
 
 
 def _plot(table: Table, row: Row) -> dict[str, float] | None:
-    """Mean and interval of the first column in percent of the span of all rows: a dot with whiskers."""
+    """Mean and interval of the first column in percent of the span of all rows: a dot with whiskers.
+
+    An oracle has no say in the span: beside a ceiling far above them the methods would be one dot.
+    """
     column = table.columns[0].name
-    intervals = [table.everything.cells[other.key][column].interval for other in table.rows]
+    shown = [other for other in table.rows if other.status != "oracle"]
+    intervals = [table.everything.cells[other.key][column].interval for other in shown]
     known = [interval for interval in intervals if interval]
     own = table.everything.cells[row.key][column].interval
     if own is None or len(known) < 2:
@@ -178,7 +182,8 @@ def _plot(table: Table, row: Row) -> dict[str, float] | None:
     span = (high - low) or 1.0
 
     def at(value: float | None) -> float:
-        return round(4 + 92 * ((own.mean if value is None else value) - low) / span, 2)
+        share = ((own.mean if value is None else value) - low) / span
+        return round(4 + 92 * min(max(share, 0.0), 1.0), 2)
 
     return {"mean": at(own.mean), "low": at(own.low), "high": at(own.high)}
 
