@@ -31,8 +31,8 @@ from bokehbench.synth.render.scene import (
 )
 
 TILE = 32
-STRIP = 256
-"""Longest run of tiles rendered together, pixels: their accumulators stay in the cache."""
+STRIP = 1024
+"""Longest run of tiles rendered together, pixels: long rows vectorise, accumulators still fit the cache."""
 
 MOST_LEVELS = 4
 """Levels of lens cells that a quality may have: the kernel takes this many buffers."""
