@@ -6,7 +6,8 @@ Two layers at 768 x 768 with a blur of 24 pixels on either side of the focal pla
 strands, natural or with point lights of radiance 50 to 500, fronto-parallel or tilted. Both are measured
 on the same random pixels against jittered rays (`synth.render.stratified`), whose two halves compared are the
 floor. Then the cheapest setting of each that reaches the asked PSNR of the displayed image (clipped, gamma
-2.2) is timed on the whole frame (a slow port on part of its rows), in turns, best of several. Goal: 10 times as fast at 55 dB, natural.
+2.2) is timed on the whole frame (a slow port on part of its rows), in turns, best of several. Goal: 10
+times as fast at 55 dB, natural.
 """
 
 from __future__ import annotations
@@ -41,9 +42,7 @@ SCENES = {
     "lights": (True, 0.0, 50.0),
     "lights, tilted": (True, 0.12, 50.0),
 }
-OURS = [
-    Quality(c, d) for c, d in ((8, 0), (6, 0), (8, 1), (6, 1), (4, 0), (4, 1), (3, 1), (2, 0), (2, 1), (1, 0))
-]
+OURS = [Quality(c, d) for c, d in ((8, 0), (6, 0), (4, 0), (4, 1), (3, 0), (3, 1), (2, 0), (2, 1), (1, 0))]
 PORT = [15, 17, 19, 21, 23, 25, 27, 29, 31, 35, 41, 47, 51, 57, 65, 71, 81, 91, 101, 121, 151]
 
 

@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from bokehbench import rng
 from bokehbench.baselines.raylayers import RayLayers, RayLayersOracle
+from bokehbench.baselines.raylayers.mattes import soften
 from bokehbench.baselines.raylayers.slices import slice_defocus, slice_index
 from bokehbench.baselines.raylayers.surfaces import Surface, hidden_surface, snap_edges
 from bokehbench.baselines.scatter.renderer import Scatter
@@ -129,7 +130,7 @@ def test_the_hidden_surface_reaches_as_far_as_the_lens_and_has_the_background_s_
     colour = np.zeros((40, 60, 3), np.float32)
     colour[:, :30] = [0.1, 0.5, 0.9]
     colour[:, 30:] = [0.9, 0.2, 0.1]
-    hidden = hidden_surface(Surface(colour, defocus, np.ones(defocus.shape, bool)), extra=2.0)
+    hidden = hidden_surface(Surface.opaque(colour, defocus), extra=2.0)
     assert not hidden.there[:, :30].any()
     assert hidden.there[5:35, 30:39].all()
     assert not hidden.there[:, 42:].any()
@@ -137,6 +138,36 @@ def test_the_hidden_surface_reaches_as_far_as_the_lens_and_has_the_background_s_
         hidden.colour[hidden.there], np.broadcast_to([0.1, 0.5, 0.9], (hidden.there.sum(), 3)), atol=1e-5
     )
     assert (hidden.defocus[hidden.there] == 0.0).all()
+
+
+def anti_aliased_edge():
+    """A slanted edge of true alpha between two colours, and its hard defocus map."""
+    y, x = np.mgrid[0:40, 0:60]
+    alpha = np.clip((x - 0.4 * y - 20.0) / 2.0 + 0.5, 0.0, 1.0).astype(np.float32)
+    near, far = np.float32([0.8, 0.2, 0.1]), np.float32([0.1, 0.3, 0.7])
+    colour = alpha[..., None] * near + (1.0 - alpha[..., None]) * far
+    seen = Surface.opaque(colour, np.where(alpha >= 0.5, np.float32(9.0), np.float32(0.0)))
+    return seen, hidden_surface(seen, extra=4.0), alpha, near, far
+
+
+def test_a_soft_rim_is_taken_apart_into_its_alpha_and_two_pure_colours():
+    seen, hidden, alpha, near, far = anti_aliased_edge()
+    soft, rim = soften(seen, hidden)
+    is_near = seen.defocus > 0.0
+    inside = (slice(4, -4), slice(4, -4))
+    found = np.where(is_near, soft.alpha, rim.alpha)
+    assert np.abs(found - alpha)[inside].max() < 0.06
+    assert np.abs(soft.colour - np.where(is_near[..., None], near, far))[inside].max() < 0.06
+
+
+def test_without_blur_the_parts_give_back_the_image():
+    seen, hidden, *_ = anti_aliased_edge()
+    soft, rim = soften(seen, hidden)
+    is_near = (seen.defocus > 0.0)[..., None]
+    behind = np.where(is_near, hidden.colour, soft.colour)
+    share = np.where(is_near, soft.alpha[..., None], rim.alpha[..., None])
+    front = np.where(is_near, soft.colour, rim.colour)
+    np.testing.assert_allclose(share * front + (1.0 - share) * behind, seen.colour, atol=1e-5)
 
 
 def test_the_oracle_asks_for_its_layers():

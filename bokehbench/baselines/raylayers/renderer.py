@@ -11,6 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from bokehbench.baselines.raylayers.mattes import soften
 from bokehbench.baselines.raylayers.slices import cut, layers_of
 from bokehbench.baselines.raylayers.surfaces import Surface, hidden_surface, snap_edges
 from bokehbench.cases import FloatImage, Inputs
@@ -55,12 +56,14 @@ class RayLayers:
         return encode(colour, lens.gamma).astype(np.float32)
 
     def _surfaces(self, inputs: Inputs, pad: int) -> list[Surface]:
-        """The visible and the hidden surface, reflected into a margin of `pad` pixels."""
+        """The visible surface, soft rims and the hidden surface, reflected into a margin of `pad` pixels."""
         lens = inputs.lens
         linear = decode(inputs.image, lens.gamma).astype(np.float32)
         defocus = signed_defocus(inputs.disparity, lens).astype(np.float32)
         border = cv2.BORDER_REFLECT_101 if pad < min(defocus.shape) else cv2.BORDER_REPLICATE
         colour = cv2.copyMakeBorder(linear, pad, pad, pad, pad, border)
         defocus = snap_edges(cv2.copyMakeBorder(defocus, pad, pad, pad, pad, border))
-        seen = Surface(colour, defocus, np.ones(defocus.shape, np.bool_))
-        return [seen, hidden_surface(seen, extra=OVERLAP)]
+        seen = Surface.opaque(colour, defocus)
+        hidden = hidden_surface(seen, extra=OVERLAP)
+        seen, rim = soften(seen, hidden)
+        return [seen, rim, hidden]

@@ -78,7 +78,9 @@ def cut(surfaces: Sequence[Surface], lens: Lens, overlap: int) -> list[tuple[Sur
     pieces = []
     for surface in surfaces:
         nearest = slice_index(surface.defocus)
-        pieces.append((surface, nearest, farthest_nearby(surface, nearest, overlap)))
+        farthest = farthest_nearby(surface, nearest, overlap)
+        # A soft rim counts once: repeated in the next slice it would cover more than its alpha.
+        pieces.append((surface, nearest, np.where(surface.alpha < 1.0, nearest, farthest)))
     return pieces
 
 
@@ -106,8 +108,9 @@ def layers_of(
         rgba = np.zeros((h, w, 4), np.float32)
         for (surface, _, _), here in reversed(list(zip(pieces, mask, strict=True))):
             inside = here[part]
-            rgba[inside, :3] = surface.colour[window][part][inside]
-            rgba[inside, 3] = 1.0
+            alpha = surface.alpha[window][part][inside]
+            rgba[inside, :3] = surface.colour[window][part][inside] * alpha[:, None]
+            rgba[inside, 3] = alpha
         plane = Plane(0.0, 0.0, lens.disp_focus + slice_defocus(index) / lens.K)
         layers.append(Layer(rgba, plane, origin[0] + x, origin[1] + y))
     return layers

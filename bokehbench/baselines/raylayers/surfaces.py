@@ -30,11 +30,21 @@ class Surface:
         colour: [H, W, 3] float32, linear.
         defocus: [H, W] float32, signed, pixels.
         there: [H, W] bool.
+        alpha: [H, W] float32.
     """
 
     colour: FloatImage
     defocus: FloatImage
     there: npt.NDArray[np.bool_]
+    alpha: FloatImage
+
+    @classmethod
+    def opaque(
+        cls, colour: FloatImage, defocus: FloatImage, there: npt.NDArray[np.bool_] | None = None
+    ) -> Surface:
+        """A surface with alpha 1 where it is, everywhere unless said."""
+        where = np.ones(defocus.shape, np.bool_) if there is None else there
+        return cls(colour, defocus, where, where.astype(np.float32))
 
 
 def snap_edges(defocus: FloatImage, passes: int = 2) -> FloatImage:
@@ -74,7 +84,7 @@ def hidden_surface(seen: Surface, extra: float) -> Surface:
     colour = np.zeros_like(seen.colour)
     defocus = np.zeros_like(seen.defocus)
     _mirror(seen.colour, seen.defocus, seeds, colour, defocus)
-    return Surface(_smoothed(colour, there), defocus, there)
+    return Surface.opaque(_smoothed(colour, there), defocus, there)
 
 
 @numba.njit(cache=True, nogil=True)
