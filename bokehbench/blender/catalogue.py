@@ -38,7 +38,7 @@ SCENES = {
         SceneInfo(
             "thicket",
             "A sunlit wood behind a near twig: leaves, grass, bark at every depth, bright sky in the gaps.",
-            spp=(64, 40, 36, 32, 28, 28),
+            spp=(56, 36, 34, 32, 30, 28),
         ),
         SceneInfo(
             "point_lights",

@@ -29,7 +29,8 @@ def _figure(foot: Array) -> None:
     hanging = np.array([(-0.2, 0.0, 1.38), (-0.29, -0.02, 1.1), (-0.27, 0.06, 0.86)])
     sleeve = np.array((0.07, 0.06, 0.045))
     sleeves = [meshes.tube(foot + arm, sleeve, 10) for arm in (raised, hanging)]
-    meshes.add("coat", [body, *sleeves], coat, smooth=True)
+    shoulders = [meshes.sphere(0.072, 14).moved(foot + arm[0]) for arm in (raised, hanging)]
+    meshes.add("coat", [body, *sleeves, *shoulders], coat, smooth=True)
     head = meshes.sphere(0.105, 18).moved(np.add(foot, (0.0, 0.0, 1.63)), scale=(1.0, 1.0, 1.18))
     bun = meshes.sphere(0.05, 12).moved(np.add(foot, (0.0, -0.09, 1.66)))
     meshes.add("head", [head, bun], materials.plain("hair", (0.03, 0.018, 0.012), 0.5), smooth=True)

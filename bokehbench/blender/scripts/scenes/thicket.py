@@ -80,7 +80,8 @@ def _bark(name: str, colour: tuple[float, float, float], moss: float) -> Any:
     patches = shader.ramp(
         shader.noise(1.3, 5.0), [(0.60 - 0.3 * moss, (0, 0, 0)), (0.72 - 0.3 * moss, (1, 1, 1))]
     )
-    mossy = shader.mix(patches, wood, (0.075, 0.11, 0.02))
+    green = shader.mix(shader.noise(26.0, 3.0), (0.022, 0.042, 0.006), (0.15, 0.20, 0.035))
+    mossy = shader.mix(patches, wood, green)
     return _hazy(shader, shader.principled(mossy, 0.85, Normal=shader.bump(ridges, 0.9, 0.03)))
 
 
@@ -285,7 +286,7 @@ def _far_hills(rng: np.random.Generator) -> None:
 def _mushrooms(rng: np.random.Generator, ground: _Ground) -> None:
     """Red caps with white spots beside the path."""
     caps, dots, stems = [], [], []
-    for x, y, size in ((-0.72, 4.45, 0.10), (-0.50, 4.65, 0.07), (-0.90, 4.70, 0.06), (-0.55, 4.30, 0.05)):
+    for x, y, size in ((-0.66, 5.20, 0.12), (-0.40, 5.45, 0.085), (-0.88, 5.50, 0.07), (-0.46, 5.05, 0.06)):
         x = float(x + ground.path(y))
         foot = np.array((x, y, float(ground.height(x, y)) - 0.01))
         tall = 2.1 * size
