@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from bokehbench.errors import ConfigError
 
 
+MOST_DEPTH = 3
+
+
 @dataclass(frozen=True)
 class Quality:
     """A named sampling of the lens.
 
     Attributes:
         cell: side that a lens cell may have on a layer, pixels (rho).
-        depth: how often cells at the rim are halved.
+        depth: how often cells at the rim are halved, 0 to MOST_DEPTH.
         least: cells per axis at least, wherever anything is out of focus.
         most: cells per axis at most.
     """
@@ -23,6 +26,12 @@ class Quality:
     depth: int = 2
     least: int = 5
     most: int = 96
+
+    def __post_init__(self) -> None:
+        if not (self.cell > 0.0 and 0 <= self.depth <= MOST_DEPTH and 1 <= self.least <= self.most):
+            raise ConfigError(
+                f"quality needs cell > 0, depth 0 to {MOST_DEPTH}, 1 <= least <= most, not {self}"
+            )
 
     def cells_per_axis(self, radius: float) -> int:
         """n for a blur radius in pixels; 1 where the blur is far below a pixel.

@@ -18,7 +18,7 @@ from bokehbench.synth.render.cells import lens_cells
 from bokehbench.synth.render.kernel import render_strip
 from bokehbench.synth.render.occupancy import HEIGHT, LEFT, TOP, WIDTH, tile_radii
 from bokehbench.synth.render.prefilter import blur_constant, blur_varying, box_taps
-from bokehbench.synth.render.quality import Quality, quality_of
+from bokehbench.synth.render.quality import MOST_DEPTH, Quality, quality_of
 from bokehbench.synth.render.scene import (
     Rect,
     Size,
@@ -33,9 +33,6 @@ from bokehbench.synth.render.scene import (
 TILE = 32
 STRIP = 1024
 """Longest run of tiles rendered together, pixels: long rows vectorise, accumulators still fit the cache."""
-
-MOST_LEVELS = 4
-"""Levels of lens cells that a quality may have: the kernel takes this many buffers."""
 
 Strip = npt.NDArray[np.int64]
 Image = npt.NDArray[np.float32]
@@ -114,7 +111,7 @@ def _render(stack: Stack, lens: Lens, size: Size, counts: npt.NDArray[np.int64],
                 _prefilter(stack, lens, int(n) << level, _bounding(strips), pool)
                 for level in range(int(lit.level.max()) + 1)
             ]
-            flats = tuple(levels[min(level, len(levels) - 1)][0] for level in range(MOST_LEVELS))
+            flats = tuple(levels[min(level, len(levels) - 1)][0] for level in range(MOST_DEPTH + 1))
             reach = np.stack([reach for _, reach in levels])
 
             def work(strip: Strip, flats: Any = flats, reach: Any = reach, cells: Any = cells) -> None:

@@ -7,7 +7,7 @@ from bokehbench.errors import ConfigError
 from bokehbench.optics import Aperture
 from bokehbench.synth.render.cells import lens_cells
 from bokehbench.synth.render.prefilter import blur_constant, blur_varying, box_taps
-from bokehbench.synth.render.quality import QUALITIES
+from bokehbench.synth.render.quality import QUALITIES, Quality
 
 SHAPES = [
     Aperture(),
@@ -74,6 +74,12 @@ def test_the_varying_box_of_one_size_is_the_constant_box():
     blur_varying(source, np.full(source.shape, m), np.full(source.shape, f), varying)
     np.testing.assert_allclose(varying, constant, atol=1e-6)
     assert constant.sum() == pytest.approx(source.sum(), rel=1e-6)
+
+
+def test_a_quality_out_of_range_is_refused():
+    for wrong in ({"cell": 0.0}, {"cell": 4.0, "depth": 4}, {"cell": 4.0, "least": 0}):
+        with pytest.raises(ConfigError, match="quality needs"):
+            Quality(**wrong)
 
 
 def test_no_cell_is_wider_than_its_quality_says():
