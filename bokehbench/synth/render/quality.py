@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from bokehbench.errors import ConfigError
 
-
 MOST_DEPTH = 3
 
 
