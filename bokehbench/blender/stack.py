@@ -31,7 +31,7 @@ NOISE_MEANING = (
     "noise_psnr: each image is the mean of two halves A and B with independent seeds, each denoised by "
     "itself; mean((A-B)^2)/4 over encoded pixels clipped to [0, 1] estimates the random error "
     "of the mean, as PSNR. noise_psnr_raw: the same before denoising. What a denoiser does to both halves "
-    "alike is not in it."
+    "alike is not in it: against 512 samples the error was found 2 to 4 dB larger."
 )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from bokehbench.blender.scripts import meshes
-from bokehbench.blender.scripts.meshes import Array, Shape
+from bokehbench.blender.scripts.meshes import Array, Shape, Vector
 
 
 @dataclass
@@ -42,99 +43,90 @@ def leaf(columns: int = 2, rows: int = 5, width: float = 0.34) -> Shape:
     return meshes.grid(x, y, z)
 
 
-def tree(
-    rng: np.random.Generator,
-    base: tuple[float, float, float],
-    height: float,
-    radius: float,
-    *,
-    levels: int = 3,
-    lean: tuple[float, float] = (0.0, 0.0),
-    bare: float = 0.35,
-    leaves: int = 7,
-    sides: int = 10,
-    spread: float = 0.9,
-) -> Tree:
-    """A tree that forks `levels` times.
+@dataclass(frozen=True)
+class Habit:
+    """How a kind of tree grows.
 
-    Args:
-        rng: of this tree.
-        base: foot, metres.
-        height: of the trunk; branches reach beyond.
-        radius: of the trunk at its foot.
+    Attributes:
         levels: how often a branch has branches.
-        lean: sideways drift of the trunk, x and y.
-        bare: share of the trunk without branches.
-        leaves: per metre of the last twigs, times ten.
+        leaves: per ten centimetres of the last twigs.
         sides: corners of the trunk's section.
+        bare: share of the trunk without branches.
         spread: angle between a branch and what it grows from, radians.
     """
+
+    levels: int = 3
+    leaves: int = 7
+    sides: int = 10
+    bare: float = 0.35
+    spread: float = 0.9
+
+
+def tree(
+    rng: np.random.Generator,
+    foot: Vector,
+    height: float,
+    radius: float,
+    lean: tuple[float, float],
+    habit: Habit,
+) -> Tree:
+    """A tree with a trunk of `height` and `radius` (metres) at `foot`, leaning by `lean` per metre."""
     made = Tree()
     up = np.array((lean[0], lean[1], 1.0))
-    _branch(
-        rng,
-        made,
-        np.array(base),
-        up / np.linalg.norm(up),
-        height,
-        radius,
-        levels,
-        bare,
-        leaves,
-        sides,
-        spread,
-    )
+    _grow(rng, made, np.asarray(foot), up / np.linalg.norm(up), (height, radius), habit)
     return made
 
 
-def _branch(
+def _grow(
     rng: np.random.Generator,
     made: Tree,
     start: Array,
     direction: Array,
-    length: float,
-    radius: float,
-    levels: int,
-    bare: float,
-    leaves: int,
-    sides: int,
-    spread: float,
+    size: tuple[float, float],
+    habit: Habit,
 ) -> None:
-    count = 9 if levels else 5
-    bends = rng.normal(0.0, 0.10 if levels > 1 else 0.2, (count, 3))
+    """Add a branch of `size` (length, radius) and all that grows from it."""
+    length, radius = size
+    count = 9 if habit.levels else 5
+    bends = rng.normal(0.0, 0.10 if habit.levels > 1 else 0.2, (count, 3))
     way = direction + np.cumsum(bends, axis=0) * np.linspace(0.0, 1.0, count)[:, None]
     way[:, 2] += np.linspace(0.0, 0.25, count)  # towards the light
     way /= np.linalg.norm(way, axis=1, keepdims=True)
     points = start + np.concatenate([np.zeros((1, 3)), np.cumsum(way[:-1], axis=0)]) * (length / (count - 1))
     radii = radius * (1.0 - 0.72 * np.linspace(0.0, 1.0, count))
-    made.wood.append(meshes.tube(points, radii, max(4, sides)))
-    if levels == 0:
-        number = max(2, round(leaves * length * 10))
-        where = rng.uniform(0.15, 1.0, number)
-        at = np.stack(
-            [np.interp(where, np.linspace(0, 1, count), points[:, axis]) for axis in range(3)], axis=1
-        )
-        made.points.extend(at)
-        made.directions.extend(way[-1] + rng.normal(0.0, 0.5, at.shape))
+    made.wood.append(meshes.tube(points, radii, max(4, habit.sides)))
+    if habit.levels == 0:
+        where = rng.uniform(0.15, 1.0, max(2, round(habit.leaves * length * 10)))
+        leaves = along(points, where)
+        made.points.extend(leaves)
+        made.directions.extend(way[-1] + rng.normal(0.0, 0.5, leaves.shape))
         return
-    children = int(rng.integers(5, 8)) if levels > 1 else int(rng.integers(4, 7))
-    places = np.sort(rng.uniform(bare, 1.0, children))
+    children = int(rng.integers(5, 8)) if habit.levels > 1 else int(rng.integers(4, 7))
+    places = np.sort(rng.uniform(habit.bare, 1.0, children))
     places[-1] = 1.0
     turn = rng.uniform(0.0, 2 * math.pi)
+    smaller = replace(habit, levels=habit.levels - 1, sides=max(4, habit.sides - 2), bare=0.2)
     for number, place in enumerate(places):
-        here = np.array([np.interp(place, np.linspace(0, 1, count), points[:, axis]) for axis in range(3)])
+        tilt = habit.spread * float(rng.uniform(0.7, 1.15)) * (1.0 if place < 1.0 else 0.3)
         axis = way[min(int(place * count), count - 1)]
-        side = np.cross(axis, (0.3, 0.2, 1.0) if abs(axis[2]) < 0.9 else (1.0, 0.1, 0.0))
-        side /= np.linalg.norm(side)
-        angle = turn + number * 2.4  # the golden angle keeps neighbours apart
-        around = math.cos(angle) * side + math.sin(angle) * np.cross(axis, side)
-        tilt = spread * float(rng.uniform(0.7, 1.15)) * (1.0 if place < 1.0 else 0.3)
-        heading = math.cos(tilt) * axis + math.sin(tilt) * around
-        smaller = 0.62 * float(np.interp(place, np.linspace(0, 1, count), radii))
-        shorter = length * float(rng.uniform(0.34, 0.5))
-        _branch(
-            rng, made, here, heading, shorter, smaller, levels - 1, 0.2, leaves, max(4, sides - 2), spread
-        )
+        heading = _aside(axis, turn + number * 2.4, tilt)  # the golden angle keeps neighbours apart
+        thickness = 0.62 * float(np.interp(place, np.linspace(0.0, 1.0, count), radii))
+        shorter = length * float(rng.uniform(0.34, 0.5)), thickness
+        _grow(rng, made, along(points, place), heading, shorter, smaller)
+
+
+def _aside(axis: Array, around: float, tilt: float) -> Array:
+    """The direction `tilt` away from an axis, on the side that the angle `around` says."""
+    side = np.cross(axis, (0.3, 0.2, 1.0) if abs(axis[2]) < 0.9 else (1.0, 0.1, 0.0))
+    side /= np.linalg.norm(side)
+    outward = math.cos(around) * side + math.sin(around) * np.cross(axis, side)
+    return np.asarray(math.cos(tilt) * axis + math.sin(tilt) * outward)
+
+
+def along(points: Array, share: Any) -> Array:
+    """Points of a line [N, 3] at shares of its way, 0 to 1 by point number; [3] or [M, 3]."""
+    steps = np.linspace(0.0, 1.0, len(points))
+    return np.stack([np.interp(share, steps, points[:, axis]) for axis in range(3)], axis=-1)
 
 
 def twig(points: Array, radius: float, rng: np.random.Generator, spacing: float) -> Tree:

@@ -185,16 +185,9 @@ def _trees(seed: int, ground: _Ground, autumn: float) -> int:
     for index, (x, y, radius, height) in enumerate([*near, *far]):
         close = index < len(near)
         foot = (x, y, float(ground.height(x, y)) - 0.1)
-        grown = plants.tree(
-            rng,
-            foot,
-            height,
-            radius,
-            levels=3 if y < 30.0 else 2,
-            lean=(float(rng.normal(0.0, 0.08)), float(rng.normal(0.0, 0.05))),
-            leaves=8 if close else 2,
-            sides=14 if close else 7,
-        )
+        habit = plants.Habit(levels=3 if y < 30.0 else 2, leaves=8 if close else 2, sides=14 if close else 7)
+        lean = (float(rng.normal(0.0, 0.08)), float(rng.normal(0.0, 0.05)))
+        grown = plants.tree(rng, foot, height, radius, lean, habit)
         (mossy if close else wood).extend(grown.wood)
         flare = [(radius * 1.75, 0.0), (radius * 1.3, 0.18), (radius * 1.05, 0.5)]
         (mossy if close else wood).append(meshes.lathe(flare, 14).moved(foot))
