@@ -14,7 +14,8 @@ from pathlib import Path
 import click
 
 PACKAGES = (
-    "numpy scipy numba torch torchvision pandas opencv-python-headless OpenEXR scikit-image lpips piq".split()
+    *("numpy", "scipy", "numba", "torch", "torchvision", "pandas", "lpips", "piq"),
+    *("opencv-python-headless", "OpenEXR", "scikit-image"),
 )
 
 

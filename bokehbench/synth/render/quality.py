@@ -58,8 +58,8 @@ QUALITIES = {
     "high": Quality(cell=2.0, depth=1, least=8),
     "final": Quality(cell=1.0, depth=1, least=16),
 }
-"""By name, coarse to fine. `final` is for ground truth: on night scenes with lamps seen through hair it lies 52
-to 57 dB from the limit of fine sampling, where `high` reaches 47 to 52 dB and `standard` about 43 dB."""
+"""By name, coarse to fine. `final` is for ground truth: on night scenes with lamps seen through hair it
+lies 52 to 57 dB from the limit of fine sampling, `high` 47 to 52 dB, `standard` about 43 dB."""
 
 
 def quality_of(name: str | Quality) -> Quality:
