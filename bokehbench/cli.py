@@ -66,7 +66,11 @@ def main(arguments: list[str] | None = None) -> None:
     except BokehbenchError as error:
         click.echo("error: " + " ".join(str(error).split()), err=True)
         code = 2
+    except OSError as error:
+        # A folder that cannot be written, a full disk: the system says what, the name says where.
+        click.echo(f"error: {error.filename or 'input/output'}: {error.strerror or error}", err=True)
+        code = 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; the same command goes on from here", err=True)
+        click.echo("interrupted", err=True)
         code = 130
     sys.exit(code if isinstance(code, int) else 0)

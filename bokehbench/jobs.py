@@ -103,7 +103,7 @@ def _in_process(function: Callable[[T], R], jobs: Sequence[tuple[str, T]]) -> It
 
 
 def _in_pool(function: Callable[[T], R], jobs: Sequence[tuple[str, T]], workers: int) -> Iterator[Outcome[R]]:
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    threads = max(1, len(os.sched_getaffinity(0)) // workers)
     # spawn: a fork of a process with OpenMP threads can hang.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_limit_threads, initargs=(threads,))

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import difflib
 import functools
+import hashlib
 import importlib
 import importlib.util
 import os
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -163,6 +166,8 @@ def register(*specs: Spec) -> None:
     """Add specs; a name that is taken is refused (a typo must not replace a method silently)."""
     for spec in specs:
         for name in (spec.name, *spec.aliases):
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+                raise ConfigError(f"{spec.kind} {name!r}: a name has letters, digits, _ and - only")
             if _registered.setdefault((spec.kind, name), spec) != spec:
                 raise ConfigError(f"{spec.kind} {name} is registered twice; give yours another name")
 
@@ -185,13 +190,14 @@ def _execute(path: Path) -> None:
     if spec is None or spec.loader is None:
         raise InputError(f"--register {path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
+    known = importlib.util.find_spec(path.stem)
+    if known is not None and known.name != spec.name and Path(known.origin or "").resolve() != path.resolve():
+        raise InputError(f"--register {path}: a module is called {path.stem} already; rename the file")
     # So that "module:attribute" of a spec inside the file finds the file again.
-    import sys
-
     sys.modules[path.stem] = sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"--register {path}: {type(error).__name__}: {error}") from error
 
 
@@ -202,6 +208,12 @@ def register_files(paths: Sequence[Path]) -> None:
     if added:
         os.environ[REGISTER_VARIABLE] = os.pathsep.join(known + added)
         _load_all.cache_clear()
+
+
+def registered_files() -> dict[str, str]:
+    """File name -> sha256 of what `--register` named, for records."""
+    paths = [Path(name) for name in os.environ.get(REGISTER_VARIABLE, "").split(os.pathsep) if name]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def names(kind: type[S]) -> list[str]:

@@ -74,3 +74,36 @@ def test_a_renderer_of_ones_own_registers_from_a_file(tmp_path: Path) -> None:
     assert "half" in done.stdout
     done = bokehbench("describe", "half", "--register", str(mine))
     assert "Half as bright." in done.stdout
+
+
+@pytest.mark.parametrize("name", ["a/b", "<b>", "../x", ""])
+def test_a_name_that_is_no_folder_is_refused(name: str, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(f"import bokehbench.registry as r\nr.register(r.MethodSpec({name!r}, 'x', 'mine:X'))\n")
+    done = bokehbench("list", "methods", "--register", str(mine))
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("stem", "content", "said"),
+    [
+        ("random", "", "random already"),
+        ("mine", "import sys; sys.exit(3)", "SystemExit"),
+        ("mine", "1/0", "Zero"),
+    ],
+)
+def test_a_file_that_cannot_be_registered_is_one_line(
+    tmp_path: Path, stem: str, content: str, said: str
+) -> None:
+    (tmp_path / f"{stem}.py").write_text(content)
+    done = bokehbench("list", "methods", "--register", str(tmp_path / f"{stem}.py"))
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = bokehbench(
+        "synth", "build", "--count", "1", "--size", "64x64", "--out", str(tmp_path / "file" / "out")
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1 and "Traceback" not in done.stderr

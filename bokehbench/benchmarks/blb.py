@@ -145,8 +145,11 @@ class BLB:
             for level, focus in scene.files:
                 key = f"{safe_name(folder.name)}-k{level:02d}-f{focus:02d}"
                 path = scene.path(level, focus)
-                digest = records.sha256_json({**common, "target": records.sha256_file(path)})
-                cases.append(CaseInfo(key, folder.name, f"L{level + 1}", scene.lens(level, focus), digest))
+                lens = scene.lens(level, focus)
+                # The lens stands for what info.json says of this case: another K is other data.
+                content = {**common, "target": records.sha256_file(path), "lens": lens.to_json()}
+                digest = records.sha256_json(content)
+                cases.append(CaseInfo(key, folder.name, f"L{level + 1}", lens, digest))
                 self._where[key] = (folder, level, focus)
         return cases
 

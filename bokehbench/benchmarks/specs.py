@@ -1,4 +1,4 @@
-"""Specs; filled by the room."""
+"""The benchmarks that come with the project."""
 
 from bokehbench.registry import BenchmarkSpec, Spec
 

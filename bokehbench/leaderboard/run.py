@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import platform
+import re
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +27,9 @@ from bokehbench.benchmarks.locate import Opened, open_benchmark
 from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs, Renderer
 from bokehbench.errors import BokehbenchError, InputError, JobFailed
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
-from bokehbench.registry import MethodSpec, get, names
+from bokehbench.registry import MethodSpec, get, names, registered_files
 
+PICTURES = ("image", "disparity", "target")
 LIBRARIES = ("numpy", "numba", "opencv-python-headless", "scipy", "torch")
 
 
@@ -116,9 +119,13 @@ def _missing(
             summary.skipped.append(
                 f"{spec.name} on {at.benchmark}: needs the true {spec.oracle}, which it has not"
             )
+    left_out = getattr(opened.benchmark, "left_out", None)
+    if left_out is not None and (count := left_out()):
+        summary.skipped.append(f"{count} samples of {at.benchmark}: nothing to render (K = 0)")
     units = []
-    for info in opened.benchmark.cases()[shard[0] :: shard[1]]:
+    for info in _cases(opened)[shard[0] :: shard[1]]:
         _refuse_other_data(at, info, renew)
+        _mend_case(at, opened, info)
         for spec in fitting:
             result = Result(at, spec.name, weights_hash(spec), info.key)
             if is_complete(result, spec, info):
@@ -128,9 +135,44 @@ def _missing(
     return units
 
 
+def _cases(opened: Opened) -> list[CaseInfo]:
+    """The benchmark's cases; InputError for a key that cannot be a file name."""
+    cases = opened.benchmark.cases()
+    for info in cases:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", info.key):
+            raise InputError(
+                f"{opened.spec.name}: case key {info.key!r} may have letters, digits, _ and - only"
+            )
+    return cases
+
+
+def _mend_case(at: Protocol, opened: Opened, info: CaseInfo) -> None:
+    """Write a case again where its record is broken or one of its pictures missing or damaged."""
+    if not at.case_record(info.key).exists():
+        return
+    hashes = _stored(at.case_record(info.key)).get("pictures", {})
+    pictures = {what: at.case_image(info.key, what) for what in PICTURES}
+    if any(not p.exists() or records.sha256_file(p) != hashes.get(what) for what, p in pictures.items()):
+        write_case(at, opened.benchmark.load(info), again=True)
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as JSON gives them back."""
+    plain: dict[str, Any] = json.loads(json.dumps(dict(options), default=str))
+    return plain
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    """A record; empty where there is none or it is broken, so that it is made again."""
+    with contextlib.suppress(InputError):
+        content = records.read_json(path)
+        if isinstance(content, dict):
+            return content
+    return {}
+
+
 def _refuse_other_data(at: Protocol, info: CaseInfo, renew: bool) -> None:
-    record = at.case_record(info.key)
-    if not renew and record.exists() and records.read_json(record)["data"] != info.data:
+    if not renew and _stored(at.case_record(info.key)).get("data", info.data) != info.data:
         raise InputError(
             f"{at.folder}: case {info.key} was run on other data of the same name; "
             "choose another --out, or replace the old results with --renew"
@@ -149,14 +191,11 @@ def weights_of(spec: MethodSpec) -> dict[str, str]:
 
 def is_complete(result: Result, spec: MethodSpec, info: CaseInfo) -> bool:
     """Whether the prediction is there, undamaged, and of this method version, weights and data."""
-    if not (result.record.exists() and result.prediction.exists()):
+    if not result.prediction.exists():
         return False
-    record = records.read_json(result.record)
-    return bool(
-        record["method"] == spec.id
-        and record["data"] == info.data
-        and record["prediction"] == records.sha256_file(result.prediction)
-    )
+    made_by = {"method": spec.id, "options": _plain(spec.options), "data": info.data}
+    made_by["prediction"] = records.sha256_file(result.prediction)
+    return made_by.items() <= _stored(result.record).items()
 
 
 # ---------------------------------------------------------------------------------------- one unit of work
@@ -210,7 +249,8 @@ def render_unit(unit: Unit) -> None:
     except Exception as error:
         # A method may be anybody's code: what it raises is its result on this case, not our crash.
         records.write_text(trace, traceback.format_exc())
-        raise JobFailed(f"{type(error).__name__}: {error} (traceback: {trace})") from error
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise JobFailed(f"{said} (traceback: {trace})") from error
     images.write_png(unit.result.prediction, image)
     records.write_json(unit.result.timing, timing)
     records.write_json(unit.result.record, make_record(unit, spec))
@@ -260,9 +300,9 @@ def device_name() -> str:
     return f"{model}, {threads} threads"
 
 
-def write_case(at: Protocol, case: Case) -> None:
-    """Write what was asked and what is scored against, once; the record last."""
-    record = at.case_record(case.info.key)
+def write_case(at: Protocol, case: Case, *, again: bool = False) -> None:
+    """Write what was asked and what is scored against; the record last, and nothing if it is there."""
+    record, key = at.case_record(case.info.key), case.info.key
     content = {
         "schema": "bokehbench.case/1",
         "case": case.info.key,
@@ -274,12 +314,13 @@ def write_case(at: Protocol, case: Case) -> None:
         "disparity_range": list(case.inputs.disparity_range) if case.inputs.disparity_range else None,
         "notes": dict(case.notes),
     }
-    if record.exists() and records.read_json(record) == content:
+    if not again and content.items() <= _stored(record).items():
         return
-    images.write_png(at.case_image(case.info.key, "image"), case.inputs.image)
-    images.write_disparity(at.case_image(case.info.key, "disparity"), case.inputs.disparity)
-    images.write_png(at.case_image(case.info.key, "target"), case.target)
-    records.write_json(record, content)
+    images.write_png(at.case_image(key, "image"), case.inputs.image)
+    images.write_disparity(at.case_image(key, "disparity"), case.inputs.disparity)
+    images.write_png(at.case_image(key, "target"), case.target)
+    pictures = {what: records.sha256_file(at.case_image(key, what)) for what in PICTURES}
+    records.write_json(record, {**content, "pictures": pictures})
 
 
 def make_record(unit: Unit, spec: MethodSpec) -> dict[str, Any]:
@@ -291,6 +332,9 @@ def make_record(unit: Unit, spec: MethodSpec) -> dict[str, Any]:
         "protocol": at.protocol,
         "case": unit.info.key,
         "method": spec.id,
+        "options": _plain(spec.options),
+        # Code of one's own has no commit of ours: the file's hash stands for it.
+        "registered": {} if spec.implementation.startswith("bokehbench.") else registered_files(),
         "weights": weights_of(spec),
         "oracles": [spec.oracle] if spec.oracle else [],
         "data": unit.info.data,

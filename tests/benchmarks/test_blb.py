@@ -86,6 +86,16 @@ def test_digests_follow_the_pixels_of_the_case_alone(tmp_path):
     assert after["277-k04-f09"] != before["277-k04-f09"]
 
 
+def test_another_K_or_focus_is_another_case(tmp_path):
+    folder = write_scene(tmp_path / "277", raw_info())
+    before = {case.key: case.data for case in BLB(tmp_path).cases()}
+    info = json.loads((folder / "info.json").read_text())
+    info["blur_parameters"] = [1.02 * K for K in info["blur_parameters"]]
+    (folder / "info.json").write_text(json.dumps(info))
+    after = {case.key: case.data for case in BLB(tmp_path).cases()}
+    assert after.keys() == before.keys() and not set(after.values()) & set(before.values())
+
+
 def test_file_names_with_one_digit_load(tmp_path):
     write_scene(tmp_path / "270", raw_info(), digits=1)
     bench = BLB(tmp_path)

@@ -140,6 +140,30 @@ def test_a_damaged_or_outdated_result_is_rendered_again(toy: Path) -> None:
     assert lasting(toy / "out") == clean
 
 
+@pytest.mark.parametrize("what", ["image", "disparity", "target"])
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+def test_a_lost_picture_of_a_case_is_written_again(toy: Path, what: str, damage: str) -> None:
+    run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    clean = lasting(toy / "out")
+    (at,) = results.protocols(toy / "out")
+    picture = at.case_image("case1", what)
+    picture.unlink() if damage == "gone" else picture.write_bytes(picture.read_bytes()[:99])
+    assert run([f"toy:{toy / 'data'}"], ["copy"], toy / "out").rendered == 0
+    assert lasting(toy / "out") == clean
+
+
+@pytest.mark.parametrize("broken", ["{", "{}", "[]"])
+def test_a_broken_record_is_made_again(toy: Path, broken: str) -> None:
+    run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    clean = lasting(toy / "out")
+    (at,) = results.protocols(toy / "out")
+    first, *_ = results.results(at)
+    first.record.write_text(broken)
+    at.case_record("case2").write_text(broken)
+    run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    assert lasting(toy / "out") == clean
+
+
 def test_other_data_of_the_same_name_is_refused_until_renewed(toy: Path) -> None:
     run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
     (toy / "data" / "salt").write_text("b")
