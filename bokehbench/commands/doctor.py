@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import platform
+import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -91,12 +92,17 @@ def _packages() -> list[Finding]:
 
 
 def _optional() -> list[Finding]:
-    if importlib.util.find_spec("bpy") is not None:
-        blender = Finding("Blender (bpy)", metadata.version("bpy"))
-    else:
-        remedy = "needed by `blb render`: pip install 'bokehbench[blender]' under Python 3.11"
-        blender = Finding("Blender (bpy)", "missing", ok=False, remedy=remedy)
-    return [blender]
+    remedy = "needed by `blb render`: pip install 'bokehbench[blender]' under Python 3.11"
+    if importlib.util.find_spec("bpy") is None:
+        return [Finding("Blender (bpy)", "missing", ok=False, remedy=remedy)]
+    # Only starting it shows that the system has the libraries it wants; a process of its own, as always.
+    started = subprocess.run(
+        [sys.executable, "-c", "import bpy"], capture_output=True, text=True, check=False
+    )
+    if started.returncode != 0:
+        said = (started.stderr.strip().splitlines() or ["no reason given"])[-1]
+        return [Finding("Blender (bpy)", f"does not start: {said}", ok=False, remedy=remedy)]
+    return [Finding("Blender (bpy)", metadata.version("bpy"))]
 
 
 def _weights() -> list[Finding]:
@@ -115,7 +121,9 @@ def _weights() -> list[Finding]:
 
 def _data() -> Finding:
     folder = os.environ.get("BOKEHBENCH_DATA")
-    if folder and Path(folder).is_dir():
+    if folder and not Path(folder).is_dir():
+        return Finding("$BOKEHBENCH_DATA", f"{folder} is no folder", ok=False)
+    if folder:
         return Finding(
             "$BOKEHBENCH_DATA", f"{folder}: {', '.join(sorted(p.name for p in Path(folder).iterdir()))}"
         )
