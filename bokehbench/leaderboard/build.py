@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 
 from bokehbench.errors import InputError
-from bokehbench.leaderboard.collect import Collected, RowKey, benchmark_spec, current_metric, method_spec
+from bokehbench.leaderboard.collect import (
+    Collected,
+    RowKey,
+    Stale,
+    benchmark_spec,
+    current_metric,
+    method_spec,
+    not_registered,
+)
 from bokehbench.leaderboard.frame import MISSING, NOT_SCORED, VALUED, to_frame
 from bokehbench.leaderboard.statistics import (
     SMALLEST_DIFFERENCE,
@@ -37,7 +45,7 @@ def build(board: Collected) -> Table:
         raise InputError(
             f"{board.benchmark}/{board.protocol}: nothing is scored; bokehbench evaluate RESULTS comes first"
         )
-    columns = tuple(_column(name) for name in board.metrics)
+    columns = _columns(board)
     scores = _Scores(board)
     rows = [_row(key, board, scores) for key in board.rows]
     groups = _groups(board, columns, rows, scores)
@@ -59,7 +67,8 @@ def build(board: Collected) -> Table:
         groups=groups,
         rows=tuple(shown),
         incomplete=tuple(row for row in rows if row.status == "incomplete"),
-        stale=tuple(stale),
+        stale_rows=tuple(stale),
+        stale_columns=tuple(column for column in columns if _is_stale(column, board)),
         below_floor=_below_floor(shown, columns, groups),
         noise=_noise(board),
         footnotes=tuple(dict.fromkeys(reasons)),
@@ -82,10 +91,24 @@ class _Scores:
         return self._by[(*key, metric)]
 
 
+def _columns(board: Collected) -> tuple[Column, ...]:
+    """Metrics without one number of today come last: rows are sorted by the first."""
+
+    def outdated(name: str) -> bool:
+        entries = [entry for row in board.rows.values() for entry in row.values() if name in entry.scores]
+        return all(name in entry.stale_scores for entry in entries)
+
+    return tuple(_column(name) for name in sorted(board.metrics, key=outdated))
+
+
+def _is_stale(column: Column, board: Collected) -> bool:
+    return any(column.name in entry.stale_scores for row in board.rows.values() for entry in row.values())
+
+
 def _column(name: str) -> Column:
     metric = current_metric(name)
     if metric is None:
-        return Column(name, name, True, 4, "", "", "not registered here")
+        return Column(name, name, True, 4, "", "", "not registered here", known=False)
     spec = metric.spec
     return Column(
         name,
@@ -103,8 +126,8 @@ def _row(key: RowKey, board: Collected, scores: _Scores) -> Row:
     entries = board.rows[key]
     spec = method_spec(method)
     missing = tuple(case for case in board.cases if case not in entries)
-    found = [s for e in entries.values() for s in (e.stale, *e.stale_scores.values()) if s is not None]
-    stale = tuple(dict.fromkeys(found))
+    # A stale score is not here: it says nothing about the row's other scores, and shows in its own cell.
+    stale = tuple(dict.fromkeys(entry.stale for entry in entries.values() if entry.stale is not None))
     status = "stale" if stale else "incomplete" if missing else "oracle" if _is_oracle(spec) else "ranked"
     timed = scores.of(key, (board.metrics or [""])[0])
     several = sum(other == method for other, _ in board.rows) > 1
@@ -189,15 +212,28 @@ def _group(
     cells: dict[RowKey, dict[str, Cell]] = {row.key: {} for row in rows}
     for column in columns:
         parts = {row.key: scores.of(row.key, column.name)[mask] for row in rows}
-        for key, cell in _column_cells(column, rows, parts, scenes).items():
+        stale = {row.key: _stale_scores(column, board, row.key, cases) for row in rows}
+        for key, cell in _column_cells(column, rows, parts, stale, scenes).items():
             cells[key][column.name] = cell
     return Group(level, tuple(cases), tuple(scenes), (min(strengths), max(strengths)), cells)
 
 
+def _stale_scores(column: Column, board: Collected, key: RowKey, cases: Sequence[str]) -> list[Stale]:
+    """One for each of the cases whose score is outdated."""
+    if not column.known:
+        return [not_registered(column.name)] * len(cases)  # also where it was never scored
+    entries = [board.rows[key][case] for case in cases if case in board.rows[key]]
+    return [entry.stale_scores[column.name] for entry in entries if column.name in entry.stale_scores]
+
+
 def _column_cells(
-    column: Column, rows: Sequence[Row], parts: Mapping[RowKey, pd.DataFrame], scenes: Sequence[str]
+    column: Column,
+    rows: Sequence[Row],
+    parts: Mapping[RowKey, pd.DataFrame],
+    stale: Mapping[RowKey, Sequence[Stale]],
+    scenes: Sequence[str],
 ) -> dict[RowKey, Cell]:
-    cells = {row.key: _cell(column, row, parts[row.key], scenes) for row in rows}
+    cells = {row.key: _cell(column, row, parts[row.key], stale[row.key], scenes) for row in rows}
     ranked = [row.key for row in rows if row.status == "ranked" and cells[row.key].interval]
     if len(ranked) < 2:
         return cells
@@ -213,9 +249,11 @@ def _column_cells(
     )
     printed = {key: _printed(cells[key], column) for key in ranked}
     bold = {key for key in ranked if printed[key] == printed[best] or (key in tests and tests[key].tied)}
+    floors = {row.key for row in rows if row.category == "floor"}
     after = max((sign * printed[key] for key in ranked if key not in bold), default=None)
     for key in ranked:
-        second = key not in bold and sign * printed[key] == after
+        # After two that share the first place nobody is second; and doing nothing is no second place.
+        second = len(bold) == 1 and key not in bold | floors and sign * printed[key] == after
         cells[key] = replace(cells[key], comparison=tests.get(key), best=key in bold, second=second)
     return cells
 
@@ -226,9 +264,14 @@ def _printed(cell: Cell, column: Column) -> float:
     return float(column.show(cell.interval.mean))
 
 
-def _cell(column: Column, row: Row, part: pd.DataFrame, scenes: Sequence[str]) -> Cell:
+def _cell(
+    column: Column, row: Row, part: pd.DataFrame, stale: Sequence[Stale], scenes: Sequence[str]
+) -> Cell:
     if row.status == "incomplete" or (part.status == MISSING).any():
         return Cell(reason="cases are missing" if row.status != "incomplete" else "")
+    if stale:
+        why = "; ".join(dict.fromkeys(f"{one.reason}: {one.command}" for one in stale))
+        return Cell(reason=_of_cases(why, len(stale), len(part)))
     without = part[~part.status.isin(VALUED)]
     if len(without):
         return Cell(reason=_why_not(column, without, len(part)))
@@ -243,7 +286,11 @@ def _why_not(column: Column, without: pd.DataFrame, n: int) -> str:
     else:
         reason = f"{column.name} {first.status}" + (f": {first.reason}" if first.reason else "")
         reason += _how_to_get(column, first.reason)
-    return reason if len(without) == n else f"{len(without)} of {n} cases: {reason}"
+    return _of_cases(reason, len(without), n)
+
+
+def _of_cases(reason: str, count: int, n: int) -> str:
+    return reason if count == n else f"{count} of {n} cases: {reason}"
 
 
 def _how_to_get(column: Column, reason: str) -> str:

@@ -185,7 +185,7 @@ def _read_entry(result: Result, case: FoundCase, protocol_stale: Stale | None) -
     stale_scores = {
         name: reason
         for name, score in scores.items()
-        if (reason := _stale_score(name, score["fingerprint"], result)) is not None
+        if (reason := _stale_score(name, score["fingerprint"])) is not None
     }
     timing = records.read_json(result.timing) if result.timing.exists() else {}
     return Entry(result, record, scores, timing, held, stale, stale_scores)
@@ -229,13 +229,16 @@ def _stale_result(result: Result, record: Mapping[str, Any], held: str, case: Fo
     return None
 
 
-def _stale_score(name: str, fingerprint: str, result: Result) -> Stale | None:
+def not_registered(name: str) -> Stale:
+    """What is said of a metric that is not registered here."""
+    return Stale(f"metric {name} is not registered here", "add --register FILE.py with the file that has it")
+
+
+def _stale_score(name: str, fingerprint: str) -> Stale | None:
     metric = current_metric(name)
     if metric is None:
-        return Stale(
-            f"metric {name} is not registered here", "add --register FILE.py with the file that has it"
-        )
+        return not_registered(name)
     if fingerprint != metric.fingerprint:
         reason = f"{name} has fingerprint {fingerprint}, now {metric.fingerprint}"
-        return Stale(reason, f"{_evaluate(result)} --metric {shlex.quote(name)}")
+        return Stale(reason, f"bokehbench evaluate RESULTS --metric {shlex.quote(name)}")
     return None

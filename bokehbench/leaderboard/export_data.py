@@ -24,7 +24,7 @@ def to_csv(tables: Sequence[Table]) -> str:
     writer.writeheader()
     for table in tables:
         for group in table.groups:
-            for row in (*table.rows, *table.incomplete, *table.stale):
+            for row in (*table.rows, *table.incomplete, *table.stale_rows):
                 writer.writerow(_csv_row(table, group, row))
     return out.getvalue()
 
@@ -63,7 +63,7 @@ def to_json(tables: Sequence[Table]) -> dict[str, Any]:
 
 
 def _json_table(table: Table) -> dict[str, Any]:
-    everyone = (*table.rows, *table.incomplete, *table.stale)
+    everyone = (*table.rows, *table.incomplete, *table.stale_rows)
     noise = {"worst": table.noise[0], "median": table.noise[1]} if table.noise else None
     return {
         "benchmark": table.benchmark,
@@ -96,7 +96,7 @@ def _json_column(column: Column) -> dict[str, Any]:
         "name": column.name,
         "id": column.id,
         "fingerprint": column.fingerprint,
-        "higher_is_better": column.higher_is_better,
+        "higher_is_better": column.higher_is_better if column.known else None,
         "unit": column.unit,
     }
 

@@ -35,7 +35,7 @@ def _markdown(table: Table) -> list[str]:
     for heading, items in (
         ("Below identity", [below_floor_sentence(below, table) for below in table.below_floor]),
         ("Failed or incomplete", [incomplete_sentence(row, table) for row in table.incomplete]),
-        ("Stale", [f"{row.label}: {text}" for row in table.stale for text in stale_sentences(row)]),
+        ("Stale", [f"{row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]),
     ):
         if items:
             lines += [f"**{heading}**", "", *(f"- {item}" for item in items), ""]
@@ -44,14 +44,20 @@ def _markdown(table: Table) -> list[str]:
 
 def _markdown_table(table: Table, group: Group) -> list[str]:
     overall = group.level == ALL
-    heads = ["method", *(c.heading for c in table.columns), *(["rank", "s/image"] if overall else [])]
+    heads = ["method", *(_in_markdown_cell(c.heading) for c in table.columns)]
+    heads += ["rank", "s/image"] if overall else []
     lines = [" | ".join(["", *heads, ""]).strip(), "|" + "---|" + "---:|" * (len(heads) - 1)]
     for row in table.rows:
         cells = [_markdown_cell(table, group.cells[row.key][c.name], c) for c in table.columns]
         label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
         rest = [rank_text(row), seconds_text(row)] if overall else []
-        lines.append(" | ".join(["", label, *cells, *rest, ""]).strip())
+        lines.append(" | ".join(["", _in_markdown_cell(label), *cells, *rest, ""]).strip())
     return lines
+
+
+def _in_markdown_cell(name: str) -> str:
+    """A bare | would end the cell."""
+    return name.replace("|", r"\|")
 
 
 def _markdown_cell(table: Table, cell: Cell, column: Column) -> str:
@@ -158,7 +164,7 @@ def _terminal(table: Table) -> str:
     lines += ["* best" + (" or tied with it" if table.tested else ""), noise_sentence(table)]
     lines += [f"below identity: {below_floor_sentence(below, table)}" for below in table.below_floor]
     lines += [f"incomplete: {incomplete_sentence(row, table)}" for row in table.incomplete]
-    lines += [f"stale: {row.label}: {text}" for row in table.stale for text in stale_sentences(row)]
+    lines += [f"stale: {row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]
     return "\n".join(filter(None, lines)) + "\n"
 
 

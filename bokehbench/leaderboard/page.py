@@ -15,7 +15,7 @@ from typing import Any
 
 import bokehbench
 from bokehbench import records
-from bokehbench.leaderboard.collect import Collected
+from bokehbench.leaderboard.collect import Collected, Entry
 from bokehbench.leaderboard.pictures import ASSETS, ERROR_TICKS, case_folder, slug, strip_image
 from bokehbench.leaderboard.sentences import (
     ORACLE_NOTE,
@@ -87,7 +87,7 @@ def _table_view(board: Collected, table: Table) -> dict[str, Any]:
         "first": first.name,
         "levels": [group.level for group in table.groups[1:]],
         "rows": [_row_view(table, row) for row in table.rows],
-        "stale": [{**_row_view(table, row), "why": stale_sentences(row)} for row in table.stale],
+        "stale": [{**_row_view(table, row), "why": stale_sentences(row)} for row in table.stale_rows],
         "incomplete": [incomplete_sentence(row, table) for row in table.incomplete],
         "below": [below_floor_sentence(below, table) for below in table.below_floor],
         "footnotes": table.footnotes,
@@ -99,11 +99,10 @@ def _table_view(board: Collected, table: Table) -> dict[str, Any]:
 
 
 def _column_view(column: Column) -> dict[str, Any]:
-    arrow = "↑" if column.higher_is_better else "↓"
     return {
         "name": column.name,
         "unit": column.unit,
-        "arrow": arrow,
+        "arrow": column.arrow,
         "title": f"{column.id}: {column.summary}",
     }
 
@@ -206,7 +205,7 @@ def _provenance(board: Collected, table: Table) -> list[tuple[str, list[str]]]:
         ("Commands", sorted({str(entry.record["command"]) for entry in entries})),
         ("Code", sorted(codes)),
         ("Libraries", [", ".join(sorted(libraries))] if libraries else []),
-        ("Metrics (fingerprint)", [f"{column.id} ({column.fingerprint})" for column in table.columns]),
+        ("Metrics (fingerprint)", [f"{c.id} ({c.fingerprint})" for c in table.columns if c.known]),
         ("Data", [f"{len(board.cases)} cases, sha256 {data}"]),
         ("Devices", sorted({str(e.timing["device"]) for e in entries if e.timing.get("device")})),
         ("Rendered", [dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"] if dates else []),
@@ -224,7 +223,7 @@ def _method_views(boards: Sequence[tuple[Collected, Table]]) -> list[dict[str, A
     """A card for every method that is registered, in order of registration."""
     found: dict[str, dict[str, Any]] = {}
     for _, table in boards:
-        for row in (*table.rows, *table.incomplete, *table.stale):
+        for row in (*table.rows, *table.incomplete, *table.stale_rows):
             if row.spec is None:
                 continue
             spec = row.spec
@@ -266,7 +265,7 @@ def _compare_board(board: Collected, table: Table) -> dict[str, Any]:
     metrics = [
         {
             "name": column.name,
-            "arrow": "↑" if column.higher_is_better else "↓",
+            "arrow": column.arrow,
             "up": column.higher_is_better,
             "decimals": column.decimals,
             "unit": column.unit,
@@ -288,6 +287,13 @@ def _compare_board(board: Collected, table: Table) -> dict[str, Any]:
     }
 
 
+def _compare_score(entry: Entry, metric: str) -> float | None:
+    if metric in entry.stale_scores:
+        return None  # as in the table: not comparable with the numbers beside it
+    value: float | None = entry.scores.get(metric, {}).get("value")
+    return value
+
+
 def _compare_case(
     board: Collected, table: Table, rows: Sequence[Row], metrics: Sequence[str], key: str
 ) -> dict[str, Any]:
@@ -296,7 +302,7 @@ def _compare_case(
     for row in rows:
         entry = board.rows[row.key].get(key)
         if entry is not None:
-            scores[row.label] = [entry.scores.get(name, {}).get("value") for name in metrics]
+            scores[row.label] = [_compare_score(entry, name) for name in metrics]
     record = case.record
     return {
         "key": key,

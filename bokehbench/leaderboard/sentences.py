@@ -39,8 +39,9 @@ def noise_sentence(table: Table) -> str:
         return ""
     worst, median = table.noise
     return (
-        f"Noise of the targets themselves: PSNR {worst:.1f} dB at worst, {median:.1f} dB median. "
-        "Differences between rows near these values mean nothing."
+        f"Noise of the targets themselves, estimated: PSNR {worst:.1f} dB at worst, {median:.1f} dB median; "
+        "an error that a denoiser makes alike each time is not in it. "
+        "Scores near these values, and differences between them, mean little."
     )
 
 

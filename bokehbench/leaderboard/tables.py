@@ -2,7 +2,8 @@
 
 A row is a method with its weights. It is `ranked` when it is fresh and complete; an `oracle` is shown in its
 place but is never best; an `incomplete` row has no mean; a `stale` one stands below with the command that
-renews it. `export_text.py` and `export_data.py` print a table, `page.py` shows it.
+renews it. An outdated score leaves its row where it is: only its cell is n/a, with a footnote.
+`export_text.py` and `export_data.py` print a table, `page.py` shows it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Column:
-    """A metric as the table prints it."""
+    """A metric as the table prints it.
+
+    Attributes:
+        known: registered here; without it there is no direction, no precision and no fingerprint of today.
+    """
 
     name: str
     id: str
@@ -29,11 +34,24 @@ class Column:
     unit: str
     fingerprint: str
     summary: str
+    known: bool = True
+
+    @property
+    def label(self) -> str:
+        """What a list of rows and columns calls it."""
+        return f"metric {self.name}"
+
+    @property
+    def arrow(self) -> str:
+        """Towards better; empty where that is not known."""
+        if not self.known:
+            return ""
+        return "↑" if self.higher_is_better else "↓"
 
     @property
     def heading(self) -> str:
         """Name, arrow towards better, unit: the id is printed, never just "SSIM"."""
-        return f"{self.name} {'↑' if self.higher_is_better else '↓'}" + (f" {self.unit}" if self.unit else "")
+        return " ".join(filter(None, [self.name, self.arrow, self.unit]))
 
     def show(self, value: float) -> str:
         """A mean at the metric's precision."""
@@ -48,7 +66,7 @@ class Cell:
         interval: mean over the cases; None where any case has no value.
         comparison: with the table's best row; None for that row itself and for rows that are not ranked.
         best: the best printed mean, or tied with it.
-        second: the next printed mean.
+        second: the next printed mean where one row alone is best; never a floor.
         identical: cases where the prediction equals the target.
         reason: one line where there is no mean.
     """
@@ -124,7 +142,8 @@ class Table:
         columns: metrics.
         groups: all cases first, then one a level (none where there is a single level).
         rows: ranked and oracle rows, best first by the first column.
-        incomplete, stale: the others.
+        incomplete, stale_rows: the others.
+        stale_columns: metrics that are not registered here or have outdated scores.
         below_floor: rows below `identity`, with their reason.
         noise: (worst, median) PSNR in dB of the targets' own noise, None where it is not known.
     """
@@ -136,7 +155,8 @@ class Table:
     groups: tuple[Group, ...]
     rows: tuple[Row, ...]
     incomplete: tuple[Row, ...] = ()
-    stale: tuple[Row, ...] = ()
+    stale_rows: tuple[Row, ...] = ()
+    stale_columns: tuple[Column, ...] = ()
     below_floor: tuple[BelowFloor, ...] = ()
     noise: tuple[float, float] | None = None
     footnotes: tuple[str, ...] = ()
@@ -145,6 +165,11 @@ class Table:
     def everything(self) -> Group:
         """The group of all cases."""
         return self.groups[0]
+
+    @property
+    def stale(self) -> tuple[Row | Column, ...]:
+        """All that does not count any more; each has a label."""
+        return (*self.stale_rows, *self.stale_columns)
 
     @property
     def tested(self) -> bool:

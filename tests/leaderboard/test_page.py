@@ -17,7 +17,10 @@ import pytest
 
 from bokehbench import images, records, registry
 from bokehbench.errors import InputError
+from bokehbench.leaderboard.build import build
+from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.leaderboard import write
+from bokehbench.leaderboard.page import compare_data
 from bokehbench.leaderboard.pictures import ERROR_SCALE, error_index
 from bokehbench.leaderboard.results import Result
 
@@ -157,6 +160,23 @@ def test_stale_and_incomplete_rows_are_on_the_page(copy: Path, tmp_path: Path) -
     assert "Stale: not counted" in html and "method is not registered here" in html
     assert "soft: 1 of 12 cases failed or were never run (s0_L1)" in html
     assert not list((tmp_path / "page").rglob("sharp.png"))
+
+
+def test_an_outdated_score_is_not_compared(copy: Path, tmp_path: Path) -> None:
+    path = copy / "toy/gt@1/soft/none/s0_L1.scores.json"
+    content = records.read_json(path)
+    content["scores"]["gmsd"]["fingerprint"] = "0badc0de"
+    content["scores"]["worst"] = {"value": 3.0, "status": "ok", "metric": "worst@1", "fingerprint": "1"}
+    records.write_json(path, content)
+    board = next(board for board in collect([copy]) if board.benchmark == "toy")
+    (shown,) = compare_data([(board, build(board))])["benchmarks"]
+    names = [metric["name"] for metric in shown["metrics"]]
+    scores = shown["cases"][0]["scores"]
+    assert "worst" not in names and shown["cases"][0]["key"] == "s0_L1"
+    assert scores["soft"][names.index("gmsd")] is None
+    assert scores["sharp"][names.index("gmsd")] is not None
+    html = write([copy], tmp_path / "page").page.read_text()
+    assert "metric worst is not registered here: add --register" in html and "worst@1" not in html
 
 
 # ------------------------------------------------------------------------------------------- the browser

@@ -17,7 +17,7 @@ from bokehbench.errors import InputError
 from bokehbench.leaderboard import export_data, export_text
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
-from bokehbench.leaderboard.results import Result
+from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.tables import Table
 
 
@@ -81,7 +81,14 @@ def test_rows_that_cannot_be_told_apart_are_both_bold(tmp_path: Path) -> None:
     world.write_world(tmp_path, methods={"soft": 12.0, "sharp": 12.0, "identity": 60.0})
     cells = table_of(tmp_path).everything.cells
     assert cells[("soft", "none")]["psnr"].best and cells[("sharp", "none")]["psnr"].best
-    assert cells[("identity", "none")]["psnr"].second
+    assert not any(cell["psnr"].second for cell in cells.values())
+
+
+def test_the_floor_is_never_second(tmp_path: Path) -> None:
+    world.write_world(tmp_path, methods={"soft": 12.0, "identity": 20.0, "sharp": 60.0})
+    cells = table_of(tmp_path).everything.cells
+    assert [key[0] for key, cell in cells.items() if cell["psnr"].best] == ["soft"]
+    assert not any(cell["psnr"].second for cell in cells.values())
 
 
 def test_under_six_scenes_no_interval_no_test_and_it_is_said(tmp_path: Path) -> None:
@@ -161,6 +168,71 @@ def test_stale_rows_stand_below_with_the_command_that_renews_them(
     assert table.everything.cells[("sharp", "none")]["psnr"].best
 
 
+def score_with_unregistered(at: Protocol, methods: tuple[str, ...]) -> None:
+    """As `evaluate --register worst.py --metric worst` leaves it for those who have no worst.py."""
+    score = {"value": 3.0, "status": "ok", "metric": "worst@1", "fingerprint": "0badc0de"}
+    for method in methods:
+        for path in at.folder.glob(f"{method}/none/*.scores.json"):
+            content = records.read_json(path)
+            content["scores"]["worst"] = score
+            records.write_json(path, content)
+
+
+def test_a_metric_that_is_not_registered_leaves_the_rest_of_the_table_alone(tmp_path: Path) -> None:
+    at = world.write_world(tmp_path)
+    before = table_of(tmp_path)
+    score_with_unregistered(at, ("soft", "sharp", "given"))
+    table = table_of(tmp_path)
+    assert table.rows == before.rows and not table.stale_rows
+    assert [column.label for column in table.stale_columns] == ["metric worst"]
+    note = "metric worst is not registered here: add --register FILE.py with the file that has it"
+    assert {group.cells[row.key]["worst"].reason for group in table.groups for row in table.rows} == {note}
+    text = export_text.to_markdown([table])
+    assert "| worst |" in text and f"] {note}" in text  # no arrow
+    assert "worst  " in export_text.to_terminal([table]) and "worst &" in export_text.to_latex([table])
+    assert export_data.to_json([table])["tables"][0]["metrics"][-1]["higher_is_better"] is None
+
+
+def test_an_outdated_metric_is_out_of_its_cells_and_of_the_rank(
+    standard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = dataclasses.replace(registry.get(registry.MetricSpec, "psnr"), version=2)
+    monkeypatch.setitem(registry._registered, ("metric", "psnr"), newer)
+    table = table_of(standard)
+    assert [row.label for row in table.rows] == [
+        "given",
+        "soft",
+        "sharp",
+        "identity",
+    ] and not table.stale_rows
+    assert [row.average_rank for row in table.rows[1:]] == [1.0, 2.0, 3.0]
+    assert table.columns[0].name == "ssim"  # rows are sorted by a column that has numbers
+    cells = [table.everything.cells[row.key]["psnr"] for row in table.rows]
+    assert all(cell.interval is None and not cell.best for cell in cells)
+    assert cells[0].reason.startswith("psnr has fingerprint")
+    assert cells[0].reason.endswith(": bokehbench evaluate RESULTS --metric psnr")
+
+
+def test_one_outdated_score_is_one_cell_without_a_mean(tmp_path: Path) -> None:
+    at = world.write_world(tmp_path)
+    world.write_scores(Result(at, "soft", "none", "s0_L1"), gmsd={"fingerprint": "0badc0de"})
+    table = table_of(tmp_path)
+    assert {row.status for row in table.rows} == {"ranked", "oracle"} and len(table.rows) == 4
+    gmsd = {key[0]: cell["gmsd"] for key, cell in table.everything.cells.items()}
+    assert [method for method, cell in gmsd.items() if cell.interval is None] == ["soft"]
+    assert gmsd["soft"].reason.startswith("1 of 16 cases: gmsd has fingerprint 0badc0de, now ")
+    assert table.groups[2].cells[("soft", "none")]["gmsd"].interval is not None  # L5 is whole
+
+
+def test_a_bar_in_a_name_does_not_end_a_markdown_cell(standard: Path) -> None:
+    table = table_of(standard)
+    rows = tuple(dataclasses.replace(row, label=f"{row.label}|x") for row in table.rows)
+    columns = (dataclasses.replace(table.columns[0], unit="a|b"), *table.columns[1:])
+    lines = export_text.to_markdown([dataclasses.replace(table, rows=rows, columns=columns)]).splitlines()
+    bars = {line.replace(r"\|", "").count("|") for line in lines[4:10]}
+    assert r"soft\|x" in lines[7] and r"a\|b" in lines[4] and len(bars) == 1
+
+
 def test_below_identity_is_listed_with_difference_by_level_and_reason(tmp_path: Path) -> None:
     world.write_world(tmp_path, methods={"identity": 15.0, "sharp": 20.0, "soft": 10.0})
     table = table_of(tmp_path)
@@ -175,7 +247,9 @@ def test_below_identity_is_listed_with_difference_by_level_and_reason(tmp_path: 
 def test_noise_of_the_targets_is_printed(tmp_path: Path) -> None:
     world.write_world(tmp_path / "a")
     assert table_of(tmp_path / "a").noise == (50.0, 53.5)
-    assert "PSNR 50.0 dB at worst, 53.5 dB median" in export_text.to_markdown([table_of(tmp_path / "a")])
+    text = export_text.to_markdown([table_of(tmp_path / "a")])
+    assert "estimated: PSNR 50.0 dB at worst, 53.5 dB median; an error that a denoiser makes alike" in text
+    assert "Scores near these values, and differences between them, mean little." in text
     world.write_world(tmp_path / "b", noise=False)
     assert "Noise" not in export_text.to_markdown([table_of(tmp_path / "b")])
 
@@ -231,7 +305,13 @@ def test_the_command_prints_the_tables_and_strict_refuses_stale_rows(
         cli.main(arguments)
     assert done.value.code == 0
     assert "toy (gt@1): 2 cases of 1 scene" in capsys.readouterr().out
+    score_with_unregistered(at, ("soft",))
+    with pytest.raises(SystemExit) as done:
+        cli.main(arguments)
+    assert done.value.code == 2 and capsys.readouterr().err.endswith("(--strict): toy/metric worst\n")
+    Result(at, "soft", "none", "s0_L1").scores.unlink()
     Result(at, "soft", "none", "s0_L1").record.unlink()
+    world.write_scores(Result(at, "soft", "none", "s0_L5"))
     with pytest.raises(SystemExit) as done:
         cli.main(arguments)
     captured = capsys.readouterr()
