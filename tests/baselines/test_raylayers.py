@@ -10,7 +10,7 @@ from bokehbench import rng
 from bokehbench.baselines.raylayers import RayLayers, RayLayersOracle
 from bokehbench.baselines.raylayers.mattes import soften
 from bokehbench.baselines.raylayers.slices import slice_defocus, slice_index
-from bokehbench.baselines.raylayers.surfaces import Surface, hidden_surface, snap_edges
+from bokehbench.baselines.raylayers.surfaces import Surface, hidden_surface, ramp_width, snap_edges
 from bokehbench.baselines.scatter.renderer import Scatter
 from bokehbench.cases import Inputs
 from bokehbench.errors import InputError
@@ -122,6 +122,29 @@ def test_a_smoothed_edge_becomes_sharp_and_a_slope_stays():
     np.testing.assert_array_equal(snap_edges(edge), edge)
     slope = np.linspace(0.0, 12.0, 40, dtype=np.float32)[None].repeat(20, axis=0)
     np.testing.assert_array_equal(snap_edges(slope), slope)
+
+
+@pytest.mark.parametrize("focus", [0.1, 0.9])
+def test_a_soft_map_with_ringing_serves_nearly_as_well_as_the_exact_one(focus):
+    """A near disc in front of a far plane, both bright; the map is blurred and sharpened again."""
+    y, x = np.mgrid[0:120, 0:140]
+    near = np.hypot(x - 70, y - 60) < 35
+    exact = np.where(near, np.float32(0.9), np.float32(0.1))
+    light = np.where(near[..., None], [0.8, 0.5, 0.3], [0.3, 0.5, 0.8]) + 0.1 * (
+        texture("soft", near.shape) - 0.4
+    )
+    soft = gaussian_filter(exact, 1.5)
+    soft = (soft + 0.8 * (soft - gaussian_filter(soft, 2.5))).astype(np.float32)
+    assert soft.min() < 0.08
+    assert soft.max() > 0.92
+    assert ramp_width(20.0 * exact) == 1.0
+    assert ramp_width(20.0 * soft) > 2.5
+    image = light.astype(np.float32)
+    expected, out = (
+        RayLayers().render(Inputs("soft", image, disparity, Lens(20.0, focus))) for disparity in (exact, soft)
+    )
+    assert psnr(out, expected) > 35.0
+    assert out.min() > image.min() - 0.02
 
 
 def test_the_hidden_surface_reaches_as_far_as_the_lens_and_has_the_background_s_depth():

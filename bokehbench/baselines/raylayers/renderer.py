@@ -8,12 +8,22 @@ true transmittance: a soft rim in front of a background that goes on behind it.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
 from bokehbench.baselines.raylayers.mattes import soften
 from bokehbench.baselines.raylayers.slices import cut, layers_of
-from bokehbench.baselines.raylayers.surfaces import Surface, hidden_surface, snap_edges
+from bokehbench.baselines.raylayers.surfaces import (
+    SOFT,
+    Surface,
+    hidden_surface,
+    ramp_width,
+    reach_of,
+    sharpen_edges,
+    snap_edges,
+)
 from bokehbench.cases import FloatImage, Inputs
 from bokehbench.optics import decode, encode, signed_defocus
 from bokehbench.synth.render import margin, render_bokeh
@@ -62,8 +72,15 @@ class RayLayers:
         defocus = signed_defocus(inputs.disparity, lens).astype(np.float32)
         border = cv2.BORDER_REFLECT_101 if pad < min(defocus.shape) else cv2.BORDER_REPLICATE
         colour = cv2.copyMakeBorder(linear, pad, pad, pad, pad, border)
-        defocus = snap_edges(cv2.copyMakeBorder(defocus, pad, pad, pad, pad, border))
+        defocus = cv2.copyMakeBorder(defocus, pad, pad, pad, pad, border)
+        width = ramp_width(defocus)
+        away = 2.0
+        if width > SOFT:
+            reach = reach_of(width, limit=max(12, round(0.01 * math.hypot(*inputs.image.shape[:2]))))
+            defocus = sharpen_edges(defocus, width, reach)
+            away = float(reach)
+        defocus = snap_edges(defocus)
         seen = Surface.opaque(colour, defocus)
-        hidden = hidden_surface(seen, extra=OVERLAP)
+        hidden = hidden_surface(seen, extra=OVERLAP, away=away)
         seen, rim = soften(seen, hidden)
         return [seen, rim, hidden]

@@ -6,6 +6,7 @@ other under the lens, which is all that the cut into layers has to know.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -17,6 +18,8 @@ FloatImage = npt.NDArray[np.float32]
 
 JUMP = 1.0
 """Difference of S between neighbours, pixels, from which they belong to different surfaces."""
+SOFT = 2.2
+"""Width of the depth edges, pixels, from which a map counts as soft."""
 RAMP = 2.0
 """Rise of S within 5 pixels from which a slope is taken for a depth edge that the map has smoothed."""
 NOTHING = -1
@@ -68,7 +71,89 @@ def snap_edges(defocus: FloatImage, passes: int = 2) -> FloatImage:
     return defocus
 
 
-def hidden_surface(seen: Surface, extra: float) -> Surface:
+def ramp_width(defocus: FloatImage) -> float:
+    """Pixels that the map's depth edges take from one side to the other: 1 where they are crisp.
+
+    Args:
+        defocus: [H, W] signed, pixels.
+
+    Returns:
+        The median over the steepest pixels of the map's edges; 1 without any edge.
+    """
+    wide, cross = np.ones((13, 13), np.uint8), np.ones((3, 3), np.uint8)
+    span = cv2.dilate(defocus, wide) - cv2.erode(defocus, wide)
+    step = np.zeros_like(defocus)
+    step[:, 1:] = np.abs(np.diff(defocus, axis=1))
+    step[1:] = np.maximum(step[1:], np.abs(np.diff(defocus, axis=0)))
+    steepest = (span > 2.0 * RAMP) & (step >= cv2.dilate(step, cross)) & (step > span / 8.0)
+    return float(np.median(span[steepest] / step[steepest])) if steepest.any() else 1.0
+
+
+def reach_of(width: float, limit: int) -> int:
+    """Pixels from the middle of a smoothed edge to where the map is that of one side: ramp and ringing."""
+    return min(math.ceil(1.5 * width) + 1, limit)
+
+
+def sharpen_edges(defocus: FloatImage, width: float, reach: int) -> FloatImage:
+    """Replace soft depth edges and the ringing beside them by steps between the depths of both sides.
+
+    A predicted map rises over several pixels and overshoots on both sides. Every pixel within `reach` of
+    the middle of the rise takes the depth of the nearest pixel of its own side that is not.
+
+    Args:
+        defocus: [H, W] signed, pixels.
+        width: from `ramp_width`.
+        reach: from `reach_of`.
+
+    Returns:
+        [H, W]; unchanged away from edges.
+    """
+    window, cross = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8), np.ones((3, 3), np.uint8)
+    low, high = cv2.erode(defocus, window), cv2.dilate(defocus, window)
+    steepest = cv2.dilate(defocus, cross), cv2.erode(defocus, cross)
+    middle = 0.5 * (low + high)
+    span = high - low
+    edge = (span > RAMP) & (steepest[0] - steepest[1] > span / width)
+    edge &= (steepest[0] > middle) & (steepest[1] <= middle)
+    out: FloatImage = defocus.copy()
+    _step_at(defocus, edge, middle, reach, out)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _step_at(defocus, edge, middle, reach, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Give pixels near `edge` the depth of the nearest pixel of their side that is not near it."""
+    height, width = defocus.shape
+    closest = np.full((height, width), reach * reach + 1, np.int64)
+    level = np.zeros_like(defocus)
+    for y in range(height):
+        for x in range(width):
+            if not edge[y, x]:
+                continue
+            for ny in range(max(y - reach, 0), min(y + reach + 1, height)):
+                for nx in range(max(x - reach, 0), min(x + reach + 1, width)):
+                    distance = (ny - y) ** 2 + (nx - x) ** 2
+                    if distance < closest[ny, nx]:
+                        closest[ny, nx] = distance
+                        level[ny, nx] = middle[y, x]
+    far = reach + 3
+    for y in range(height):
+        for x in range(width):
+            if closest[y, x] > reach * reach:
+                continue
+            side = defocus[y, x] > level[y, x]
+            best = 4 * far * far
+            for ny in range(max(y - far, 0), min(y + far + 1, height)):
+                for nx in range(max(x - far, 0), min(x + far + 1, width)):
+                    if closest[ny, nx] <= reach * reach or (defocus[ny, nx] > level[y, x]) != side:
+                        continue
+                    distance = (ny - y) ** 2 + (nx - x) ** 2
+                    if distance < best:
+                        best = distance
+                        out[y, x] = defocus[ny, nx]
+
+
+def hidden_surface(seen: Surface, extra: float, away: float = 2.0) -> Surface:
     """What is behind every near rim, as far as rays can look past the rim.
 
     Each hidden pixel takes the defocus of the nearest visible pixel across the rim that lies farther away,
@@ -78,12 +163,13 @@ def hidden_surface(seen: Surface, extra: float) -> Surface:
     Args:
         seen: the visible surface.
         extra: pixels beyond that reach.
+        away: pixels from the rim at which colours are pure; beside it they are mixtures of both sides.
     """
     seeds = _spread(seen.defocus, extra, JUMP)
     there = seeds != NOTHING
     colour = np.zeros_like(seen.colour)
     defocus = np.zeros_like(seen.defocus)
-    _mirror(seen.colour, seen.defocus, seeds, colour, defocus)
+    _mirror(seen.colour, seen.defocus, seeds, away, colour, defocus)
     return Surface.opaque(_smoothed(colour, there), defocus, there)
 
 
@@ -136,7 +222,7 @@ def _offer_all(defocus, seeds, y, x, sy, sx, extra, jump, queue):  # type: ignor
 
 
 @numba.njit(cache=True, nogil=True)
-def _mirror(colour, defocus, seeds, out, out_defocus):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _mirror(colour, defocus, seeds, away, out, out_defocus):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Colour from beyond the seed, as far outside as the hidden pixel is inside, else from nearer by."""
     height, width = defocus.shape
     for y in range(height):
@@ -147,8 +233,7 @@ def _mirror(colour, defocus, seeds, out, out_defocus):  # type: ignore[no-untype
             dy, dx = float(sy - y), float(sx - x)
             length = np.sqrt(dy * dy + dx * dx)
             by, bx = sy, sx
-            # Pixels beside the rim are mixtures of both sides: start two pixels away.
-            for reach in (length + 2.0, 0.5 * length + 2.0, 2.0, 1.0):
+            for reach in (length + away, 0.5 * length + away, away, 2.0, 1.0):
                 qy, qx = int(np.rint(sy + dy / length * reach)), int(np.rint(sx + dx / length * reach))
                 if 0 <= qy < height and 0 <= qx < width and abs(defocus[qy, qx] - defocus[sy, sx]) < RAMP:
                     by, bx = qy, qx
