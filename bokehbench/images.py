@@ -7,7 +7,9 @@ with a `BadImage` whose code docs/conventions.md lists.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +33,8 @@ def read_image(path: Path, gamma: float = 2.2) -> FloatImage:
     """Read a photograph as encoded RGB.
 
     Args:
-        path: 8- or 16-bit image (EXIF orientation applied, transparency ignored), or linear EXR, which is
-            encoded with ``** (1/gamma)`` and may exceed 1.
+        path: 8- or 16-bit image (transparency ignored; EXIF orientation applied to 8 bit only), or linear
+            EXR, which is encoded with ``** (1/gamma)``: negative values become 0, values may exceed 1.
         gamma: for EXR only.
 
     Returns:
@@ -66,17 +68,21 @@ def read_rgba(path: Path) -> FloatImage:
 
 
 def _decode(path: Path) -> npt.NDArray[Any]:
-    """uint8 or uint16, [H, W] or [H, W, 3|4] RGB order, orientation applied."""
+    """uint8 (orientation applied) or uint16 (as stored), [H, W] or [H, W, 3|4] RGB order."""
     from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
     if not path.is_file():
         raise BadImage(path, "E_MISSING", "no such file")
     try:
-        with Image.open(path) as image:
+        with _no_bomb_warning(), Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise BadImage(path, "E_TOO_LARGE", f"more than {MAX_PIXELS // 10**6} megapixels")
             ImageFile.LOAD_TRUNCATED_IMAGES = False  # other packages flip it; half an image is no image
+            if image.mode == "F":  # convert("RGB") would clip it to whole numbers without a word
+                message = "floating-point TIFF is not supported; use EXR or .npy"
+                raise BadImage(path, "E_UNREADABLE", message)
             if _is_16_bit(path, image):
+                image.load()  # finds truncation quietly, where cv2 prints to stderr
                 return _decode_16_bit(path)
             upright = ImageOps.exif_transpose(image)
             has_alpha = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
@@ -89,11 +95,24 @@ def _decode(path: Path) -> npt.NDArray[Any]:
         raise BadImage(path, "E_TRUNCATED", f"damaged or truncated ({error})") from error
 
 
+@contextmanager
+def _no_bomb_warning() -> Iterator[None]:
+    """Pillow warns from 89 megapixels; `MAX_PIXELS` is our limit, and it is an error."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
+
+
 def _is_16_bit(path: Path, image: Any) -> bool:
     if image.mode.startswith("I"):
         return True
     # Pillow reads 16-bit RGB(A) PNG as 8 bit without a word: ask the file (IHDR bit depth).
-    return path.suffix.lower() == ".png" and path.open("rb").read(25)[24:25] == b"\x10"
+    if path.suffix.lower() != ".png":
+        return False
+    with path.open("rb") as file:
+        return file.read(25)[24:25] == b"\x10"
 
 
 def _decode_16_bit(path: Path) -> npt.NDArray[Any]:
@@ -136,31 +155,46 @@ def read_disparity(path: Path, *, normalise: bool = True) -> DisparityMap:
     """Read a disparity map (8/16-bit image, EXR, .npy); invalid pixels are filled from the background.
 
     Args:
-        path: near must be large; for EXR the first of Y, Z, R or the only channel.
+        path: near must be large; for EXR the first of Y, Z, R (of any layer) or the only channel.
         normalise: stretch the valid values to [0, 1]; False keeps them (they must lie in [0, 1]).
 
     Raises:
-        BadImage: unreadable, not two-dimensional, or more than 20 % invalid (NaN, infinite).
+        BadImage: unreadable, not real numbers [H, W], or more than 20 % invalid (NaN, infinite).
     """
-    if path.suffix.lower() == ".npy":
-        try:
-            raw = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise BadImage(path, "E_UNREADABLE", f"not a readable .npy array ({error})") from error
-    elif path.suffix.lower() == ".exr":
-        channels = read_exr(path)
-        name = next((n for n in ("Y", "Z", "R") if n in channels), next(iter(channels)))
-        raw = channels[name]
-    else:
-        raw = read_grey(path)
-    if raw.ndim != 2 or not np.issubdtype(raw.dtype, np.number):
+    readers = {".npy": _read_npy, ".exr": _read_exr_disparity}
+    raw = readers.get(path.suffix.lower(), read_grey)(path)
+    if raw.ndim != 2 or raw.size == 0 or raw.dtype.kind not in "iuf":
         raise BadImage(
-            path, "E_DISPARITY", f"a disparity map is [H, W] numbers, this is {raw.shape} {raw.dtype}"
+            path, "E_DISPARITY", f"a disparity map is [H, W] real numbers, this is {raw.shape} {raw.dtype}"
         )
     try:
         return normalise_disparity(raw, normalise=normalise)
     except ValueError as error:
         raise BadImage(path, "E_DISPARITY", str(error)) from error
+
+
+def _read_npy(path: Path) -> npt.NDArray[Any]:
+    if not path.is_file():
+        raise BadImage(path, "E_MISSING", "no such file")
+    try:
+        # Not np.load, which also opens zip archives and pickles.
+        with path.open("rb") as file:
+            array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    except Exception as error:  # a damaged header raises nearly anything
+        raise BadImage(path, "E_UNREADABLE", f"not a readable .npy array ({error})") from error
+    return array
+
+
+def _read_exr_disparity(path: Path) -> npt.NDArray[np.float32]:
+    channels = read_exr(path)
+    by_name = _without_layers(channels)
+    for name in ("Y", "Z", "R"):
+        if name in by_name:
+            return by_name[name]
+    if len(channels) != 1:
+        has = ", ".join(sorted(channels))
+        raise BadImage(path, "E_CHANNELS", f"needs a channel Y, Z or R, or only one, has {has}")
+    return next(iter(channels.values()))
 
 
 def normalise_disparity(raw: npt.NDArray[Any], *, normalise: bool = True) -> DisparityMap:
@@ -262,7 +296,7 @@ def write_jpeg(path: Path, image: npt.NDArray[Any], quality: int = 90) -> None:
 
 
 def read_exr(path: Path) -> dict[str, npt.NDArray[np.float32]]:
-    """All channels of an EXR file by name, [H, W] float32 each (the last component of layered names).
+    """All channels of an EXR file by full name (``layer.R``), [H, W] float32 each.
 
     Raises:
         BadImage: missing or unreadable.
@@ -279,15 +313,26 @@ def read_exr(path: Path) -> dict[str, npt.NDArray[np.float32]]:
 
 
 def read_exr_rgb(path: Path) -> FloatImage:
-    """Linear RGB [H, W, 3] of an EXR file; may exceed 1, negative and non-finite values are refused."""
+    """Linear RGB [H, W, 3] of an EXR file, of any layer, as stored (negative values, values above 1).
+
+    Raises:
+        BadImage: missing or unreadable, without R, G and B, or with NaN or infinite pixels.
+    """
     channels = read_exr(path)
-    by_name = {name.rpartition(".")[2]: pixels for name, pixels in channels.items()}
+    by_name = _without_layers(channels)
     if not {"R", "G", "B"} <= by_name.keys():
         raise BadImage(path, "E_CHANNELS", f"needs channels R, G and B, has {', '.join(sorted(channels))}")
     image = np.stack([by_name[name] for name in "RGB"], axis=2)
     if not np.isfinite(image).all():
         raise BadImage(path, "E_NONFINITE", "has NaN or infinite pixels")
     return image
+
+
+def _without_layers(channels: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[np.float32]]:
+    """Channels by the last component of their names; a channel outside all layers goes first."""
+    return {name.rpartition(".")[2]: pixels for name, pixels in channels.items()} | {
+        name: pixels for name, pixels in channels.items() if "." not in name
+    }
 
 
 def write_exr(path: Path, channels: Mapping[str, npt.NDArray[Any]], *, half: bool = True) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench import images
-from bokehbench.cases import FloatImage, Inputs
-from bokehbench.errors import BadImage, ConfigError, InputError
+from bokehbench.cases import FloatImage, Inputs, Renderer
+from bokehbench.errors import BadImage, BokehbenchError, ConfigError, InputError, JobFailed
 from bokehbench.optics import Lens
 from bokehbench.registry import MethodSpec, get
 
@@ -155,25 +156,65 @@ def refocus(
         [H, W, 3] float32, encoded; may exceed 1 where the input does.
 
     Raises:
-        ConfigError: unknown method or option, or a method that must be given true layers.
+        ConfigError: see `prepare`.
         InputError: image and disparity do not fit.
+        JobFailed: the method raised, or returned anything but finite [H, W, 3].
+    """
+    renderer = prepare(method, options or {})
+    if image.ndim != 3 or image.shape[2] != 3 or disparity.shape != image.shape[:2]:
+        raise InputError(f"image {image.shape} and disparity {disparity.shape} must be [H, W, 3] and [H, W]")
+    inputs = Inputs(key, np.asarray(image, np.float32), np.asarray(disparity, np.float32), lens)
+    with _blamed_on(method):
+        result = np.asarray(renderer.render(inputs), np.float32)
+    if result.shape != image.shape:
+        raise JobFailed(f"{method}: returned {result.shape}, the photograph is {image.shape}")
+    if not np.isfinite(result).all():
+        raise JobFailed(f"{method}: returned NaN or infinite pixels")
+    return result
+
+
+def prepare(method: str, options: Mapping[str, Any]) -> Renderer:
+    """The renderer of a method that can work on a photograph.
+
+    Raises:
+        ConfigError: unknown method, unknown or wrong option, or a method that must be given true layers.
+        JobFailed: the implementation cannot be imported or made.
     """
     spec = get(MethodSpec, method)
     if spec.oracle is not None:
         raise ConfigError(f"{method} must be given the true {spec.oracle}, which a photograph has not")
-    if image.ndim != 3 or image.shape[2] != 3 or disparity.shape != image.shape[:2]:
-        raise InputError(f"image {image.shape} and disparity {disparity.shape} must be [H, W, 3] and [H, W]")
-    renderer = _create(spec, options or {})
-    inputs = Inputs(key, np.asarray(image, np.float32), np.asarray(disparity, np.float32), lens)
-    result: FloatImage = renderer.render(inputs)
-    return result
-
-
-def _create(spec: MethodSpec, options: Mapping[str, Any]) -> Any:
-    implementation = spec.load()
-    known = [name for name in inspect.signature(implementation).parameters if name != "self"]
+    with _blamed_on(method):
+        implementation = spec.load()
+        known = [name for name in inspect.signature(implementation).parameters if name != "self"]
     for name in options:
         if name not in known:
             has = f"it has {', '.join(known)}" if known else "it has none"
             raise ConfigError(f"{spec.name} has no option {name}; {has}")
-    return implementation(**{**spec.options, **options})
+    with _blamed_on(method):
+        return _create(implementation, spec, options)
+
+
+def _create(implementation: Any, spec: MethodSpec, options: Mapping[str, Any]) -> Renderer:
+    try:
+        renderer: Renderer = implementation(**{**spec.options, **options})
+    except (TypeError, ValueError) as error:
+        if not options:  # nothing of the user's can be wrong
+            raise
+        given = ", ".join(f"{name}={value}" for name, value in options.items())
+        raise ConfigError(f"{spec.name} cannot take {given}: {_one_line(error)}") from error
+    return renderer
+
+
+@contextmanager
+def _blamed_on(method: str) -> Iterator[None]:
+    """What a method raises, which may be anybody's code, as one line with the method's name."""
+    try:
+        yield
+    except BokehbenchError:
+        raise
+    except Exception as error:
+        raise JobFailed(f"{method}: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

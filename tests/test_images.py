@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import cv2
@@ -125,3 +126,65 @@ def test_stored_disparity_is_exact_to_half_a_step_of_sixteen_bits(tmp_path: Path
     images.write_disparity(tmp_path / "d.png", disparity)
     read = images.read_disparity(tmp_path / "d.png", normalise=False)
     np.testing.assert_allclose(read.values, disparity, atol=0.51 / 65535)
+
+
+def test_floating_point_tiff_is_refused_rather_than_clipped(tmp_path: Path) -> None:
+    Image.fromarray(RNG.random((4, 4)).astype(np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(BadImage, match=r"floating-point TIFF .* \[E_UNREADABLE\]"):
+        images.read_image(tmp_path / "a.tif")
+
+
+def test_arrays_that_are_no_disparity_map_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "d.npy"
+    with pytest.raises(BadImage, match="E_MISSING"):
+        images.read_disparity(path)
+    np.savez(tmp_path / "d.npz", a=np.ones((2, 2)))
+    archive = (tmp_path / "d.npz").read_bytes()
+    for content in (b"", archive, archive[:30], b"\x93NUMPY\x01\x00\x06\x00{'a: ("):
+        path.write_bytes(content)
+        with pytest.raises(BadImage, match="E_UNREADABLE"):
+            images.read_disparity(path)
+    for array in (np.ones((2, 2), complex), np.ones((2, 2), bool), np.ones((0, 0)), np.ones(4)):
+        np.save(path, array)
+        with pytest.raises(BadImage, match="E_DISPARITY"):
+            images.read_disparity(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [("ZY", "Y"), ("RGB", "R"), (["view.Z", "view.A"], "view.Z"), (["Y", "z.Y"], "Y"), (["disp"], "disp")],
+)
+def test_disparity_of_an_exr_is_the_channel_that_conventions_name(
+    tmp_path: Path, names: list[str], taken: str
+) -> None:
+    channels = {name: RNG.random((3, 4)).astype(np.float32) for name in names}
+    images.write_exr(tmp_path / "d.exr", channels, half=False)
+    read = images.read_disparity(tmp_path / "d.exr", normalise=False)
+    assert (read.values == channels[taken]).all()
+
+
+def test_disparity_is_not_guessed_among_unknown_channels(tmp_path: Path) -> None:
+    images.write_exr(tmp_path / "d.exr", {name: np.ones((3, 4)) for name in ("A", "B")})
+    with pytest.raises(BadImage, match=r"has A, B .*E_CHANNELS"):
+        images.read_disparity(tmp_path / "d.exr")
+
+
+def test_half_a_sixteen_bit_image_is_refused_without_noise(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), RNG.integers(0, 65536, (64, 64, 3), dtype=np.uint16))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(BadImage, match="E_TRUNCATED"):
+        images.read_image(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_large_image_within_our_limit_is_read_without_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (8, 4)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert images.read_image(tmp_path / "a.png").shape == (4, 8, 3)

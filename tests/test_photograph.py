@@ -1,8 +1,11 @@
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from bokehbench import images, photograph
-from bokehbench.errors import BadImage, ConfigError, InputError
+from bokehbench import images, photograph, registry
+from bokehbench.errors import BadImage, ConfigError, InputError, JobFailed
 from bokehbench.optics import Lens
 
 
@@ -61,3 +64,45 @@ def test_refocus_with_any_method_and_its_options():
         photograph.refocus(image, disparity, "scater", lens)
     with pytest.raises(InputError, match=r"\[H, W\]"):
         photograph.refocus(image, disparity[:5], "scatter", lens)
+
+
+def _returning(make):
+    """An implementation whose render returns `make(image)`."""
+    return lambda: SimpleNamespace(render=lambda inputs: make(inputs.image))
+
+
+def _fails(image):
+    raise TypeError("two\nlines")
+
+
+@pytest.mark.parametrize(
+    ("implementation", "words"),
+    [
+        (_returning(_fails), "^broken: TypeError: two lines$"),
+        (_returning(lambda image: image[:-1]), r"^broken: returned \(3, 6, 3\)"),
+        (_returning(lambda image: image * np.nan), "^broken: returned NaN"),
+        (_returning(lambda image: None), "^broken: "),
+        (lambda: 1 / 0, "^broken: ZeroDivisionError"),
+        (None, "^broken: TypeError"),
+    ],
+)
+def test_a_broken_method_is_one_line_with_its_name(monkeypatch, implementation, words):
+    monkeypatch.setitem(sys.modules, "broken_method", SimpleNamespace(make=implementation))
+    spec = registry.MethodSpec(name="broken", summary="", implementation="broken_method:make")
+    monkeypatch.setattr(photograph, "get", lambda kind, name: spec)
+    with pytest.raises(JobFailed, match=words):
+        photograph.refocus(np.ones((4, 6, 3), np.float32), np.ones((4, 6)), "broken", Lens(1.0, 0.5))
+
+
+@pytest.mark.parametrize("implementation", ["no_such_module:make", "bokehbench.optics:make", "nonsense"])
+def test_a_method_that_cannot_be_imported_is_one_line(monkeypatch, implementation):
+    spec = registry.MethodSpec(name="gone", summary="", implementation=implementation)
+    monkeypatch.setattr(photograph, "get", lambda kind, name: spec)
+    with pytest.raises(JobFailed, match=r"^gone: \w+Error: [^\n]+$"):
+        photograph.prepare("gone", {})
+
+
+@pytest.mark.parametrize(("method", "option"), [("vdslr", "rounds"), ("scatter", "highlight_boost")])
+def test_option_of_a_wrong_type_is_a_config_error(method, option):
+    with pytest.raises(ConfigError, match=f"^{method} cannot take {option}=abc: TypeError"):
+        photograph.prepare(method, {option: "abc"})

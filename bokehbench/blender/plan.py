@@ -5,6 +5,7 @@ Pure functions of numbers, shared by the driver, the worker and the tests; nothi
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -184,11 +185,11 @@ def parse_foci(text: str) -> tuple[int, ...]:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """(width, height) from ``480x270``."""
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdigit() and height.isdigit()):
-        raise ConfigError(f"--size {text}: give WIDTHxHEIGHT such as 480x270")
-    return int(width), int(height)
+    """(width, height) from ``480x270``; as strict as the other commands' --size."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})", text.lower())
+    if match is None:
+        raise ConfigError(f"--size must be WxH, for example 480x270, not {text!r}")
+    return int(match[1]), int(match[2])
 
 
 def _numbers(text: str, option: str, what: str) -> list[int]:

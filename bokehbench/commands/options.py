@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,15 +40,16 @@ workers: Decorator = click.option(
 
 def parse_size(text: str) -> tuple[int, int]:
     """`WxH` as (W, H)."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) > 0 and int(height) > 0):
+    # Not isdigit: it takes "²" for a digit, int does not.
+    match = re.fullmatch(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})", text.lower())
+    if match is None:
         raise ConfigError(f"--size must be WxH, for example 480x270, not {text!r}")
-    return int(width), int(height)
+    return int(match[1]), int(match[2])
 
 
 def parse_shard(text: str) -> tuple[int, int]:
     """`i/n` with 0 <= i < n as (i, n)."""
-    index, _, count = text.partition("/")
-    if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
+    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if match is None or int(match[1]) >= int(match[2]):
         raise ConfigError(f"--shard must be i/n with 0 <= i < n, for example 0/4, not {text!r}")
-    return int(index), int(count)
+    return int(match[1]), int(match[2])

@@ -97,6 +97,7 @@ def render(
         raise ConfigError("say where to focus: --focus-point X,Y or --focus-disparity D")
     aperture = Aperture(blades, curvature, math.radians(rotation), inner)
     method_options = dict(_setting(text) for text in settings)
+    photograph.prepare(method, method_options)  # a wrong option is found before a large file is read
     loaded = photograph.load(photo, disparity, gamma)
     shots = _shots(loaded, radii, points, disparities, out)
     lenses = [Lens(shot.K, shot.disp_focus, gamma, aperture) for shot in shots]

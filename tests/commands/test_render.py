@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 
 from bokehbench import images
+from bokehbench.blender import plan
 from bokehbench.cli import main
+from bokehbench.commands import options
+from bokehbench.errors import ConfigError
 
 METHOD = """
 from bokehbench.registry import MethodSpec, register
@@ -116,3 +119,34 @@ def test_bad_input_is_one_line_and_exit_2(files, capsys, arguments, words):
 def test_unknown_format_is_refused_before_any_work(files, capsys):
     assert render(files, "--k", "5", "--focus-disparity", "0", "--out", str(files / "out.gif")) == 2
     assert ".png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--method", "scater"], "did you mean"),
+        (["--method", "raylayers-oracle"], "true layers"),
+        (["--method", "vdslr", "--option", "rounds=abc"], "cannot take rounds=abc"),
+        (["--option", "sharpness=1"], "no option sharpness"),
+    ],
+)
+def test_method_and_options_are_checked_before_the_photograph_is_read(files, capsys, arguments, words):
+    (files / "photo.png").unlink()
+    assert render(files, "--k", "5", "--focus-disparity", "0", *arguments, "--out", f"{files}/o.png") == 2
+    said = capsys.readouterr()
+    assert words in said.err and said.err.count("\n") == 1 and said.out == ""
+
+
+@pytest.mark.parametrize("parse", [options.parse_size, plan.parse_size])
+def test_sizes_are_plain_positive_numbers(parse):
+    assert parse("480x270") == parse("480X270") == (480, 270)
+    for text in ("480", "0x3", "²x3", "3x-1", "3x4x5", "x", "9" * 5000 + "x1"):
+        with pytest.raises(ConfigError, match="--size must be WxH"):
+            parse(text)
+
+
+def test_shards_are_plain_numbers():
+    assert options.parse_shard("0/4") == (0, 4)
+    for text in ("4/4", "²/4", "1", "-1/4"):
+        with pytest.raises(ConfigError, match="--shard must be"):
+            options.parse_shard(text)
