@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 METHODS = ("identity", "scatter", "sterefo", "vdslr", "raylayers", "raylayers-oracle")
-FOCUS_POINTS = {"near": (540, 155), "middle": (75, 215), "far": (40, 40)}
+FOCUS_POINTS = ((540, 155), (75, 215), (40, 40))
 """Pixels of the motorcycle photograph (741 × 500): its headlight, the end of the bench, the wall."""
 
 
@@ -60,8 +60,6 @@ def demo(out: Path, quick: bool, workers: int | None) -> None:
         click.secho(f"\n[{number}/{len(steps)}] {step.title}", bold=True)
         click.echo(f"$ bokehbench {shlex.join(step.arguments)}")
         begun = time.monotonic()
-        if step.arguments[0] == "leaderboard":
-            write_strip(out / "results")
         # The group that called us runs the step: what is shown is what is run.
         group = click.get_current_context().find_root().command
         group.main(args=list(step.arguments), prog_name="bokehbench", standalone_mode=False)
@@ -81,8 +79,9 @@ def _steps(out: Path, scale: Scale, workers: int) -> list[Step]:
     run = ["run", "--benchmark", f"blb:{blb}", "--benchmark", f"layered:{layered}"]
     run += [word for method in METHODS for word in ("--method", method)]
     refocus = ["render", "sample:motorcycle", "--disparity", "sample:motorcycle", "--method", "scatter"]
-    refocus += ["--k", "24", *(f"--focus-point={x},{y}" for x, y in FOCUS_POINTS.values())]
+    refocus += ["--k", "24", *(f"--focus-point={x},{y}" for x, y in FOCUS_POINTS)]
     refocus += ["--out", str(out / "results" / "_strips" / "motorcycle.png")]
+    refocus += ["--strip", "A photograph with its measured disparity, refocused"]
     return [
         Step("Ray-traced training pairs from drawn and photographed layers", build),
         Step("A Blender benchmark in the layout of BLB", blender),
@@ -91,32 +90,3 @@ def _steps(out: Path, scale: Scale, workers: int) -> list[Step]:
         Step("A photograph with its measured disparity, refocused near, middle and far", refocus),
         Step("Tables and the page", ["leaderboard", results, "--out", str(out / "page")]),
     ]
-
-
-def write_strip(results: Path) -> None:
-    """What the page needs to show the refocused photograph (bokehbench.leaderboard.strips)."""
-    from bokehbench import images, records
-    from bokehbench.leaderboard.strips import FOLDER
-    from bokehbench.photograph import load_sample
-
-    photograph = load_sample("motorcycle")
-    images.write_png(results / FOLDER / "all-in-focus.png", photograph.image)
-    images.write_png(results / FOLDER / "disparity.png", photograph.disparity)
-    pictures = [
-        {"file": "all-in-focus.png", "label": "all in focus"},
-        {
-            "file": "disparity.png",
-            "label": "disparity",
-            "note": f"{photograph.filled:,} invalid pixels filled",
-        },
-    ]
-    for name, (x, y) in FOCUS_POINTS.items():
-        file = f"motorcycle_x{x}y{y}.png"
-        pictures.append({"file": file, "label": name, "note": f"focus on ({x}, {y})"})
-    content = {
-        "schema": "bokehbench.strip/1",
-        "title": "A photograph, refocused",
-        "caption": "scatter, K = 24 px; Middlebury motorcycle (from scikit-image), disparity as measured",
-        "images": pictures,
-    }
-    records.write_json(results / FOLDER / "motorcycle.json", content)

@@ -67,6 +67,7 @@ class Shot:
 @click.option("--inner", type=float, default=0.0, show_default=True, help="Central obstruction, 0 to <1.")
 @click.option("--option", "settings", multiple=True, metavar="NAME=VALUE", help="Of the method (repeatable).")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help=".png, .jpg or linear .exr.")
+@click.option("--strip", default="", metavar="TITLE", help="Also write the pictures as a strip for the page.")
 @options.register
 def render(
     photo: str,
@@ -82,6 +83,7 @@ def render(
     inner: float,
     settings: tuple[str, ...],
     out: Path,
+    strip: str,
 ) -> None:
     """Refocus PHOTO with its disparity MAP.
 
@@ -113,6 +115,25 @@ def render(
             f"{shot.path}: {method}, K {shot.K:g} px, focus {shot.where} (disparity {shot.disp_focus:.3f}), "
             f"{seconds:.2f} s"
         )
+    if strip:
+        _write_strip(loaded, shots, out, strip, method)
+
+
+def _write_strip(loaded: Photograph, shots: Sequence[Shot], out: Path, title: str, method: str) -> None:
+    """Beside the shots: the photograph, its disparity, and the JSON that puts them in a row on the page."""
+    from bokehbench import images
+    from bokehbench.leaderboard.strips import StripImage, write_strip
+
+    photo, disparity = (out.with_name(f"{out.stem}_{what}.png") for what in ("all-in-focus", "disparity"))
+    images.write_png(photo, loaded.image)
+    images.write_png(disparity, loaded.disparity)
+    filled = f"{loaded.filled:,} invalid pixels filled" if loaded.filled else ""
+    pictures = [
+        StripImage(file=photo.name, label="all in focus"),
+        StripImage(file=disparity.name, label="disparity", note=filled),
+        *(StripImage(file=s.path.name, label=f"focus {s.where}", note=f"K = {s.K:g} px") for s in shots),
+    ]
+    write_strip(out.with_suffix(".json"), title, f"rendered by {method}", pictures)
 
 
 def _announce(loaded: Photograph, photo: str, aperture: Aperture) -> None:

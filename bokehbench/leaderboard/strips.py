@@ -23,7 +23,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bokehbench.errors import InputError
-from bokehbench.records import read_json
+from bokehbench.records import read_json, write_json
 
 FOLDER = "_strips"
 SHOWN = (".png", ".jpg", ".jpeg", ".webp")
@@ -93,3 +93,9 @@ def read_strip(path: Path) -> Strip:
         if Path(image.file).suffix.lower() not in SHOWN:
             raise InputError(f"{path}: {image.file}: a browser shows {', '.join(SHOWN)} only")
     return strip
+
+
+def write_strip(path: Path, title: str, caption: str, pictures: Sequence[StripImage]) -> None:
+    """Write the JSON of a strip whose pictures lie beside it; the inverse of `read_strip`."""
+    content = StripFile(schema="bokehbench.strip/1", title=title, caption=caption, images=tuple(pictures))
+    write_json(path, content.model_dump(by_alias=True))

@@ -150,3 +150,24 @@ def test_shards_are_plain_numbers():
     for text in ("4/4", "²/4", "1", "-1/4"):
         with pytest.raises(ConfigError, match="--shard must be"):
             options.parse_shard(text)
+
+
+def test_a_strip_holds_the_photograph_its_map_and_every_shot(files):
+    from bokehbench.leaderboard.strips import read_strip
+
+    out = files / "strips" / "mine.png"
+    arguments = [
+        "--k",
+        "3",
+        "--focus-point",
+        "2,2",
+        "--focus-point",
+        "35,9",
+        "--strip",
+        "Mine",
+        "--out",
+        str(out),
+    ]
+    assert render(files, *arguments) == 0
+    strip = read_strip(out.with_suffix(".json"))
+    assert [strip.image_path(image).is_file() for image in strip.content.images] == [True] * 4
