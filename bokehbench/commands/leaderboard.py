@@ -21,7 +21,7 @@ from bokehbench.commands import options
     type=click.Path(path_type=Path),
     help="Refocus strip to show: JSON file or folder of them (repeatable), besides RESULTS/_strips.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 2 if a row is stale or incomplete.")
+@click.option("--strict", is_flag=True, help="Exit with 2 if a row or column is stale, or a row incomplete.")
 @options.register
 def leaderboard(results: tuple[Path, ...], out: Path, strips: tuple[Path, ...], strict: bool) -> None:
     """Write tables (Markdown, CSV, LaTeX, JSON) and the page of RESULTS, one or several folders."""
@@ -34,5 +34,5 @@ def leaderboard(results: tuple[Path, ...], out: Path, strips: tuple[Path, ...], 
     click.echo(f"tables: {out}/leaderboard.md, .csv, .tex, .json; every number: {out}/results.csv")
     if strict and (summary.stale or summary.incomplete):
         raise InputError(
-            "stale or incomplete rows (--strict): " + ", ".join((*summary.stale, *summary.incomplete))
+            "stale or incomplete (--strict): " + ", ".join((*summary.stale, *summary.incomplete))
         )
