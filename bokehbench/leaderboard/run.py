@@ -137,7 +137,14 @@ def _missing(
 
 def _cases(opened: Opened) -> list[CaseInfo]:
     """The benchmark's cases; InputError for a key that cannot be a file name."""
-    cases = opened.benchmark.cases()
+    try:
+        cases = opened.benchmark.cases()
+    except BokehbenchError:
+        raise
+    except Exception as error:
+        # A benchmark may be anybody's code, like a method.
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"{opened.spec.name}: its cases could not be listed: {said}") from error
     for info in cases:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", info.key):
             raise InputError(
@@ -237,10 +244,10 @@ def render_unit(unit: Unit) -> None:
         JobFailed: the method raised, or returned something that is no image; the traceback lies beside.
     """
     spec = get(MethodSpec, unit.result.method)
-    case = _case(unit.reference, unit.info)
-    write_case(unit.result.at, case)
     trace = unit.result.folder / f"{unit.result.case}.failed.txt"
     try:
+        case = _case(unit.reference, unit.info)
+        write_case(unit.result.at, case)
         inputs = _granted(spec, case)
         _warm_up(spec.name, inputs)
         image, timing = _timed(_renderer(spec.name), inputs)

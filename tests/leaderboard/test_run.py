@@ -62,7 +62,12 @@ class Wrong:
     def render(self, inputs):
         return inputs.image[::2]
 
+class Faulty(Toy):
+    def cases(self):
+        raise KeyError("no\\nsuch thing")
+
 register(
+    BenchmarkSpec("faulty", "Raises.", "toy:Faulty"),
     BenchmarkSpec("toy", "Toy.", "toy:Toy", oracles=("layers",)),
     BenchmarkSpec("plain", "Toy without oracles.", "toy:Toy"),
     MethodSpec("copy", "Copies.", "toy:Copy"),
@@ -177,6 +182,11 @@ def test_an_oracle_runs_only_where_the_protocol_grants_it(toy: Path) -> None:
     summary = run([f"plain:{data}", f"toy:{data}"], ["toy-oracle"], toy / "out")
     assert summary.rendered == 3
     assert len(summary.skipped) == 1 and "plain" in summary.skipped[0]
+
+
+def test_a_benchmark_that_raises_is_one_line(toy: Path) -> None:
+    with pytest.raises(InputError, match="faulty: its cases could not be listed: KeyError"):
+        run([f"faulty:{toy / 'data'}"], ["copy"], toy / "out")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
