@@ -34,5 +34,5 @@ def leaderboard(results: tuple[Path, ...], out: Path, strips: tuple[Path, ...], 
     click.echo(f"tables: {out}/leaderboard.md, .csv, .tex, .json; every number: {out}/results.csv")
     if strict and (summary.stale or summary.incomplete):
         raise InputError(
-            "stale or incomplete (--strict): " + ", ".join((*summary.stale, *summary.incomplete))
+            "stale or incomplete rows (--strict): " + ", ".join((*summary.stale, *summary.incomplete))
         )
