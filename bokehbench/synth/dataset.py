@@ -33,7 +33,8 @@ from bokehbench.synth.assets.folder import scan_backgrounds, scan_foregrounds
 from bokehbench.synth.assets.library import Library
 from bokehbench.synth.assets.photographs import SHIPPED, large_enough
 from bokehbench.synth.config import Recipe
-from bokehbench.synth.sample import SampleFiles, make_first_valid, read_meta, write_sample
+from bokehbench.synth.sample import make_first_valid, truths
+from bokehbench.synth.store.folder import SampleFiles, read_meta, write_sample
 
 SCHEMA = "bokehbench.synth.dataset/1"
 DATASET = "dataset.json"
@@ -75,7 +76,9 @@ class _Job:
 
 def _make(job: _Job) -> None:
     sample, failures = make_first_valid(job.recipe, job.library, job.root_seed, job.index)
-    write_sample(sample, job.root, recipe=job.recipe, code=job.code, failures=failures)
+    write_sample(
+        sample, job.root, truths(sample), config_hash=job.recipe.hash, code=job.code, failures=failures
+    )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bokehbench.errors import InputError
 from bokehbench.images import read_grey, read_image, write_png
 from bokehbench.synth.dataset import read_dataset, sample_keys
-from bokehbench.synth.sample import SampleFiles, read_meta
+from bokehbench.synth.store.folder import SampleFiles, read_meta
 
 SHEET = "contact_sheet.png"
 MOST = 60

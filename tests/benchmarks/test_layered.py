@@ -11,7 +11,7 @@ from bokehbench.registry import BenchmarkSpec, get
 from bokehbench.synth.config import bokehbench_v1, load_recipe
 from bokehbench.synth.dataset import build, make_library, sample_keys
 from bokehbench.synth.render import disparity_map, render_all_in_focus, render_bokeh
-from bokehbench.synth.sample import read_meta
+from bokehbench.synth.store.folder import read_meta
 
 SIZE = (96, 64)
 

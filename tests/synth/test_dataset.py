@@ -16,7 +16,8 @@ from bokehbench.synth import dataset
 from bokehbench.synth.config import bokehbench_v1, load_recipe
 from bokehbench.synth.dataset import build, make_library, read_dataset, sample_keys
 from bokehbench.synth.preview import write_contact_sheet
-from bokehbench.synth.sample import AttemptFailed, SampleFiles, read_meta, remake
+from bokehbench.synth.sample import AttemptFailed, remake
+from bokehbench.synth.store.folder import SampleFiles, read_meta
 
 SIZE = (80, 64)
 ARGUMENTS = ("quality=draft", "optics.radius_at_512={loguniform: [4, 40]}")
@@ -117,7 +118,7 @@ def test_sample_is_made_again_from_its_stored_json(made, recipe):
     meta = read_meta(made / "meta" / "000000001.json")
     again = remake(meta, make_library(recipe))
     stored = read_image(SampleFiles(made, "000000001").bokeh)
-    assert np.abs(np.clip(again.bokeh, 0, 1) - stored).max() <= 0.5 / 255 + 1e-6
+    assert np.abs(np.clip(again.renders[0].image, 0, 1) - stored).max() <= 0.5 / 255 + 1e-6
 
 
 def test_given_up_samples_are_listed_and_never_replaced(recipe, made, tmp_path, monkeypatch):

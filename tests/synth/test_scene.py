@@ -87,7 +87,7 @@ def test_sharp_sample_is_its_own_bokeh(world):
     recipe = load_recipe(bokehbench_v1(), size=SIZE, assignments=("optics.sharp_p=1",))
     sample = make_sample(draw_plan(recipe, world[1], 2, 0), world[1])
     assert sample.scene.lens.K == 0.0
-    np.testing.assert_array_equal(sample.all_in_focus, sample.bokeh)
+    np.testing.assert_array_equal(sample.all_in_focus, sample.renders[0].image)
 
 
 def test_blur_keeps_the_light(world):
@@ -97,7 +97,9 @@ def test_blur_keeps_the_light(world):
     for index in range(6):
         sample = make_sample(draw_plan(recipe, library, 33, index), library)
         assert sample.coverage > 1.0 - 1e-3
-        before, after = (float((image**2.2).mean()) for image in (sample.all_in_focus, sample.bokeh))
+        before, after = (
+            float((image**2.2).mean()) for image in (sample.all_in_focus, sample.renders[0].image)
+        )
         kept.append(after / before)
     assert np.median(kept) == pytest.approx(1.0, abs=0.2)
 
@@ -106,7 +108,7 @@ def test_a_sample_is_made_again_from_its_json(world):
     recipe, library = world
     plan = draw_plan(recipe, library, 4, 2)
     first, again = make_sample(plan, library), make_sample(Plan.from_json(plan.to_json()), library)
-    np.testing.assert_array_equal(first.bokeh, again.bokeh)
+    np.testing.assert_array_equal(first.renders[0].image, again.renders[0].image)
     np.testing.assert_array_equal(first.scene.disparity, again.scene.disparity)
 
 

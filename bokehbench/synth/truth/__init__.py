@@ -1,0 +1,1 @@
+"""Ground truth: everything that a sample can say about its scene, each by name."""
