@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 TORCH_BACKEND ?=
 DEMO_FLAGS ?=
 
-.PHONY: setup demo test test-slow lint clean
+.PHONY: setup demo test test-slow test-gpu lint clean
 
 setup: $(STAMP)
 
@@ -27,6 +27,9 @@ test: setup lint
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
+
+test-gpu: setup
+	$(BIN)/python -m pytest -m gpu
 
 lint: setup
 	$(BIN)/ruff check .

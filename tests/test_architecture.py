@@ -26,11 +26,12 @@ CORE = {
 }
 MAY_IMPORT = {
     "synth.render": set(),
-    "synth": {"synth.render"},
+    "synth.degrade": set(),
+    "synth": {"synth.render", "synth.degrade"},
     "blender": set(),
     "metrics": set(),
-    "benchmarks": {"synth.render"},
-    "baselines": {"synth.render"},
+    "benchmarks": {"synth.render", "synth.degrade"},
+    "baselines": {"synth.render", "synth.degrade"},
     "photograph": set(),
     "leaderboard": {"baselines", "benchmarks", "metrics"},
     "commands": {
@@ -39,19 +40,34 @@ MAY_IMPORT = {
         "benchmarks",
         "metrics",
         "synth",
+        "synth.degrade",
         "blender",
         "photograph",
     },
     "cli": {"commands"},
     "__main__": {"cli"},
 }
-HEAVY = {"torch", "torchvision", "cv2", "bpy", "numba", "pandas", "scipy", "skimage", "numpy"}
+HEAVY = {
+    *("torch", "torchvision", "cv2", "bpy", "numba", "pandas", "scipy", "skimage", "numpy"),
+    *(
+        "diffusers",
+        "transformers",
+        "peft",
+        "accelerate",
+        "webdataset",
+        "pyarrow",
+        "datasets",
+        "ray",
+        "triton",
+    ),
+}
 
 
 def room(module: str) -> str:
     """`bokehbench.synth.render.kernel` is in `synth.render`; core modules are rooms of their own name."""
     inside = module.removeprefix("bokehbench").removeprefix(".")
-    return "synth.render" if inside.startswith("synth.render") else inside.partition(".")[0]
+    rooms = (name for name in ("synth.render", "synth.degrade") if f"{inside}.".startswith(f"{name}."))
+    return next(rooms, inside.partition(".")[0])
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
