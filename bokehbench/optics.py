@@ -7,12 +7,13 @@ arrays; no image is read and no pixel is rendered.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bokehbench.apertures import Aperture, image_position, overlap
 from bokehbench.errors import ConfigError
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -21,47 +22,7 @@ SKY_DEPTH = 65504.0
 """Depth that stands for "infinitely far", metres (the largest half float, as in BLB)."""
 
 
-@dataclass(frozen=True)
-class Aperture:
-    """Shape of the lens opening inside the unit disc.
-
-    Attributes:
-        blades: 0 for a disc, else the number (>= 3) of corners of a regular polygon.
-        curvature: of the blades, 0 (straight) to 1 (disc).
-        rotation: of the polygon, radians; 0 puts a corner on the +x axis.
-        inner: radius of a central obstruction, 0 (none) to < 1 (thin ring): the donut of mirror lenses.
-    """
-
-    blades: int = 0
-    curvature: float = 0.0
-    rotation: float = 0.0
-    inner: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.blades != 0 and self.blades < 3:
-            raise ConfigError(f"aperture blades must be 0 (disc) or at least 3, not {self.blades}")
-        if not 0.0 <= self.curvature <= 1.0:
-            raise ConfigError(f"aperture curvature must lie in [0, 1], not {self.curvature}")
-        if not 0.0 <= self.inner < 1.0:
-            raise ConfigError(f"aperture inner radius must lie in [0, 1), not {self.inner}")
-
-    def edge(self, angle: FloatArray) -> FloatArray:
-        """Distance of the rim from the centre in direction `angle` (radians), in units of the radius.
-
-        For a polygon: ``(1 - c) cos(pi/N) / cos((angle mod 2 pi/N) - pi/N) + c``.
-        """
-        angle = np.asarray(angle, dtype=np.float64)
-        if self.blades == 0:
-            return np.ones_like(angle)
-        sector = 2.0 * math.pi / self.blades
-        local = np.mod(angle - self.rotation, sector) - sector / 2.0
-        polygon = math.cos(sector / 2.0) / np.cos(local)
-        return (1.0 - self.curvature) * polygon + self.curvature
-
-    def contains(self, s: FloatArray, t: FloatArray) -> npt.NDArray[np.bool_]:
-        """Whether the lens points (s, t), in units of the aperture radius, let light through."""
-        radius = np.hypot(s, t)
-        return np.asarray((radius <= self.edge(np.arctan2(t, s))) & (radius >= self.inner))
+VIGNETTE = ("normalise", "physical")
 
 
 @dataclass(frozen=True)
@@ -73,12 +34,20 @@ class Lens:
         disp_focus: disparity of the focal plane, on the scale of the disparity map.
         gamma: encoded = linear ** (1 / gamma).
         aperture: shape of the opening.
+        vignette: "normalise" divides every pixel by the light of the opening that it sees, "physical" by
+            that of the middle of the image, which darkens the corners of a cat-eye lens (`falloff`).
+        cos4: tangent of the field angle at the corners for a cos^4 falloff; 0 is none, physical only.
+        focus_shift: (r, g, b), longitudinal colour: channel c is focused at disp_focus + focus_shift[c];
+            > 0 is nearer.
     """
 
     K: float
     disp_focus: float
     gamma: float = 2.2
     aperture: Aperture = field(default_factory=Aperture)
+    vignette: str = "normalise"
+    cos4: float = 0.0
+    focus_shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.K) and self.K >= 0.0):
@@ -87,20 +56,57 @@ class Lens:
             raise ConfigError(f"disp_focus must be finite, not {self.disp_focus}")
         if not (math.isfinite(self.gamma) and self.gamma > 0.0):
             raise ConfigError(f"gamma must be a finite number > 0, not {self.gamma}")
+        if self.vignette not in VIGNETTE:
+            raise ConfigError(f"vignette must be one of {', '.join(VIGNETTE)}, not {self.vignette!r}")
+        if not (math.isfinite(self.cos4) and self.cos4 >= 0.0):
+            raise ConfigError(f"cos4 (tangent of the corner's field angle) must be >= 0, not {self.cos4}")
+        if self.cos4 > 0.0 and self.vignette != "physical":
+            raise ConfigError("cos4 darkens the corners: it needs vignette 'physical'")
+        shift = tuple(float(value) for value in self.focus_shift)
+        if len(shift) != 3 or not all(math.isfinite(value) for value in shift):
+            raise ConfigError(f"focus_shift must be 3 finite disparities (r, g, b), not {self.focus_shift}")
+        object.__setattr__(self, "focus_shift", shift)
 
     def scaled(self, factor: float) -> Lens:
         """The same lens for an image resized by `factor`: radii in pixels scale with the image."""
         return replace(self, K=self.K * factor)
 
+    def channels(self) -> list[tuple[Lens, tuple[int, ...]]]:
+        """Lenses without focus shift, each with the colour channels (0 red, 1, 2) that it makes."""
+        shifts = sorted(set(self.focus_shift))
+        return [
+            (
+                replace(self, disp_focus=self.disp_focus + shift, focus_shift=(0.0, 0.0, 0.0)),
+                tuple(c for c in range(3) if self.focus_shift[c] == shift),
+            )
+            for shift in shifts
+        ]
+
     def to_json(self) -> dict[str, Any]:
-        """A dictionary of plain numbers, inverse of `from_json`."""
-        return asdict(self)
+        """Plain values, inverse of `from_json`; fields that came later are left out at their defaults."""
+        values: dict[str, Any] = {"K": self.K, "disp_focus": self.disp_focus, "gamma": self.gamma}
+        values["aperture"] = self.aperture.to_json()
+        if self.vignette != "normalise":
+            values["vignette"] = self.vignette
+        if self.cos4:
+            values["cos4"] = self.cos4
+        if any(self.focus_shift):
+            values["focus_shift"] = list(self.focus_shift)
+        return values
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Lens:
-        """Inverse of `to_json`."""
+        """Inverse of `to_json`; ConfigError for a field that there is not, or one that is missing."""
         rest = dict(data)
-        return cls(aperture=Aperture(**rest.pop("aperture", {})), **rest)
+        aperture = Aperture.from_json(rest.pop("aperture", {}))
+        names = [item.name for item in fields(cls)]
+        for key in rest:
+            if key not in names:
+                raise ConfigError(f"a lens has no field {key!r}; it has {', '.join(names)}")
+        for key in ("K", "disp_focus"):
+            if key not in rest:
+                raise ConfigError(f"a lens needs {key}")
+        return cls(aperture=aperture, **rest)
 
 
 def signed_defocus(disparity: FloatArray, lens: Lens) -> FloatArray:
@@ -114,6 +120,29 @@ def signed_defocus(disparity: FloatArray, lens: Lens) -> FloatArray:
         Same shape; |S| is the radius of the circle of confusion, S > 0 lies in front of the focal plane.
     """
     return np.asarray(lens.K * (np.asarray(disparity) - lens.disp_focus))
+
+
+def falloff(lens: Lens, size: tuple[int, int]) -> npt.NDArray[np.float32] | None:
+    """What colours are multiplied by where vignetting is physical; None for 1 everywhere.
+
+    ``V(x) = integral of a(s; x) / integral of a(s; 0) * cos^4``, with a(s; x) the opening as pixel x sees it
+    (`Aperture.transmission` times `Aperture.second_disc`) and ``cos^4 = (1 + (cos4 e)^2)^-2`` for the
+    distance e of the pixel from the middle in half diagonals.
+
+    Args:
+        lens: any.
+        size: (W, H) of the image.
+
+    Returns:
+        [H, W] float32 in (0, 1], or None.
+    """
+    if lens.vignette == "normalise" or not (lens.aperture.cat_eye or lens.cos4):
+        return None
+    x, y = image_position(np.arange(size[0]), np.arange(size[1])[:, None], size)
+    light = (1.0 + lens.cos4**2 * (x**2 + y**2)) ** -2
+    if lens.aperture.cat_eye:
+        light = light * overlap(lens.aperture, x, y)
+    return np.asarray(light, np.float32)
 
 
 def encode(linear: FloatArray, gamma: float) -> FloatArray:

@@ -14,6 +14,7 @@ ROOT = Path(bokehbench.__file__).parent
 CORE = {
     "",
     "__version__",
+    "apertures",
     "cases",
     "errors",
     "images",
