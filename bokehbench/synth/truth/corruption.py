@@ -151,7 +151,12 @@ class CorruptionPlan(_Plain):
         height, width = disparity.shape
         spoiled, moved = disparity.astype(np.float32), labels.astype(np.float32)
         if self.elastic_alpha > 0.0:
-            spoiled, moved = self._warp(spoiled), self._warp(moved)
+            at = self._displaced((height, width))
+            # Nearest: a moved edge stays an edge, and labels stay labels.
+            spoiled, moved = (
+                cv2.remap(image, *at, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+                for image in (spoiled, moved)
+            )
         if self.morphology != "none":
             side = 2 * self.morphology_half + 1
             kernel = np.ones((side, side), np.uint8)
@@ -168,14 +173,13 @@ class CorruptionPlan(_Plain):
             spoiled = cv2.GaussianBlur(spoiled, (0, 0), self.blur_sigma, borderType=cv2.BORDER_REFLECT_101)
         return np.clip(spoiled, 0.0, 1.0).astype(np.float32)
 
-    def _warp(self, image: FloatMap) -> FloatMap:
-        """Nearest-neighbour lookup: a moved edge stays an edge, and labels stay labels."""
+    def _displaced(self, shape: tuple[int, int]) -> tuple[FloatMap, FloatMap]:
+        """[H, W] columns and rows that pixels are taken from."""
         rng = stream(self.elastic_seed, 0, "corruption.elastic")
-        height, width = image.shape
-        field = rng.uniform(-1.0, 1.0, (2, height, width)).astype(np.float32)
+        y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+        field = rng.uniform(-1.0, 1.0, (2, *shape)).astype(np.float32)
         dx, dy = (self.elastic_alpha * cv2.GaussianBlur(part, (0, 0), self.elastic_sigma) for part in field)
-        y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-        return cv2.remap(image, x + dx, y + dy, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        return x + dx, y + dy
 
 
 def perlin(
