@@ -3,6 +3,8 @@
 The command line prints one line and exits with 2; the Python interface raises.
 """
 
+from __future__ import annotations
+
 
 class BokehbenchError(Exception):
     """Base of every error that a user can mend; `str(error)` is one line."""
@@ -28,6 +30,11 @@ class BadImage(InputError):
         super().__init__(f"{path}: {message} [{code}]")
         self.path = str(path)
         self.code = code
+        self._message = message
+
+    def __reduce__(self) -> tuple[type[BadImage], tuple[str, str, str]]:
+        """Pickled by its three parts, so that it survives the way from a worker process."""
+        return type(self), (self.path, self.code, self._message)
 
 
 class Unavailable(BokehbenchError):

@@ -7,7 +7,9 @@ import functools
 import hashlib
 import json
 import os
+import platform
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +17,31 @@ from typing import Any
 
 import bokehbench
 from bokehbench.errors import InputError
+
+STALE_SECONDS = 3600.0
+"""After so long, what a process of another machine left is taken for dead."""
+
+
+@functools.cache
+def machine() -> str:
+    """Eight characters for this machine since its last start: within it, a process number means something.
+
+    Containers with process numbers of their own count as machines.
+    """
+    facts = [platform.node()]
+    with contextlib.suppress(OSError):
+        facts.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+    with contextlib.suppress(OSError):
+        facts.append(os.readlink("/proc/self/ns/pid"))
+    return sha256_json(facts)[:8]
+
+
+def is_living(pid: int) -> bool:
+    """Whether a process of this machine runs (one that ended and was not collected does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (OSError, IndexError):
+        return False
 
 
 @contextlib.contextmanager
@@ -25,7 +52,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers choose the format by it.
-    part = path.with_name(f"{path.stem}.part-{os.getpid()}{path.suffix}")
+    part = path.with_name(f"{path.stem}.part-{machine()}-{os.getpid()}{path.suffix}")
     try:
         yield part
         with part.open("rb") as handle:
@@ -35,11 +62,25 @@ def atomic_path(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def age(path: Path) -> float:
+    """Seconds since a file was written to; 0 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
 def remove_parts(folder: Path) -> None:
-    """Delete what killed processes left below `folder`; files of living processes stay."""
+    """Delete what killed processes left below `folder`.
+
+    Files of living processes stay, and those of other machines that were written to within the hour.
+    """
     for part in folder.rglob("*.part-*"):
-        pid = part.name.rpartition(".part-")[2].partition(".")[0]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+        owner = part.name.rpartition(".part-")[2].partition(".")[0]
+        where, _, pid = owner.rpartition("-")
+        if not pid.isdigit():
+            continue
+        if not is_living(int(pid)) if where in ("", machine()) else age(part) > STALE_SECONDS:
             part.unlink(missing_ok=True)
 
 

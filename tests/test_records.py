@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,15 @@ def test_broken_json_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(InputError, match=r"a\.json"):
         records.read_json(tmp_path / "a.json")
+
+
+def test_parts_of_other_machines_stay_for_an_hour(tmp_path):
+    mine = tmp_path / f"a.part-{records.machine()}-{os.getpid()}.png"
+    dead = tmp_path / f"b.part-{records.machine()}-999999999.png"
+    theirs = tmp_path / "c.part-0badcafe-999999999.png"
+    old = tmp_path / "d.part-0badcafe-999999999.png"
+    for path in (mine, dead, theirs, old):
+        path.touch()
+    os.utime(old, (0, 0))
+    records.remove_parts(tmp_path)
+    assert sorted(path.name[0] for path in tmp_path.iterdir()) == ["a", "c"]
