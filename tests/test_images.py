@@ -128,12 +128,6 @@ def test_stored_disparity_is_exact_to_half_a_step_of_sixteen_bits(tmp_path: Path
     np.testing.assert_allclose(read.values, disparity, atol=0.51 / 65535)
 
 
-def test_floating_point_tiff_is_refused_rather_than_clipped(tmp_path: Path) -> None:
-    Image.fromarray(RNG.random((4, 4)).astype(np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(BadImage, match=r"floating-point TIFF .* \[E_UNREADABLE\]"):
-        images.read_image(tmp_path / "a.tif")
-
-
 def test_arrays_that_are_no_disparity_map_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "d.npy"
     with pytest.raises(BadImage, match="E_MISSING"):
