@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,12 @@ from bokehbench.errors import ConfigError
 from bokehbench.rng import stream
 
 Raster = npt.NDArray[np.float32]
+LICENCE = "drawn by bokehbench (Apache-2.0), no third-party pixels"
+PRINTED = (
+    "drawn by bokehbench (Apache-2.0) around photographs that scikit-image ships: astronaut, hubble (public "
+    "domain, NASA), rocket (public domain, SpaceX), chelsea (CC0, Stefan van der Walt), coffee "
+    "(CC0, Rachel Michetti)"
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,7 @@ class Drawing:
         fill: typical area of its bounding box over the square it is drawn in (foregrounds).
         sides: where it is cut off and has to be put at the rim of a frame: left, right, top, bottom.
         mirrored: whether its mirror image is as natural (lettering is not).
+        licence: of its pixels.
     """
 
     implementation: str
@@ -31,13 +39,23 @@ class Drawing:
     fill: float = 1.0
     sides: tuple[str, ...] = ()
     mirrored: bool = True
+    licence: str = LICENCE
 
     def __call__(self, seed: int, size: int | tuple[int, int]) -> Raster:
         """Draw: RGBA [size, size, 4] for foregrounds, RGB [h, w, 3] for backgrounds."""
-        module, _, function = self.implementation.partition(":")
-        draw = getattr(importlib.import_module(f"bokehbench.synth.assets.{module}"), function)
-        drawn: Raster = draw(stream(seed, 0, self.implementation), size)
+        drawn: Raster = self._function()(stream(seed, 0, self.implementation), size)
         return drawn
+
+    def summary(self) -> str:
+        """What it shows: the first line of the function's docstring."""
+        return (self._function().__doc__ or "").partition("\n")[0]
+
+    def _function(self) -> Callable[..., Raster]:
+        module, _, function = self.implementation.partition(":")
+        found: Callable[..., Raster] = getattr(
+            importlib.import_module(f"bokehbench.synth.assets.{module}"), function
+        )
+        return found
 
 
 FOREGROUNDS = {
@@ -53,6 +71,17 @@ FOREGROUNDS = {
     "wires": Drawing("nets:draw_wires", "thin", 0.9, ("bottom",)),
     "barbed": Drawing("nets:draw_barbed", "thin", 0.6),
     "bubbles": Drawing("glow:draw_bubbles", "translucent", 0.6),
+    "glass": Drawing("glass:draw_glass", "translucent", 0.5, ("bottom",)),
+    "smoke": Drawing("smoke:draw_smoke", "translucent", 0.7),
+    "fire": Drawing("smoke:draw_fire", "light", 0.5, ("bottom",)),
+    "veil": Drawing("smoke:draw_veil", "translucent", 0.9, ("top",)),
+    "rope": Drawing("rope:draw_rope", "thin", 0.6),
+    "chain": Drawing("rope:draw_chain", "thin", 0.8, ("top",)),
+    "sign": Drawing("signs:draw_sign", "lettering", 0.55, ("top",), mirrored=False),
+    "letters": Drawing("signs:draw_letters", "lettering", 0.22, mirrored=False),
+    "cutout": Drawing("cutouts:draw_cutout", "print", 0.75, mirrored=False, licence=PRINTED),
+    "wheel": Drawing("spokes:draw_wheel", "thin", 0.8),
+    "snow": Drawing("particles:draw_snow", "particles", 1.0),
     "neon": Drawing("glow:draw_neon", "light", 0.7, ("top",), mirrored=False),
 }
 """Foregrounds: premultiplied linear RGBA."""
@@ -62,11 +91,13 @@ BACKGROUNDS = {
     "fairy_lights": Drawing("backgrounds:draw_fairy_lights", "night"),
     "foliage": Drawing("backgrounds:draw_foliage", "nature"),
     "meadow": Drawing("backgrounds:draw_meadow", "nature"),
+    "wall": Drawing("textures:draw_wall", "surface"),
+    "planks": Drawing("textures:draw_planks", "surface"),
+    "marble": Drawing("textures:draw_marble", "surface"),
+    "pebbles": Drawing("pebbles:draw_pebbles", "surface"),
     "shelf": Drawing("backgrounds:draw_shelf", "indoor"),
 }
 """Backgrounds: opaque linear RGB."""
-
-LICENCE = "drawn by bokehbench (Apache-2.0), no third-party pixels"
 
 
 def drawing(kinds: dict[str, Drawing], name: str) -> Drawing:

@@ -155,7 +155,7 @@ def describe_source(source: str) -> dict[str, str]:
         shipped = photographs.SHIPPED[asset.name]
         return {"category": shipped.category, "licence": shipped.licence}
     kind = catalogue.FOREGROUNDS.get(asset.name) or catalogue.drawing(catalogue.BACKGROUNDS, asset.name)
-    return {"category": kind.category, "licence": catalogue.LICENCE}
+    return {"category": kind.category, "licence": kind.licence}
 
 
 def may_mirror(source: str) -> bool:
