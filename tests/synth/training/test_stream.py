@@ -1,0 +1,154 @@
+"""The stream: the stored sample of the same index, the same for any workers, ranks and resumptions."""
+
+import numpy as np
+import pytest
+import torch
+
+from bokehbench.errors import ConfigError, Unavailable
+from bokehbench.synth.training import (
+    Augment,
+    Batches,
+    Mix,
+    PrefetchRender,
+    RenderCollate,
+    SceneSource,
+    StreamLoader,
+    SynthDataset,
+    SynthStream,
+)
+
+SEED = 11
+KEYS = ("aif", "bokeh", "disp")
+
+
+def equal(a, b):
+    assert a.keys() == b.keys()
+    for key in a:
+        if isinstance(a[key], torch.Tensor):
+            assert torch.equal(a[key], b[key]), key
+        else:
+            assert a[key] == b[key], key
+
+
+def take(loader, count):
+    return [batch for _, batch in zip(range(count), loader, strict=False)]
+
+
+@pytest.fixture(scope="module")
+def stream_of(recipe, library):
+    def make(**others):
+        values = {"root_seed": SEED, "batch_size": 2, "epoch_size": 8, "keys": KEYS} | others
+        return SynthStream(recipe, library, **values)
+
+    return make
+
+
+def test_a_scene_of_the_stream_is_the_stored_sample(recipe, library, stored):
+    source, dataset = (
+        SceneSource(recipe, library, root_seed=SEED, keys=(*KEYS, "label")),
+        SynthDataset(stored),
+    )
+    batch = RenderCollate(KEYS)([source.pack(index) for index in range(4)])
+    for index in range(4):
+        item = dataset[index]
+        for key in ("aif", "bokeh"):
+            np.testing.assert_allclose(batch[key][index], item[key], atol=0.5 / 255 + 1e-3)
+        np.testing.assert_allclose(batch["disp"][index], item["disp"], atol=1e-5)
+        assert batch["K"][index] == item["K"] and batch["key"][index] == item["key"]
+
+
+def test_a_crop_is_rendered_as_the_part_of_the_whole(recipe, library):
+    whole = SceneSource(recipe, library, root_seed=SEED, keys=(*KEYS, "error_map", "planes"))
+    augment = Augment(crop=(48, 40), flip=1.0, flip_vertical=0.5)
+    part = SceneSource(recipe, library, root_seed=SEED, keys=whole.keys, augment=augment)
+    render = RenderCollate(whole.keys, quality="high")
+    for index in range(3):
+        window = augment.window((96, 72), SEED, index)
+        all_of_it, cut = render([whole.pack(index)]), render([part.pack(index)])
+        for key, tolerance in (("aif", 1e-5), ("disp", 1e-5), ("error_map", 1e-5)):
+            expected = window.cut(all_of_it[key][0].numpy().transpose(1, 2, 0)).transpose(2, 0, 1)
+            np.testing.assert_allclose(cut[key][0], expected, atol=tolerance, err_msg=key)
+        expected = window.cut(all_of_it["bokeh"][0].numpy().transpose(1, 2, 0)).transpose(2, 0, 1)
+        assert np.abs(cut["bokeh"][0].numpy() - expected).mean() < 0.004  # lens cells lie elsewhere
+
+
+def test_workers_and_rendering_ahead_change_nothing(stream_of):
+    alone = take(StreamLoader(stream_of(), RenderCollate(KEYS)), 4)
+    with_workers = StreamLoader(stream_of(), RenderCollate(KEYS), workers=2, ahead=2)
+    for a, b in zip(alone, take(with_workers, 4), strict=True):
+        equal(a, b)
+    assert with_workers.state_dict()["step"] == 4  # not what lies ready
+    resumed = StreamLoader(stream_of(), RenderCollate(KEYS), ahead=1)
+    resumed.load_state_dict({**with_workers.state_dict(), "step": 3})
+    equal(take(resumed, 1)[0], alone[3])
+
+
+def test_ranks_together_see_what_one_process_sees(stream_of):
+    render = RenderCollate(("disp",))
+    one = [render(packs)["key"] for packs in take(stream_of(batch_size=4, epoch_size=4, keys=("disp",)), 2)]
+    two = [
+        [render(packs)["key"] for packs in take(stream_of(epoch_size=4, keys=("disp",), rank=r, world=2), 2)]
+        for r in range(2)
+    ]
+    for step, keys in enumerate(one):
+        assert sorted(two[0][step] + two[1][step]) == sorted(keys)
+        assert sorted(keys) == [f"{index:09d}" for index in range(4 * step, 4 * step + 4)]
+
+
+def test_low_quality_twins_are_planned_by_index(stream_of):
+    others = {"keys": ("aif", "lq"), "degrade": "osediff_512", "augment": Augment(crop=(64, 64))}
+    render = RenderCollate(("aif", "lq"))
+    first, again = (render(next(iter(stream_of(**others)))) for _ in range(2))
+    equal(first, again)
+    assert first["lq"].shape == first["aif"].shape
+    assert 0.01 < (first["lq"] - first["aif"]).abs().mean() < 0.3
+    with pytest.raises(ConfigError, match="needs a degradation"):
+        next(iter(stream_of(keys=("lq",))))
+
+
+def test_mixture_of_stored_and_fresh_samples(stored, recipe, library):
+    def loader():
+        augment = Augment(crop=(48, 48))
+        fresh = SceneSource(recipe, library, root_seed=99, keys=KEYS, epoch_size=8, augment=augment)
+        mix = Mix([(SynthDataset(stored, KEYS, augment=augment), 0.7), (fresh, 0.3)], seed=1)
+        return StreamLoader(Batches(mix, batch_size=4), RenderCollate(KEYS, quality="draft"))
+
+    whole = loader()
+    batches = take(whole, 3)
+    assert batches[0]["bokeh"].shape == (4, 3, 48, 48)
+    again = loader()
+    again.load_state_dict({**whole.state_dict(), "step": 2})
+    equal(take(again, 1)[0], batches[2])
+
+
+def test_rendering_ahead_hands_on_errors_and_stops():
+    def source():
+        yield 1
+        raise ConfigError("no more")
+
+    with PrefetchRender(source(), lambda number: {"n": number}, ahead=1) as ahead:
+        batches = iter(ahead)
+        assert next(batches) == {"n": 1}
+        with pytest.raises(ConfigError, match="no more"):
+            next(batches)
+
+    def endless():
+        while True:
+            yield 1
+
+    with PrefetchRender(endless(), lambda number: {"n": number}, ahead=2) as ahead:
+        next(iter(ahead))
+    assert not ahead._thread.is_alive()
+    assert list(PrefetchRender([1, 2, 3], lambda number: {"n": number})) == [{"n": 1}, {"n": 2}, {"n": 3}]
+
+
+def test_what_cannot_be_rendered_is_one_clear_line(stream_of):
+    with pytest.raises(
+        ConfigError, match="a batch without disp_soft: its source has to be made for these keys"
+    ):
+        RenderCollate(("aif", "disp_soft"))(next(iter(stream_of(keys=("aif",)))))
+    if not torch.cuda.is_available():
+        with pytest.raises(Unavailable, match="no CUDA device"):
+            RenderCollate(KEYS, device="cuda")
+    with pytest.raises(ConfigError, match="workers and ahead"):
+        StreamLoader(stream_of(), RenderCollate(KEYS), workers=-1)
