@@ -2,36 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from bokehbench.errors import BadImage, InputError
-from bokehbench.images import IMAGE_SUFFIXES, read_image, read_rgba
+from bokehbench.errors import BadImage, ConfigError, InputError
+from bokehbench.images import Note, Notes, Rejected, find_images, read_image
+from bokehbench.images.notes import note
 from bokehbench.jobs import progress
-from bokehbench.optics import decode
-from bokehbench.records import sha256_file, sha256_json
+from bokehbench.records import sha256_file, sha256_json, write_text
+from bokehbench.synth.assets.cutout import bounding_box, read_cutout
+from bokehbench.synth.assets.mattes import lacks_its_other_half, matte_of, picture_of
 from bokehbench.synth.assets.photographs import large_enough
+from bokehbench.synth.assets.sharpness import BLURRED, sharp_score
 
-Raster = npt.NDArray[np.float32]
-HAZE = 8.0 / 255.0
-"""Alpha that does not count as part of the subject (noise of mattes)."""
-SMALLEST = 32
-"""Least side of a foreground's bounding box, pixels."""
+__all__ = [
+    "AssetFolder",
+    "FolderAsset",
+    "bounding_box",
+    "read_cutout",
+    "scan",
+    "scan_backgrounds",
+    "scan_foregrounds",
+    "write_report",
+]
 LICENCE = "not stated (the user's own file)"
+REPORT = "assets_report.jsonl"
+FLAT = 0.01
+"""Standard deviation below which a background is nearly constant."""
 
 
 @dataclass(frozen=True)
 class FolderAsset:
-    """A usable picture: POSIX path below its folder, digest of its bytes, (W, H)."""
+    """A usable picture.
+
+    Attributes:
+        path: POSIX path below its folder.
+        sha256: digest of its bytes.
+        size: (W, H); of a foreground, of the subject's bounding box.
+        matte: POSIX path of its matte from the folder, "" where it has none.
+        matte_sha256: digest of the matte.
+        notes: what was done to use it.
+        sharp_score: of a background, see `sharpness.sharp_score`; −1 for foregrounds.
+    """
 
     path: str
     sha256: str
     size: tuple[int, int]
+    matte: str = ""
+    matte_sha256: str = ""
+    notes: tuple[Note, ...] = ()
+    sharp_score: float = -1.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Contents, for the set's record."""
+        matte = {"matte": self.matte, "matte_sha256": self.matte_sha256} if self.matte else {}
+        return {"path": self.path, "sha256": self.sha256, "size": list(self.size), **matte}
 
 
 @dataclass(frozen=True)
@@ -50,7 +81,7 @@ class AssetFolder:
 
     def to_json(self) -> dict[str, Any]:
         """What the set's record says: contents, not where the folder lay."""
-        files = [{"path": a.path, "sha256": a.sha256, "size": list(a.size)} for a in self.assets]
+        files = [asset.to_json() for asset in self.assets]
         return {"files": files, "sha256": sha256_json(files), "licence": LICENCE}
 
     def path(self, name: str) -> Path:
@@ -59,98 +90,163 @@ class AssetFolder:
         if asset is None:
             raise InputError(f"{self.root}: has no usable picture {name}")
         path = self.root / name
-        if not path.is_file() or sha256_file(path) != asset.sha256:
-            raise InputError(f"{path}: changed since the folder was scanned; start again")
+        files = [(path, asset.sha256)]
+        if asset.matte:
+            files.append((self.root / asset.matte, asset.matte_sha256))
+        for file, sha256 in files:
+            if not file.is_file() or sha256_file(file) != sha256:
+                raise InputError(f"{file}: changed since the folder was scanned; start again")
         return path
 
 
-def scan_foregrounds(root: Path) -> AssetFolder:
-    """Look at every picture as a cut-out: it needs transparency and a subject of at least 32 pixels."""
+Look = Callable[[Path, Notes], tuple[tuple[int, int], float]]
+"""(path, notes) -> ((W, H), sharp_score); raises BadImage."""
 
-    def size_of(path: Path) -> tuple[int, int]:
-        rgba, _ = read_cutout(path)
-        return rgba.shape[1], rgba.shape[0]
 
-    return _scan(root, size_of, "foregrounds (pictures with transparency)")
+def scan_foregrounds(root: Path, allow_opaque: bool = False) -> AssetFolder:
+    """Look at every picture as a cut-out: transparency or a matte, and a subject of at least 32 pixels.
+
+    Raises:
+        InputError: no such folder, or nothing in it can be used.
+    """
+    return _usable(
+        scan(root, "foreground", allow_opaque=allow_opaque), "foregrounds (pictures with transparency)"
+    )
 
 
 def scan_backgrounds(root: Path, frame: tuple[int, int], upscale_max: float) -> AssetFolder:
-    """Look at every picture as a background: it must fill the frame (W, H) enlarged at most so much."""
-
-    def size_of(path: Path) -> tuple[int, int]:
-        height, width = read_image(path).shape[:2]
-        if not large_enough((width, height), frame, upscale_max):
-            raise BadImage(
-                path,
-                "E_TOO_SMALL",
-                f"{width}x{height} would be enlarged more than {upscale_max:g} times to fill "
-                f"{frame[0]}x{frame[1]}",
-            )
-        return width, height
-
-    return _scan(root, size_of, "backgrounds")
-
-
-def read_cutout(path: Path, gamma: float = 2.2) -> tuple[Raster, tuple[str, ...]]:
-    """A foreground as premultiplied linear RGBA, cut to its bounding box, and the sides it is cut off at.
+    """Look at every picture as a background: it must fill the frame (W, H) enlarged at most so much.
 
     Raises:
-        BadImage: unreadable; E_EMPTY_ALPHA, E_OPAQUE, E_TOO_SMALL.
+        InputError: no such folder, or nothing in it can be used.
     """
-    straight = read_rgba(path)
-    alpha = straight[..., 3]
-    if alpha.max() <= HAZE:
-        raise BadImage(path, "E_EMPTY_ALPHA", "transparent everywhere")
-    if alpha.min() >= 1.0 - HAZE:
-        raise BadImage(path, "E_OPAQUE", "has no transparency; a foreground needs an alpha channel")
-    floor = float(alpha.min())
-    if floor > 0.0:  # a uniform haze would make the whole rectangle part of the subject
-        alpha = (alpha - floor) / (1.0 - floor)
-    x0, y0, x1, y1 = bounding_box(alpha, HAZE)
-    if min(x1 - x0, y1 - y0) < SMALLEST:
-        raise BadImage(
-            path, "E_TOO_SMALL", f"the subject is {x1 - x0}x{y1 - y0}, less than {SMALLEST} pixels"
-        )
-    rgb = decode(straight[y0:y1, x0:x1, :3], gamma).astype(np.float32)
-    alpha = alpha[y0:y1, x0:x1, None]
-    sides = _cut_sides(straight[..., 3])
-    return np.concatenate([rgb * alpha, alpha], axis=2), sides
+    return _usable(scan(root, "background", frame=frame, upscale_max=upscale_max), "backgrounds")
 
 
-def _cut_sides(alpha: Raster) -> tuple[str, ...]:
-    """Sides of the picture that the subject runs into over more than a twentieth of their length."""
-    rims = {"left": alpha[:, 0], "right": alpha[:, -1], "top": alpha[0], "bottom": alpha[-1]}
-    return tuple(side for side, rim in rims.items() if (rim > 0.5).mean() > 0.05)
+def scan(
+    root: Path,
+    role: Literal["foreground", "background"],
+    *,
+    frame: tuple[int, int] | None = None,
+    upscale_max: float = 1.5,
+    allow_opaque: bool = False,
+    sharp_min: float = 0.0,
+) -> AssetFolder:
+    """Look at every picture of a folder and its sub-folders; nothing is raised for a bad file.
 
+    `write_report` writes what was found as JSON lines. A folder of which nothing can be used gives an
+    `AssetFolder` without assets.
 
-def bounding_box(alpha: Raster, above: float) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1 (end outside) of where alpha [h, w] exceeds a value; the whole where it never does."""
-    columns, rows = np.flatnonzero((alpha > above).any(axis=0)), np.flatnonzero((alpha > above).any(axis=1))
-    if len(columns) == 0:
-        return 0, 0, alpha.shape[1], alpha.shape[0]
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    Args:
+        root: the folder; pictures may have mattes as `mattes` describes.
+        role: what the pictures are for.
+        frame: of backgrounds, (W, H) that each must fill, enlarged at most `upscale_max` times; None takes
+            any size.
+        upscale_max: see frame.
+        allow_opaque: take foregrounds without transparency.
+        sharp_min: backgrounds whose `sharp_score` is less are refused as E_BLURRED; at 0 they are only
+            noted (W_BLURRED, W_FLAT).
 
-
-def _scan(root: Path, size_of: Callable[[Path], tuple[int, int]], what: str) -> AssetFolder:
+    Raises:
+        InputError: no such folder.
+        ConfigError: another role.
+    """
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder of {what}")
-    names = sorted(
-        path.relative_to(root).as_posix()
-        for path in root.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
-    usable, rejected = [], []
-    with progress(f"looking at {what}", len(names)) as advance:
-        for name in names:
-            path = root / name
+        raise InputError(f"{root}: no such folder of {role}s")
+    looks: dict[str, Look] = {
+        "foreground": lambda path, notes: _look_at_foreground(path, allow_opaque, notes),
+        "background": lambda path, notes: _look_at_background(path, frame, upscale_max, sharp_min, notes),
+    }
+    if role not in looks:
+        raise ConfigError(f"unknown role {role!r}; foreground or background")
+    found = find_images(root)
+    usable: list[FolderAsset] = []
+    rejected: list[Rejected] = list(found.rejected)
+    with progress(f"looking at {role}s", len(found.files)) as advance:
+        for name in found.files:
             try:
-                usable.append(FolderAsset(name, sha256_file(path), size_of(path)))
+                if role == "background" or picture_of(root / name) is None:
+                    usable.append(_look(root, name, looks[role], role))
             except BadImage as error:
-                rejected.append((name, error.code, str(error)))
+                rejected.append(Rejected(name, error.code, str(error)))
             except OSError as error:
-                rejected.append((name, "E_UNREADABLE", f"{path}: {error.strerror} [E_UNREADABLE]"))
+                message = f"{root / name}: cannot be opened ({error.strerror}) [E_UNREADABLE]"
+                rejected.append(Rejected(name, "E_UNREADABLE", message))
             advance(1)
-    if not usable:
-        why = f"; the first: {rejected[0][2]}" if rejected else ""
-        raise InputError(f"{root}: none of {len(names)} files can be used as {what}{why}")
-    return AssetFolder(root, tuple(usable), tuple(rejected))
+    bad = sorted((entry.path, entry.code, entry.message) for entry in rejected)
+    return AssetFolder(root, tuple(usable), tuple(bad))
+
+
+def _look(root: Path, name: str, look: Look, role: str) -> FolderAsset:
+    path, notes = root / name, Notes()
+    if role == "foreground" and lacks_its_other_half(path):
+        raise BadImage(path, "E_NO_MATTE", "a matte without its picture")
+    size, score = look(path, notes)
+    matte = matte_of(path) if role == "foreground" else None
+    return FolderAsset(
+        name,
+        sha256_file(path),
+        size,
+        Path(os.path.relpath(matte, root)).as_posix() if matte else "",
+        sha256_file(matte) if matte else "",
+        tuple(notes),
+        score,
+    )
+
+
+def _look_at_foreground(path: Path, allow_opaque: bool, notes: Notes) -> tuple[tuple[int, int], float]:
+    rgba, _ = read_cutout(path, allow_opaque=allow_opaque, notes=notes)
+    return (rgba.shape[1], rgba.shape[0]), -1.0
+
+
+def _look_at_background(
+    path: Path, frame: tuple[int, int] | None, upscale_max: float, sharp_min: float, notes: Notes
+) -> tuple[tuple[int, int], float]:
+    image = read_image(path, notes=notes)
+    height, width = image.shape[:2]
+    if frame is not None and not large_enough((width, height), frame, upscale_max):
+        raise BadImage(
+            path,
+            "E_TOO_SMALL",
+            f"{width}x{height} would be enlarged more than {upscale_max:g} times to fill {frame[0]}x{frame[1]}",
+        )
+    if frame is not None and not large_enough((width, height), frame, 1.0):
+        note(notes, "W_UPSCALED", f"{width}x{height} will be enlarged to fill {frame[0]}x{frame[1]}")
+    score = round(sharp_score(image), 4)
+    if score < sharp_min:
+        raise BadImage(path, "E_BLURRED", f"sharp_score {score:.2f} is less than {sharp_min:g}")
+    if float(np.std(image)) < FLAT:
+        note(notes, "W_FLAT", "nearly constant")
+    elif score < BLURRED:
+        note(
+            notes,
+            "W_BLURRED",
+            f"no sharp edges (sharp_score {score:.2f}); all-in-focus backgrounds need them",
+        )
+    return (width, height), score
+
+
+def _usable(folder: AssetFolder, what: str) -> AssetFolder:
+    if not folder.assets:
+        why = f"; the first: {folder.rejected[0][2]}" if folder.rejected else ""
+        raise InputError(f"{folder.root}: none of {len(folder.rejected)} files can be used as {what}{why}")
+    return folder
+
+
+def write_report(folders: Iterable[AssetFolder], path: Path) -> None:
+    """Write one JSON line a file, usable and not, sorted within each folder.
+
+    Fields: root, path, usable, code and message (of what is not), notes, sha256, size, matte, sharp_score.
+    """
+    lines = []
+    for folder in folders:
+        entries: list[dict[str, Any]] = [
+            {"path": p, "usable": False, "code": code, "message": message}
+            for p, code, message in folder.rejected
+        ]
+        for asset in folder.assets:
+            notes = [{"code": n.code, "message": n.message} for n in asset.notes]
+            entry = {**asset.to_json(), "usable": True, "notes": notes}
+            entries.append(entry | ({"sharp_score": asset.sharp_score} if asset.sharp_score >= 0.0 else {}))
+        lines += [{"root": str(folder.root), **entry} for entry in sorted(entries, key=lambda e: e["path"])]
+    write_text(path, "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines))

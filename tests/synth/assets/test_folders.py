@@ -45,9 +45,10 @@ def test_scan_names_every_bad_file_and_keeps_the_rest(zoo):
     assert codes == {
         "cut.png": "E_TRUNCATED",
         "empty_alpha.png": "E_EMPTY_ALPHA",
+        "folder.png": "E_UNREADABLE",
         "opaque.png": "E_OPAQUE",
         "text.png": "E_UNREADABLE",
-        "tiny.png": "E_TOO_SMALL",
+        "tiny.png": "E_TINY_FG",
     }
     assert all("\n" not in message and name in message for name, _, message in found.rejected)
 
