@@ -204,14 +204,11 @@ def _look_at_background(
 ) -> tuple[tuple[int, int], float]:
     image = read_image(path, notes=notes)
     height, width = image.shape[:2]
-    if frame is not None and not large_enough((width, height), frame, upscale_max):
-        raise BadImage(
-            path,
-            "E_TOO_SMALL",
-            f"{width}x{height} would be enlarged more than {upscale_max:g} times to fill {frame[0]}x{frame[1]}",
-        )
     if frame is not None and not large_enough((width, height), frame, 1.0):
-        note(notes, "W_UPSCALED", f"{width}x{height} will be enlarged to fill {frame[0]}x{frame[1]}")
+        what = f"{width}x{height} would be enlarged to fill {frame[0]}x{frame[1]}"
+        if not large_enough((width, height), frame, upscale_max):
+            raise BadImage(path, "E_TOO_SMALL", f"{what} by more than {upscale_max:g} times")
+        note(notes, "W_UPSCALED", what)
     score = round(sharp_score(image), 4)
     if score < sharp_min:
         raise BadImage(path, "E_BLURRED", f"sharp_score {score:.2f} is less than {sharp_min:g}")
