@@ -1,0 +1,38 @@
+"""docs/training.md: its script runs, learns, and resumes in the middle with identical losses."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+DOCS = Path(__file__).parents[3] / "docs" / "training.md"
+
+
+@pytest.fixture(scope="module")
+def blocks():
+    return re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+
+
+def test_the_script_resumes_with_identical_losses(blocks, tmp_path):
+    script = {"__name__": "train"}
+    exec(blocks[0], script)
+    train = script["train"]
+    whole = train(20, tmp_path / "whole.pt")
+    halves = train(10, tmp_path / "halves.pt") + train(20, tmp_path / "halves.pt")
+    assert len(whole) == 20 and halves == whole
+    assert sum(whole[-5:]) < sum(whole[:5])
+    a, b = (torch.load(tmp_path / name) for name in ("whole.pt", "halves.pt"))
+    assert all(torch.equal(a["net"][key], b["net"][key]) for key in a["net"]) and a["loader"] == b["loader"]
+
+
+def test_stored_sets_are_opened_as_written(blocks, recipe, stored):
+    from bokehbench.synth.dataset import make_library
+
+    names = {"recipe": recipe, "make_library": make_library}
+    exec(blocks[1].replace('"SET"', repr(str(stored))).replace("num_workers=2", "num_workers=0"), names)
+    batch = next(iter(names["loader"]))
+    assert batch["error_map"].shape == (2, 1, 64, 64)
+    exec(blocks[2].replace("workers=2", "workers=0"), names)
+    batch = next(iter(names["loader"]))
+    assert batch["bokeh"].shape == (2, 3, 64, 64)
