@@ -16,7 +16,7 @@ from bokehbench.images.find import Found, Rejected, find_images
 from bokehbench.images.limits import MAX_PIXELS
 from bokehbench.images.notes import Note, Notes
 from bokehbench.images.read import IMAGE_SUFFIXES, FloatImage, read_grey, read_image, read_rgba
-from bokehbench.images.write import quantise, write_disparity, write_jpeg, write_png
+from bokehbench.images.write import encode_png, quantise, write_disparity, write_jpeg, write_png
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -27,6 +27,7 @@ __all__ = [
     "Note",
     "Notes",
     "Rejected",
+    "encode_png",
     "fill_from_background",
     "find_images",
     "normalise_disparity",

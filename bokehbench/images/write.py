@@ -19,20 +19,27 @@ def quantise(image: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return np.floor(np.clip(image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
-def write_png(path: Path, image: npt.NDArray[Any]) -> None:
-    """Write encoded [H, W], [H, W, 3] or straight [H, W, 4] as 8-bit PNG, atomically."""
-    _write_png(path, quantise(image))
+def encode_png(pixels: npt.NDArray[Any]) -> bytes:
+    """The PNG file of [H, W], [H, W, 3] or straight [H, W, 4], of their 8 or 16 bit; floats are quantised.
 
-
-def _write_png(path: Path, pixels: npt.NDArray[Any]) -> None:
+    Raises:
+        BadImage: E_WRITE.
+    """
     import cv2
 
-    if pixels.ndim == 3:
+    if pixels.dtype.kind == "f":
+        pixels = quantise(pixels)
+    if pixels.ndim == 3 and pixels.shape[2] > 1:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 6])
     if not done:
-        raise BadImage(path, "E_WRITE", "could not be encoded as PNG")
-    write_bytes(path, data.tobytes())
+        raise BadImage("PNG", "E_WRITE", f"{pixels.dtype} {pixels.shape} could not be encoded")
+    return bytes(data)
+
+
+def write_png(path: Path, image: npt.NDArray[Any]) -> None:
+    """Write encoded [H, W], [H, W, 3] or straight [H, W, 4] as 8-bit PNG, atomically."""
+    write_bytes(path, encode_png(quantise(image)))
 
 
 def write_jpeg(path: Path, image: npt.NDArray[Any], quality: int = 90) -> None:
@@ -48,4 +55,5 @@ def write_jpeg(path: Path, image: npt.NDArray[Any], quality: int = 90) -> None:
 
 def write_disparity(path: Path, disparity: npt.NDArray[Any]) -> None:
     """Write [H, W] in [0, 1] as 16-bit PNG (65535 = 1)."""
-    _write_png(path, np.floor(np.clip(disparity, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16))
+    codes = np.floor(np.clip(disparity, 0.0, 1.0) * 65535.0 + 0.5)
+    write_bytes(path, encode_png(codes.astype(np.uint16)))

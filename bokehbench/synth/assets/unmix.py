@@ -20,7 +20,7 @@ COARSE_STEPS, FINE_STEPS = 10, 2
 
 
 def foreground_colours(image: Raster, alpha: Raster) -> Raster:
-    """F [H, W, 3] in [0, 1] of an encoded picture [H, W, 3] and its matte [H, W]; the picture where α is 1."""
+    """F [H, W, 3] in [0, 1] of an encoded picture [H, W, 3] and its matte [H, W]; the picture where α = 1."""
     height, width = alpha.shape
     levels = int(np.ceil(np.log2(max(height, width))))
     opaque, clear = alpha > 0.9, alpha < 0.1

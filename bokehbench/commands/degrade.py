@@ -1,0 +1,68 @@
+"""`bokehbench degrade`: low-quality twins of pictures and folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bokehbench.commands import options
+
+
+@click.command()
+@click.argument("inputs", metavar="IN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--preset",
+    default="osediff_512",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="A preset, or its YAML file.",
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Root of all random numbers.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the results.")
+@click.option("--keep-small", is_flag=True, help="Store the small pictures too, in OUT/lq_small.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    help="Degrade paths below IN that match, for example 'aif/*' (repeatable).",
+)
+@click.option("--copy-rest", is_flag=True, help="Copy every other file: OUT becomes a whole set again.")
+@click.option(
+    "--key",
+    type=click.Choice(["path", "content"]),
+    default="path",
+    show_default=True,
+    help="What a picture's random numbers depend on, besides the seed.",
+)
+@options.workers
+def degrade(
+    inputs: tuple[Path, ...],
+    preset: str,
+    seed: int,
+    out: Path,
+    keep_small: bool,
+    only: tuple[str, ...],
+    copy_rest: bool,
+    key: str,
+    workers: int,
+) -> None:
+    """Make low-quality versions of pictures, in files or folders, as Real-ESRGAN does.
+
+    A twin of a benchmark: bokehbench degrade EBB400 --only 'image/*' --copy-rest --out EBB400-LQ. The same
+    command goes on after an interruption.
+    """
+    from bokehbench.errors import InputError
+    from bokehbench.synth.degrade import load_preset
+    from bokehbench.synth.degrade.folder import Order, degrade_folders
+
+    order = Order(load_preset(preset), seed, "content" if key == "content" else "path", keep_small)
+    done = degrade_folders(inputs, out, order, only=only, copy_rest=copy_rest, workers=workers)
+    for entry in done.rejected:
+        click.echo(f"left out: {entry.message}", err=True)
+    click.echo(
+        f"{out}: {len(done.made)} files made now, {len(done.kept)} kept; {out / 'degrade.json'} says how"
+    )
+    if done.rejected:
+        total = len(done.rejected) + len(done.made) + len(done.kept)
+        raise InputError(f"{len(done.rejected)} of {total} files could not be used")
