@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": ("demo:demo", "Run the whole line once, small: synthesize, render, score, page."),
     "synth": ("synth:synth", "Build ray-traced layered training pairs."),
     "blb": ("blb:blb", "Render BLB scenes in Blender."),
+    "degrade": ("degrade:degrade", "Make low-quality twins of pictures and folders."),
     "render": ("render:render", "Refocus one photograph."),
     "run": ("run:run", "Run methods on benchmarks."),
     "evaluate": ("evaluate:evaluate", "Score the predictions of a results folder."),
