@@ -16,7 +16,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.images import Notes, Rejected, encode_png, find_images, read_image
@@ -30,6 +30,7 @@ from bokehbench.records import (
     sha256_file,
     write_bytes,
     write_json,
+    write_text,
 )
 from bokehbench.rng import stream
 from bokehbench.synth.degrade.pipeline import degrade
@@ -128,18 +129,16 @@ def degrade_folders(
     remove_parts(out)
     todo = [unit for unit in units if not _is_done(unit)]
     result.kept = sorted({unit.name for unit in units} - {unit.name for unit in todo})
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / JOURNAL).open("a") as journal:
-        for outcome in run_jobs(
-            _do, [(unit.name, unit) for unit in todo], label="degrading", workers=workers
-        ):
+    jobs = [(unit.name, unit) for unit in todo]
+    with _journal(out, order, recorded) as journal:
+        for outcome in run_jobs(_do, jobs, label="degrading", workers=workers):
             if outcome.error is not None:
                 code = getattr(outcome.error, "code", "E_WRITE")
                 result.rejected.append(Rejected(outcome.key, code, str(outcome.error)))
                 continue
             recorded[outcome.key] = outcome.value or {}
             result.made.append(outcome.key)
-            journal.write(json.dumps({"name": outcome.key, "entry": outcome.value}) + "\n")
+            journal.write(_line(outcome.key, recorded[outcome.key]))
             journal.flush()
     result.made.sort()
     result.rejected.sort(key=lambda entry: entry.path)
@@ -228,9 +227,18 @@ def _open_record(out: Path, order: Order) -> dict[str, Entry]:
             except json.JSONDecodeError:  # the process was killed within a line
                 continue
             entries[done["name"]] = done["entry"]
-    else:
-        write_bytes(out / JOURNAL, (json.dumps(order.to_json()) + "\n").encode())
     return entries
+
+
+def _journal(out: Path, order: Order, entries: dict[str, Entry]) -> TextIO:
+    """The journal, begun anew with what is known: a killed run may have left half a line at its end."""
+    head = json.dumps(order.to_json()) + "\n"
+    write_text(out / JOURNAL, head + "".join(_line(name, entry) for name, entry in entries.items()))
+    return (out / JOURNAL).open("a")
+
+
+def _line(name: str, entry: Entry) -> str:
+    return json.dumps({"name": name, "entry": entry}) + "\n"
 
 
 def _write_record(out: Path, order: Order, entries: dict[str, Entry], rejected: list[Rejected]) -> None:

@@ -142,6 +142,7 @@ def test_impossible_orders_are_refused_before_any_work(pictures: Path, tmp_path:
         degrade_folders([pictures], pictures, ORDER)
     with pytest.raises(ConfigError, match="seed"):
         degrade_folders([pictures], out, Order(ORDER.preset, -1))
+    assert not out.exists()
 
 
 def test_the_command_leaves_bad_files_out_and_says_so(pictures: Path, tmp_path: Path, capsys) -> None:
