@@ -1,10 +1,12 @@
 """Orders: every epoch complete, every share exact, all of it a function of the position."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
 from bokehbench.errors import ConfigError
+from bokehbench.synth.training import stream
 from bokehbench.synth.training.order import BLOCK, EpochSampler, mixed, visit
 from bokehbench.synth.training.stream import Batches, Mix
 
@@ -75,6 +77,26 @@ def test_state_goes_on_and_refuses_other_streams():
     for other in (Batches(Numbers("b"), batch_size=3), Batches(Numbers("a"), batch_size=2)):
         with pytest.raises(ConfigError, match="belongs to another stream"):
             other.load_state_dict(state)
+
+
+def test_workers_take_batches_in_turn_and_go_on_from_their_own_state(monkeypatch):
+    whole = take(Batches(Numbers("a"), batch_size=2), 12)
+
+    def worker(number, state=None, batches=None):
+        monkeypatch.setattr(stream, "get_worker_info", lambda: SimpleNamespace(id=number, num_workers=3))
+        batches = batches or Batches(Numbers("a"), batch_size=2)
+        if state is not None:
+            batches.load_state_dict(state)
+        return take(batches, 2), batches.state_dict()
+
+    for number in range(3):
+        first, state = worker(number)
+        again, _ = worker(number, state)  # as a loader does that keeps the state of every worker
+        assert first + again == whole[number::3]
+    monkeypatch.setattr(stream, "get_worker_info", lambda: None)
+    resumed = Batches(Numbers("a"), batch_size=2)
+    resumed.load_state_dict({**resumed.state_dict(), "step": 5})  # by the main process, for all workers
+    assert worker(1, batches=resumed)[0] == [whole[6], whole[9]]
 
 
 def test_mix_is_a_source():
