@@ -95,6 +95,10 @@ BACKGROUNDS = {
     "planks": Drawing("textures:draw_planks", "surface"),
     "marble": Drawing("textures:draw_marble", "surface"),
     "pebbles": Drawing("pebbles:draw_pebbles", "surface"),
+    "lake": Drawing("outdoors:draw_lake", "nature"),
+    "sea": Drawing("outdoors:draw_sea", "nature"),
+    "forest": Drawing("outdoors:draw_forest", "nature"),
+    "bar": Drawing("bar:draw_bar", "indoor"),
     "shelf": Drawing("backgrounds:draw_shelf", "indoor"),
 }
 """Backgrounds: opaque linear RGB."""

@@ -36,7 +36,7 @@ def draw_cutout(rng: np.random.Generator, size: int) -> Raster:
     side = size * OVERSAMPLING
     raster = blank(side, side)
     names = list(rng.permutation(sorted(SUBJECTS)))
-    largest = ENLARGED * OVERSAMPLING * min(min(SHIPPED[n].size) for n in SUBJECTS) * 0.86
+    largest = min(largest_extent(name) for name in SUBJECTS)
     # Where one print would be enlarged too much, several fill the square.
     count = max(
         int(rng.choice((1, 2, 3, 4), p=(0.35, 0.25, 0.25, 0.15))), int(np.ceil((0.75 * side / largest) ** 2))
@@ -57,6 +57,19 @@ def draw_cutout(rng: np.random.Generator, size: int) -> Raster:
     return average_down(raster)
 
 
+def _half_sides(name: str) -> tuple[float, float]:
+    """Half width and half height of a print over the side of its patch, in the shape of what it shows."""
+    (_, half), (w, h) = SUBJECTS[name], SHIPPED[name].size
+    aspect = half[0] * w / (half[1] * h)
+    return (0.46, 0.46 / aspect) if aspect > 1 else (0.46 * aspect, 0.46)
+
+
+def largest_extent(name: str) -> float:
+    """Side of the largest patch, oversampled pixels, on which the photograph is not enlarged too much."""
+    (_, half), (w, _), (a, _) = SUBJECTS[name], SHIPPED[name].size, _half_sides(name)
+    return ENLARGED * OVERSAMPLING * half[0] * w / a
+
+
 def _cast_shadow(raster: Raster, patch: Raster, x: int, y: int) -> None:
     """Darken the prints that lie under a new one."""
     reach = patch.shape[0] // 40 + 1
@@ -71,8 +84,7 @@ def _print(rng: np.random.Generator, name: str, extent: int) -> Raster:
     picture = read_linear(shipped_path(name), 2.2)
     h, w = picture.shape[:2]
     middle, half = SUBJECTS[name]
-    aspect = float(np.clip(half[0] * w / (half[1] * h), 0.7, 1.4))
-    a, b = (0.46, 0.46 / aspect) if aspect > 1 else (0.46 * aspect, 0.46)
+    a, b = _half_sides(name)
     turn = rng.normal(0.0, 0.12)
     y, x = (np.mgrid[0:extent, 0:extent].astype(np.float32) - extent / 2) / extent
     u, v = x * np.cos(turn) + y * np.sin(turn), -x * np.sin(turn) + y * np.cos(turn)

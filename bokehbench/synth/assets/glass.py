@@ -132,7 +132,7 @@ VESSELS = (
         drinks=(WATER, ("", 0.0)),
     ),
 )
-TINTS = ("#e8f2ee", "#e8f2ee", "#f2f2f0", "#3f7a4a", "#8a4f1c", "#4a78a8", "#b88a4a")
+TINTS = ("#e8f2ee", "#e8f2ee", "#f2f2f0", "#f2f2f0", "#eef0f4", "#3f7a4a", "#8a4f1c", "#4a78a8", "#b88a4a")
 
 
 def draw_glass(rng: np.random.Generator, size: int) -> Raster:
@@ -153,25 +153,28 @@ def draw_glass(rng: np.random.Generator, size: int) -> Raster:
     back = [int(i) for i in rng.permutation(count)]
     for nearness, i in enumerate(back):
         centre, kind, height = places[i]
-        patch = _vessel(rng, VESSELS[kind], max(height, 24.0))
+        patch = vessel_patch(rng, VESSELS[kind], max(height, 24.0))
         foot = int(side * (0.93 + 0.015 * nearness)) - patch.shape[0]
         over(raster, patch, int(centre) - patch.shape[1] // 2, max(foot, 0))
     return average_down(raster)
 
 
-def _vessel(rng: np.random.Generator, vessel: Vessel, height: float) -> Raster:
+def vessel_patch(rng: np.random.Generator, vessel: Vessel, height: float) -> Raster:
     """One vessel, premultiplied, its axis in the middle of the patch."""
     knots = smooth_path(np.asarray(vessel.profile), 600)
-    pad = int(height * 0.06) + 4
+    pad = int(height * 0.075) + 4
     rows = int(height) + 2 * pad
     half = int(max(r for _, r in vessel.profile) * height) + 5
     down = (np.arange(rows, dtype=np.float32) - pad) / np.float32(height)
-    radius = np.interp(down, knots[:, 0], knots[:, 1], left=0.0, right=0.0).astype(np.float32)
+    radius = np.interp(down, knots[:, 0], knots[:, 1]).astype(np.float32)
     radius = cv2.GaussianBlur(radius[:, None], (1, 0), 0, sigmaY=max(height / 400, 0.5))[:, 0]
-    radius[(down < 0.0) | (down > 1.0)] = 0.0
+    tilt = rng.uniform(0.10, 0.2)
     slope = np.gradient(radius, down)
     x = np.arange(-half, half + 1, dtype=np.float32)[None, :] / np.float32(height)
-    inside = np.clip((radius[:, None] - np.abs(x)) * height + 0.5, 0.0, 1.0) * (radius > 0)[:, None]
+    inside = np.clip((radius[:, None] - np.abs(x)) * height + 0.5, 0.0, 1.0)
+    # Seen a little from above, both ends are ellipses; inside the mouth only the far wall is left.
+    back, front = _ellipse(knots[0, 1], x, tilt), _ellipse(knots[-1, 1], x, tilt)
+    inside = inside * _step((down[:, None] + back) * height) * _step((1.0 + front - down[:, None]) * height)
     u = np.clip(x / np.maximum(radius, 1e-4)[:, None], -0.999, 0.999)
     z = np.sqrt(1.0 - u * u)
     normal = np.stack([u, np.broadcast_to(-slope[:, None], u.shape), z], axis=2)
@@ -179,8 +182,9 @@ def _vessel(rng: np.random.Generator, vessel: Vessel, height: float) -> Raster:
     tint = pick(rng, TINTS)
     depth = rng.uniform(0.25, 0.9) if tint.min() < 0.35 else rng.uniform(0.02, 0.05)
     patch = _walls(normal, inside, tint, depth, (down >= vessel.stem[0])[:, None])
+    if vessel.open:
+        patch *= (1.0 - 0.5 * _step((back - down[:, None]) * height))[..., None]
     drink, strength = vessel.drinks[int(rng.integers(len(vessel.drinks)))]
-    tilt = rng.uniform(0.10, 0.2)
     if drink:
         low, high = vessel.cavity
         level = low + (high - low) * rng.uniform(0.25, 0.6)
@@ -188,6 +192,16 @@ def _vessel(rng: np.random.Generator, vessel: Vessel, height: float) -> Raster:
     centre = (float(half), float(pad))
     _rims(rng, patch, vessel, radius, centre, height, tilt, tint)
     return patch
+
+
+def _step(depth: Raster) -> Raster:
+    """Coverage of a pixel that lies `depth` pixels inside."""
+    return np.asarray(np.clip(depth + 0.5, 0.0, 1.0), np.float32)
+
+
+def _ellipse(radius: float, x: Raster, tilt: float) -> Raster:
+    """Height of the half ellipse as which a circle of `radius` is seen."""
+    return np.asarray(tilt * radius * np.sqrt(np.clip(1.0 - (x / radius) ** 2, 0.0, 1.0)), np.float32)
 
 
 def _studio(x: Raster, y: Raster) -> Raster:

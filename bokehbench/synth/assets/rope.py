@@ -80,8 +80,8 @@ def _coil(rng: np.random.Generator, side: int, radius: float) -> tuple[Points, n
 
 
 def _hanging(rng: np.random.Generator, side: int, x: float) -> Points:
-    """A length from the upper rim, swaying a little."""
-    knots = [(x + rng.normal(0, 0.012), y) for y in (0.01, 0.35, 0.7, rng.uniform(0.8, 0.97))]
+    """A length that hangs, swaying a little."""
+    knots = [(x + rng.normal(0, 0.012), y) for y in (0.05, 0.35, 0.7, rng.uniform(0.8, 0.97))]
     return smooth_path(np.asarray(knots) * side, 700)
 
 
@@ -123,8 +123,8 @@ def _pieces(
     across = -np.cos(slant * np.pi) * radius * 0.62
     pieces = []
     for start in np.arange(-0.5 * pitch, along[-1], pitch / 3.0):
-        s = start + slant * pitch * 0.62
-        if s[-1] > along[-1] or s[0] < 0.0:
+        s = np.clip(start + slant * pitch * 0.62, 0.0, along[-1])
+        if s[-1] - s[0] < 0.2 * pitch:
             continue
         centre = np.stack([np.interp(s, along, path[:, k]) for k in (0, 1)], axis=1)
         ahead = np.stack([np.interp(s + 1.0, along, path[:, k]) for k in (0, 1)], axis=1)

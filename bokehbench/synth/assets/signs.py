@@ -107,7 +107,9 @@ def _emboss(height: Mask, strength: float) -> Mask:
 
 
 def _layer(rgb: npt.NDArray[np.float32], alpha: Mask) -> Raster:
-    return np.concatenate([rgb * alpha[..., None], alpha[..., None]], axis=2).astype(np.float32)
+    # Cubic noise may have dipped below black.
+    lit = np.maximum(rgb, 0.0) * alpha[..., None]
+    return np.concatenate([lit, alpha[..., None]], axis=2).astype(np.float32)
 
 
 def _turned(patch: Raster, degrees: float) -> Raster:
@@ -125,7 +127,7 @@ def draw_sign(rng: np.random.Generator, size: int) -> Raster:
     side = size * OVERSAMPLING
     raster = blank(side, side)
     kind = int(rng.integers(3))
-    half = (side * rng.uniform(0.36, 0.45), side * rng.uniform(0.14, 0.24))
+    half = (side * rng.uniform(0.36, 0.45), side * rng.uniform(0.14, 0.24 if kind != 1 else 0.18))
     shape = (int(2 * half[1] + side * 0.12), side)
     paint = (_painted_board, _enamel_plate, _stencil)[kind]
     board = _turned(paint(rng, shape, half), float(rng.normal(0.0, 1.0)))
@@ -134,7 +136,7 @@ def draw_sign(rng: np.random.Generator, size: int) -> Raster:
     metal = pick(rng, ("#4a4c4f", "#8a7a52", "#2d2c2b", "#8d9094"))
     link = side * 0.016
     for x in (-0.72, 0.72):
-        foot = middle - half[1] + side * 0.012
+        foot = middle - half[1] + side * 0.02
         turn = np.linspace(0, 2 * np.pi, 17)
         for i, y in enumerate(np.arange(foot, 0.0, -link * 1.45)):
             wide = 0.36 if i % 2 else 0.07
@@ -193,7 +195,6 @@ def _painted_board(rng: np.random.Generator, shape: tuple[int, int], half: tuple
 
 def _enamel_plate(rng: np.random.Generator, shape: tuple[int, int], half: tuple[float, float]) -> Raster:
     """A street plate: glossy enamel, a rim, screws with rust running from them."""
-    half = (half[0], min(half[1], half[0] * 0.42))
     depth = _plate(shape, half, half[1] * rng.uniform(0.05, 0.35))
     ground, tone = [
         ("#173a78", "#f4f3ec"),
@@ -217,13 +218,12 @@ def _enamel_plate(rng: np.random.Generator, shape: tuple[int, int], half: tuple[
     rust = np.maximum(
         rust, smoothstep(half[1] * 0.09, 0.0, depth + half[1] * 0.05 * noise) * smoothstep(-0.2, 1.2, noise)
     )
-    rust = np.clip(rust, 0.0, 1.0) * rng.uniform(0.3, 1.0)
+    rust = np.clip(rust, 0.0, 1.0) * rng.uniform(0.6, 1.0)
     rgb = mix(rgb, colour("#6b3314") * (1.0 + 0.3 * noise[..., None]), rust[..., None])
     gloss = 0.10 * smoothstep(0.32, 0.0, np.abs((x[None, :] / half[0] + 0.5 * y[:, None] / half[1]) + 0.35))
     relief = _emboss(np.minimum(depth, half[1] * 0.05) + 1.2 * cv2.GaussianBlur(ink, (0, 0), 1.2), 0.8)
     rgb = rgb * relief[..., None] * np.float32(0.92) + (gloss * (1.0 - rust))[..., None]
-    layer = _layer(rgb, _cover(depth + half[1] * 0.015 * np.minimum(noise, 0.0)))
-    return layer
+    return _layer(rgb, _cover(depth))
 
 
 def _stencil(rng: np.random.Generator, shape: tuple[int, int], half: tuple[float, float]) -> Raster:
@@ -282,13 +282,12 @@ def draw_letters(rng: np.random.Generator, size: int) -> Raster:
     shape = front.shape
     tone = pick(rng, ("#b8402f", "#e3b23c", "#efe9dc", "#2f6f73", "#8a5a34", "#30343a", "#d98c9a", "#b9bcbe"))
     raster = blank(shape[1], shape[0])
-    for step in range(thick, 0, -1):
-        move = np.asarray([[1, 0, way * step * 0.9], [0, 1, step * 0.28]], np.float32)
-        slab = cv2.warpAffine(front, move, shape[::-1])
-        shade = 0.22 + 0.18 * (1.0 - step / thick)
-        gy, gx = np.gradient(cv2.GaussianBlur(slab, (0, 0), 1.5))
-        lit = np.clip(0.5 - 1.2 * (gx * LIGHT[0] + gy * LIGHT[1]), 0.3, 1.4)
-        over(raster, _layer(tone * (shade * lit)[..., None], slab))
+    gy, gx = np.gradient(cv2.GaussianBlur(front, (0, 0), 1.5))
+    lit = np.clip(0.5 - 1.2 * (gx * LIGHT[0] + gy * LIGHT[1]), 0.3, 1.4)
+    slab = _layer(tone * lit[..., None], front)
+    for step in range(thick, 0, -2):
+        shade = np.asarray([*(0.22 + 0.18 * (1.0 - step / thick),) * 3, 1.0], np.float32)
+        over(raster, slab * shade, round(way * step * 0.9), round(step * 0.28))
     grain = cv2.resize(
         fbm(rng, (shape[0], max(shape[1] // 20, 8)), 8.0, 4), shape[::-1], interpolation=cv2.INTER_CUBIC
     )
