@@ -248,7 +248,7 @@ def _glitter(
 WOODS = (
     ("#e8f0b0", "#7fa03a", "#2f4a1c", "#3c3226"),
     ("#f6e2a0", "#c08a2c", "#6a3f14", "#3a2c22"),
-    ("#dce8d8", "#4f7a4a", "#1d3524", "#40362c"),
+    ("#e6eeb4", "#568038", "#1d3524", "#40362c"),
     ("#f2e6c0", "#8fa048", "#38481c", "#b8b2a4"),
 )
 
@@ -284,9 +284,13 @@ def _floor(
     columns = np.mod(np.arange(w, dtype=np.float32)[None, :] / unit * 300.0 / (0.4 + down) + 100.0, 1000.0)
     rows = (180.0 * np.log(0.08 + down) + 480.0) + 0.0 * columns
     litter = cv2.remap(source, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_LINEAR)
-    sun = smoothstep(0.5, 1.1, litter + 0.25 * fbm(rng, litter.shape, unit / 12, 4))
+    speck = fbm(rng, litter.shape, unit / 60, 4)
+    sun = smoothstep(0.3, 1.5, litter + 0.30 * fbm(rng, litter.shape, unit / 12, 4) + 0.22 * speck)
     ground = mix(deep * 0.8, leaf * 0.5, smoothstep(-1.5, 1.5, litter)[..., None])
-    ground = ground + (sun * 0.9)[..., None] * mix(leaf, colour("#f4e6a0"), 0.4)
+    ground = ground * np.clip(1.0 + 0.25 * speck, 0.4, 1.6)[..., None]
+    ground = ground + (sun * np.clip(0.8 + 0.2 * speck, 0.3, 1.4))[..., None] * mix(
+        leaf, colour("#f4e6a0"), 0.4
+    )
     fade = smoothstep(0.0, 0.5, down)[..., None]
     rgb[start:] = mix(rgb[start:], ground * np.float32(0.85), 0.35 + 0.65 * fade)
 
@@ -383,16 +387,16 @@ def _leaves(
     strokes = Strokes()
     own = rng.spawn(1)[0]
     clumps = fbm(rng, (96, 96), 24.0, 4) + np.linspace(1.1, -1.6, 96)[:, None]
-    for _ in range(int(9000 * (w / unit) * (1.15 - 0.8 * depth))):
-        u, v = own.random(2)
-        if clumps[int(v * 95), int(u * 95)] < 0.35 + 0.5 * own.standard_normal() * 0.5:
-            continue
-        at = np.asarray([u * w, v * (floor * 1.02)])
-        length = unit * (0.0022 + 0.012 * depth) * own.uniform(0.6, 1.4)
-        way = own.uniform(0, np.pi)
-        tip = np.asarray([np.cos(way), np.sin(way)]) * length
-        lit = float(own.beta(0.9, 1.6))
-        tone = mix(leaf * (0.12 + 0.3 * (1.0 - depth)), mix(leaf, glow, 0.35) * 1.25, lit**1.5)
-        strokes.add(np.stack([at - tip, at, at + tip]), length * np.asarray([0.12, 0.42, 0.08]), tone)
+    count = int(9000 * (w / unit) * (1.15 - 0.8 * depth))
+    place, hue = own.random((count, 2)), own.uniform(0.86, 1.14, (count, 3))
+    grown = clumps[(place[:, 1] * 95).astype(int), (place[:, 0] * 95).astype(int)]
+    length = unit * (0.0022 + 0.012 * depth) * own.uniform(0.6, 1.4, count)
+    way, lit = own.uniform(0, np.pi, count), own.beta(0.9, 1.6, (count, 1)) ** 1.5
+    tone = mix(leaf * (0.12 + 0.3 * (1.0 - depth)), mix(leaf, glow, 0.35) * 1.25, lit) * hue
+    half = np.stack([np.cos(way), np.sin(way)], axis=1) * length[:, None]
+    at = place * (w, floor * 1.02)
+    path = np.stack([at - half, at, at + half], axis=1)
+    for k in np.flatnonzero(grown > 0.35 + 0.25 * own.standard_normal(count)):
+        strokes.add(path[k], length[k] * np.asarray([0.12, 0.42, 0.08]), tone[k])
     strokes.draw(raster)
     rgb[:] = rgb * (1.0 - raster[..., 3:4]) + raster[..., :3]
