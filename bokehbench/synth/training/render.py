@@ -16,8 +16,9 @@ from bokehbench.errors import ConfigError, Unavailable
 from bokehbench.optics import encode
 from bokehbench.synth.degrade import DegradePlan
 from bokehbench.synth.degrade import apply as degrade
+from bokehbench.synth.degrade.batch import EXACT, Speed, degrade_batch
 from bokehbench.synth.render import render_all_in_focus, render_bokeh
-from bokehbench.synth.training.items import Batch, Item, checked_keys, stack
+from bokehbench.synth.training.items import ALWAYS, PER_LAYER, Batch, Item, checked_keys, stack, to_tensor
 from bokehbench.synth.training.packs import ScenePack
 
 
@@ -31,6 +32,7 @@ class RenderCollate:
         backend: of `render_bokeh`: "numba" (CPU), "torch:DEVICE", ...; None is numba, and on a CUDA device
             the tracer of that device.
         device: where the batch ends up.
+        speed: what degradations on a device may give up, see `degrade.batch.Speed`.
 
     Raises:
         Unavailable: no such device here.
@@ -43,9 +45,10 @@ class RenderCollate:
         quality: str | None = None,
         backend: str | None = None,
         device: str | torch.device = "cpu",
+        speed: Speed = EXACT,
     ) -> None:
         self.keys = checked_keys(keys)
-        self.quality, self.device = quality, torch.device(device)
+        self.quality, self.device, self.speed = quality, torch.device(device), speed
         if self.device.type == "cuda" and not torch.cuda.is_available():
             raise Unavailable(f"device {device}: no CUDA device here; train with device='cpu'")
         self.backend = backend or (f"torch:{self.device}" if self.device.type == "cuda" else "numba")
@@ -53,44 +56,59 @@ class RenderCollate:
     def __call__(self, packs: Sequence[ScenePack | Item]) -> Batch:
         """One batch; see `items` for its keys."""
         items = [self._render(pack) if isinstance(pack, ScenePack) else pack for pack in packs]
+        if "lq" in self.keys:
+            self._degrade(packs, items)
         batch = stack(items)
         missing = [key for key in self.keys if key not in batch and key != "boundary"]
         if missing:
             raise ConfigError(
                 f"a batch without {', '.join(missing)}: its source has to be made for these keys"
             )
-        return {key: self._moved(value) for key, value in batch.items()}
+        kept = {*self.keys, *ALWAYS, *(PER_LAYER["boundary"] if "boundary" in self.keys else ())}
+        return {key: self._moved(value) for key, value in batch.items() if key in kept}
 
     def _moved(self, value: Any) -> Any:
         return value.to(self.device, non_blocking=True) if isinstance(value, Tensor) else value
 
     def _render(self, pack: ScenePack) -> Item:
+        """The item of a pack, its light on the device; with `aif` where it is to be degraded."""
         layers = pack.scene()
-        light: dict[str, npt.NDArray[np.float32]] = {}
+        images: dict[str, Tensor] = {}
         if "bokeh" in self.keys:
-            image = render_bokeh(
+            linear = render_bokeh(
                 layers, pack.lens, pack.size, quality=self.quality or pack.quality, backend=self.backend
             )
-            light["bokeh"] = _shown(image, pack.lens.gamma)
+            images["bokeh"] = self._shown(linear, pack)
         if "aif" in self.keys or "lq" in self.keys:
-            sharp = _shown(render_all_in_focus(layers, pack.size), pack.lens.gamma)
-            light["aif"] = sharp
-        found = {key: pack.window.cut(image) for key, image in light.items()}
-        if "lq" in self.keys:
-            found["lq"] = degrade(DegradePlan.from_json(pack.degrade), found["aif"])
-        images = {
-            key: torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-            for key, image in found.items()
-            if key in self.keys
-        }
+            images["aif"] = self._shown(render_all_in_focus(layers, pack.size), pack)
         return {**images, **pack.maps, **pack.fields}
 
+    def _shown(self, linear: npt.NDArray[np.float32], pack: ScenePack) -> Tensor:
+        """[3, H, W] encoded and clipped, as stored sets are (but for their rounding to 8 bit)."""
+        # The background reaches as far as the recipe's quality needs; coarser cells look a little farther.
+        light = linear[..., :3] / np.clip(linear[..., 3:], 0.5, 1.0)
+        shown = np.clip(encode(light, pack.lens.gamma), 0.0, 1.0).astype(np.float32)
+        return to_tensor(pack.window.cut(shown)).to(self.device)
 
-def _shown(linear: npt.NDArray[np.float32], gamma: float) -> npt.NDArray[np.float32]:
-    """[H, W, 3] encoded and clipped, as stored sets are (but for their rounding to 8 bit)."""
-    # The background reaches as far as the recipe's quality needs; coarser lens cells look a little farther.
-    light = linear[..., :3] / np.clip(linear[..., 3:], 0.5, 1.0)
-    return np.clip(encode(light, gamma), 0.0, 1.0).astype(np.float32)
+    def _degrade(self, packs: Sequence[ScenePack | Item], items: Sequence[Item]) -> None:
+        """Give every item of a scene its `lq`."""
+        fresh = [(pack, item) for pack, item in zip(packs, items, strict=True) if isinstance(pack, ScenePack)]
+        if any(pack.degrade is None for pack, _ in fresh):
+            raise ConfigError("a batch without lq: its source has to be made for these keys")
+        plans = [DegradePlan.from_json(pack.degrade) for pack, _ in fresh]
+        if self.device.type == "cpu":
+            made = [
+                to_tensor(degrade(plan, _pixels(item["aif"])))
+                for plan, (_, item) in zip(plans, fresh, strict=True)
+            ]
+        else:
+            made = degrade_batch(plans, [item["aif"] for _, item in fresh], self.speed).lq
+        for (_, item), lq in zip(fresh, made, strict=True):
+            item["lq"] = lq
+
+
+def _pixels(image: Tensor) -> npt.NDArray[np.float32]:
+    return np.ascontiguousarray(image.numpy().transpose(1, 2, 0))
 
 
 class PrefetchRender:
