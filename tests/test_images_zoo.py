@@ -72,7 +72,10 @@ def damaged_crc(kind: bytes, chunk: bytes) -> bytes:
 
 
 def half(path: Path) -> None:
-    Image.fromarray(RGB).save(path)
+    if path.suffix == ".exr":
+        images.write_exr_rgb(path, RGB / 255.0)
+    else:
+        Image.fromarray(RGB).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
@@ -90,6 +93,7 @@ REFUSED: dict[str, tuple[str, Callable[[Path], object]]] = {
     "loop.png": ("E_LINK", lambda p: p.symlink_to(p)),
     "nowhere.png": ("E_LINK", lambda p: p.symlink_to("not_there.png")),
     "half.jpg": ("E_TRUNCATED", lambda p: half(p)),
+    "half.exr": ("E_TRUNCATED", lambda p: half(p)),
     "half.webp": ("E_TRUNCATED", lambda p: half(p)),
     "crc.png": ("E_TRUNCATED", lambda p: png(p, damaged_crc)),
     "no_end.png": ("E_TRUNCATED", lambda p: png(p, lambda k, c: b"" if k == b"IEND" else c)),

@@ -6,6 +6,7 @@ Pillow decides what a file is and finds damage; OpenCV reads what Pillow would c
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import warnings
 import zlib
@@ -22,6 +23,8 @@ from bokehbench.images.notes import Notes, note
 
 Array = npt.NDArray[Any]
 Size = tuple[int, int]
+GIF_RATIO = 4096
+"""Pixels a byte that its compression (LZW of 12 bit) cannot exceed; decoding what is not there takes long."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,8 @@ def decode(path: Path, notes: Notes | None, *, colour: bool = True, need: Size |
                 check_size(path, image.width, image.height)
                 if image.format == "PNG":
                     _check_png(path)
+                if image.format == "GIF" and image.width * image.height > GIF_RATIO * path.stat().st_size:
+                    raise BadImage(path, "E_TRUNCATED", "too few bytes for so many pixels")
                 return _decode_pillow(path, image, notes, colour, need)
     except BadImage:
         raise
@@ -248,6 +253,7 @@ def _is_tiff(path: Path) -> bool:
 def _check_tiff_size(path: Path) -> None:
     import tifffile
 
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it says becomes our error
     try:
         with tifffile.TiffFile(path) as file:
             height, width = file.pages[0].shape[:2]
