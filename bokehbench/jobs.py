@@ -1,4 +1,5 @@
-"""Keyed units of work: in this process or in several, with progress, clean Ctrl-C and the same results.
+"""Keyed units of work: in this process, in several, or on a Ray cluster, with progress, clean Ctrl-C and the
+same results.
 
 A unit is a key and an argument; the function that does it writes its own files (atomically) and returns
 something small. What is already done is left out by the caller, so resuming is nothing special.
@@ -8,6 +9,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +18,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bokehbench.errors import BokehbenchError, ConfigError, JobFailed
 
@@ -23,6 +26,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Advance = Callable[[int], None]
+THREADS = (
+    "OMP_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
+"""Environment variables that say how many threads a process may use, read when libraries are imported."""
 
 
 @dataclass(frozen=True)
@@ -68,30 +79,59 @@ def run_jobs(
     *,
     label: str,
     workers: int = 1,
+    ray: str | None = None,
 ) -> Iterator[Outcome[R]]:
     """Do every job and yield its outcome as it ends (any order).
 
     Args:
-        function: module-level, so that other processes can import it.
+        function: module-level, or a functools.partial of such, so that other processes can import it; what a
+            partial binds is sent once to each process, not with each job.
         jobs: (key, argument) pairs.
         label: what the progress bar says.
         workers: processes; 1 works in this one. The cores are shared out among them.
+        ray: address of a Ray cluster whose machines share this file system and installation ("auto": the one
+            that this machine belongs to), or "local": one of `workers` processes on this machine.
 
     Yields:
         One `Outcome` a job. A BokehbenchError of a job becomes its outcome and the rest goes on; any other
         exception is a bug and is raised.
 
     Raises:
-        ConfigError: workers < 1.
+        ConfigError: workers < 1, or no cluster at the address.
+        Unavailable: Ray is not installed.
         JobFailed: a worker process died (killed, or out of memory).
     """
     if workers < 1:
         raise ConfigError(f"--workers must be at least 1, not {workers}")
-    with progress(label, len(jobs)) as advance:
-        outcomes = _in_process(function, jobs) if workers == 1 else _in_pool(function, jobs, workers)
+    with progress(label, len(jobs)) as advance, _ended_by_sigterm():
+        if ray is not None:
+            from bokehbench.ray_jobs import in_ray
+
+            outcomes: Iterator[Outcome[R]] = in_ray(function, jobs, ray, workers) if jobs else iter(())
+        elif workers == 1 or not jobs:
+            outcomes = _in_process(function, jobs)
+        else:
+            outcomes = _in_pool(function, jobs, min(workers, len(jobs)))
         for outcome in outcomes:
             advance(1)
             yield outcome
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM (a job system that takes the machine back) ends the block like an error: it cleans up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        sys.exit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _in_process(function: Callable[[T], R], jobs: Sequence[tuple[str, T]]) -> Iterator[Outcome[R]]:
@@ -106,18 +146,17 @@ def _in_pool(function: Callable[[T], R], jobs: Sequence[tuple[str, T]], workers:
     threads = max(1, len(os.sched_getaffinity(0)) // workers)
     # spawn: a fork of a process with OpenMP threads can hang.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_limit_threads, initargs=(threads,))
+    pool = ProcessPoolExecutor(
+        workers, context, initializer=_start, initargs=(threads, pickle.dumps(function))
+    )
     try:
-        futures: dict[Future[R], str] = {pool.submit(function, argument): key for key, argument in jobs}
+        futures: dict[Future[R], str] = {pool.submit(_call, argument): key for key, argument in jobs}
         for future in as_completed(futures):
             key = futures[future]
             try:
                 yield Outcome(key, value=future.result())
             except BrokenProcessPool as error:
-                raise JobFailed(
-                    f"{key}: a worker process died (killed, or out of memory); "
-                    "the same command goes on from here, fewer --workers need less memory"
-                ) from error
+                raise died(key) from error
             except BokehbenchError as error:
                 yield Outcome(key, error=error)
     finally:
@@ -126,15 +165,33 @@ def _in_pool(function: Callable[[T], R], jobs: Sequence[tuple[str, T]], workers:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.terminate()
+        for process in processes:
+            process.join(timeout=5.0)
 
 
-def _limit_threads(threads: int) -> None:
-    import signal
+def died(key: str) -> JobFailed:
+    """The error for a unit whose process is gone."""
+    return JobFailed(
+        f"{key}: a worker process died (killed, or out of memory); "
+        "the same command goes on from here, fewer --workers need less memory"
+    )
 
+
+_function: Callable[[Any], Any] | None = None
+"""In a worker: what it does."""
+
+
+def _start(threads: int, pickled: bytes) -> None:
+    global _function
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    os.environ.update(dict.fromkeys(THREADS, str(threads)))
+    _function = pickle.loads(pickled)  # imports numba, which reads the environment then
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = str(threads)
+
+
+def _call(argument: Any) -> Any:
+    assert _function is not None
+    return _function(argument)
 
 
 def _end_with_parent() -> None:

@@ -21,6 +21,7 @@ CORE = {
     "jobs",
     "layers",
     "optics",
+    "ray_jobs",
     "records",
     "registry",
     "rng",

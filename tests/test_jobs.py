@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
+import functools
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from bokehbench import jobs
-from bokehbench.errors import ConfigError, InputError, JobFailed
+from bokehbench.errors import BadImage, ConfigError, InputError, JobFailed, Unavailable
 
 
 def square(x: int) -> int:
@@ -59,3 +63,71 @@ def test_progress_is_silent_when_nobody_watches(capsys: pytest.CaptureFixture[st
     list(jobs.run_jobs(square, JOBS, label="x"))
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err == ""
+
+
+def refuse(x: int) -> int:
+    raise BadImage(f"{x}.png", "E_TRUNCATED", "damaged")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_errors_keep_their_kind_on_the_way_from_a_worker(workers: int) -> None:
+    (outcome,) = jobs.run_jobs(refuse, [("a", 7), ("b", 8)][:1], label="x", workers=workers)
+    assert isinstance(outcome.error, BadImage)
+    assert (outcome.error.code, str(outcome.error)) == ("E_TRUNCATED", "7.png: damaged [E_TRUNCATED]")
+
+
+def threads_and_sum(numbers: list[int], x: int) -> tuple[str, int]:
+    return os.environ.get("NUMBA_NUM_THREADS", ""), sum(numbers) + x
+
+
+def test_what_a_partial_binds_reaches_the_workers_and_cores_are_shared_out() -> None:
+    function = functools.partial(threads_and_sum, list(range(1000)))
+    outcomes = jobs.run_jobs(function, JOBS, label="x", workers=len(os.sched_getaffinity(0)))
+    assert {o.key: o.value for o in outcomes} == {f"job{n}": ("1", 499500 + n) for n in range(5)}
+
+
+TERMINATED = """
+import os, signal, sys, threading
+from bokehbench import jobs
+
+def work(folder):
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    threading.Event().wait(30)
+
+try:
+    list(jobs.run_jobs(work, [("a", "")], label="x"))
+finally:
+    print("cleaned up")
+"""
+
+
+def test_sigterm_lets_the_run_clean_up() -> None:
+    done = subprocess.run([sys.executable, "-c", TERMINATED], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("cleaned up\n", 128 + signal.SIGTERM)
+
+
+# ------------------------------------------------------------------------------------------------------ Ray
+
+
+def test_ray_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = builtins.__import__
+
+    def without_ray(name: str, *arguments: object, **more: object) -> object:
+        if name == "ray":
+            raise ImportError("No module named 'ray'")
+        return honest(name, *arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", without_ray)
+    with pytest.raises(Unavailable, match=r"pip install 'bokehbench\[ray\]'"):
+        list(jobs.run_jobs(square, JOBS, label="x", ray="local"))
+
+
+@pytest.mark.slow
+def test_ray_does_every_job_and_keeps_errors(capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ray")
+    outcomes = list(jobs.run_jobs(refuse_three, JOBS, label="x", workers=2, ray="local"))
+    assert {o.key: o.value for o in outcomes if o.error is None} == {f"job{n}": n for n in (0, 1, 2, 4)}
+    (failed,) = (o for o in outcomes if o.error is not None)
+    assert isinstance(failed.error, InputError) and str(failed.error) == "three is not wanted"
+    with pytest.raises(ConfigError, match="no Ray cluster"):
+        list(jobs.run_jobs(square, JOBS, label="x", ray="127.0.0.1:1"))

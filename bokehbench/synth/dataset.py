@@ -3,14 +3,14 @@
 ::
 
     DIR/
-        dataset.json               recipe, every value of it, root seed, assets, counts, code
-        aif/{key}.png              all-in-focus, 8 bit, encoded
-        bokeh/{key}_k0.png         through the lens, 8 bit, encoded
-        disp/{key}.png             disparity of the nearest layer with alpha >= 0.5, 16 bit
-        layers/{key}_{l}.exr       near to far, premultiplied linear RGBA, half
+        dataset.json               recipe, every value of it, root seed, assets, store, counts, code
+        aif/ bokeh/ disp/ ...      pictures, in a folder store (bokehbench.synth.store.folder)
         meta/{key}.json            planes, offsets, sources, lens, plan, hashes: written last
-        metadata.jsonl             one line a sample, for the imagefolder loader of `datasets`
+        train-000000.tar ...       pictures and JSON, in a WebDataset store (bokehbench.synth.store.shards)
+        metadata.jsonl             one line a sample (folder store), for the imagefolder loader of `datasets`
+        samples.parquet            one row a sample
         failures.jsonl             indices that were given up, if any
+        README.md                  the card of the set
         contact_sheet.png
 
 A sample depends on (recipe, assets, root seed, index) alone; keys are nine-digit indices.
@@ -18,28 +18,29 @@ A sample depends on (recipe, assets, root seed, index) alone; keys are nine-digi
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bokehbench import __version__
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.jobs import run_jobs
-from bokehbench.records import code_version, read_json, remove_parts, sha256_json, write_json, write_text
+from bokehbench.records import remove_parts, sha256_json, write_json
 from bokehbench.synth.assets.folder import scan_backgrounds, scan_foregrounds
 from bokehbench.synth.assets.library import Library
 from bokehbench.synth.assets.photographs import SHIPPED, large_enough
 from bokehbench.synth.config import Recipe
-from bokehbench.synth.sample import make_first_valid, truths
-from bokehbench.synth.store.folder import SampleFiles, read_meta, write_sample
+from bokehbench.synth.making import Making, make_missing
+from bokehbench.synth.store import claims
+from bokehbench.synth.store.profile import DEFAULT_PROFILE, PROFILES, Profile
+from bokehbench.synth.store.reader import RECORD, SCHEMA, open_set, read_dataset
+from bokehbench.synth.store.reader import StoredSet as StoredSet
+from bokehbench.synth.summary import write_summary
 
-SCHEMA = "bokehbench.synth.dataset/1"
-DATASET = "dataset.json"
 MAX_FAILED = 0.01
 """Share of indices that may be given up before a build counts as failed."""
+SHARD_SIZE = 500
+Store = Literal["folder", "wds"]
 
 
 def make_library(recipe: Recipe, fg: Path | None = None, bg: Path | None = None) -> Library:
@@ -65,23 +66,6 @@ def make_library(recipe: Recipe, fg: Path | None = None, bg: Path | None = None)
 
 
 @dataclass(frozen=True)
-class _Job:
-    root: Path
-    recipe: Recipe
-    library: Library
-    root_seed: int
-    index: int
-    code: dict[str, Any]
-
-
-def _make(job: _Job) -> None:
-    sample, failures = make_first_valid(job.recipe, job.library, job.root_seed, job.index)
-    write_sample(
-        sample, job.root, truths(sample), config_hash=job.recipe.hash, code=job.code, failures=failures
-    )
-
-
-@dataclass(frozen=True)
 class Built:
     """What a build did: samples made now, samples there in all, and indices given up with the reason."""
 
@@ -91,56 +75,93 @@ class Built:
 
 
 def build(
-    recipe: Recipe, library: Library, *, count: int, root_seed: int, root: Path, workers: int = 1
+    recipe: Recipe,
+    library: Library,
+    *,
+    count: int,
+    root_seed: int,
+    root: Path,
+    workers: int = 1,
+    ray: str | None = None,
+    shard: tuple[int, int] = (0, 1),
+    store: Store = "folder",
+    profile: Profile = PROFILES[DEFAULT_PROFILE],
+    shard_size: int = SHARD_SIZE,
 ) -> Built:
     """Make the samples 0 ... count - 1 that are missing in `root`.
 
+    Several processes, on several machines, may do this in one folder at the same time.
+
+    Args:
+        recipe, library, root_seed: what makes the samples.
+        count: samples in all.
+        root: folder of the set.
+        workers, ray: see `jobs.run_jobs`.
+        shard: (i, n): make the i-th of n parts.
+        store: "folder", or "wds" for WebDataset shards.
+        profile: what is stored, and how.
+        shard_size: samples in a WebDataset shard.
+
     Raises:
-        ConfigError: count < 1 or a negative seed.
+        ConfigError: a number out of range.
         InputError: `root` holds another set, or files that are none.
         JobFailed: a worker process died.
     """
     if count < 1 or root_seed < 0:
         raise ConfigError(f"--count must be at least 1 and --seed at least 0, not {count} and {root_seed}")
-    identity = _identity(recipe, library, root_seed)
-    _claim(root, identity, count)
-    remove_parts(root)
-    code = code_version()
-    missing = [i for i in range(count) if not SampleFiles(root, f"{i:09d}").meta.is_file()]
-    jobs = [(f"{i:09d}", _Job(root, recipe, library, root_seed, i, code)) for i in missing]
-    failed = sorted(
-        (int(outcome.key), str(outcome.error))
-        for outcome in run_jobs(_make, jobs, label="synthesizing", workers=workers)
-        if outcome.error is not None
+    if shard_size < 1:
+        raise ConfigError(f"--shard-size must be at least 1, not {shard_size}")
+    making = Making(
+        root,
+        recipe,
+        library,
+        root_seed,
+        count=count,
+        names=profile.names(getattr(recipe, "truth", ("aif", "bokeh", "disp", "layers"))),
+        profile=profile,
+        shard_size=shard_size if store == "wds" else None,
     )
-    metas = [read_meta(path) for path in sorted((root / "meta").glob("*.json"))]
-    _write_summary(root, identity, metas, failed)
-    return Built(len(missing) - len(failed), len(metas), tuple(failed))
+    identity = _identity(making)
+    _enter(root, identity)
+    remove_parts(root)
+    claims.sweep(root)
+    try:
+        made, failed = make_missing(making, workers=workers, ray=ray, shard=shard)
+        with claims.wait_for(root / claims.FOLDER / "summary"):
+            total = write_summary(root, identity)
+    finally:
+        claims.sweep(root)
+    return Built(made, total, tuple(failed))
 
 
-def _identity(recipe: Recipe, library: Library, root_seed: int) -> dict[str, Any]:
-    """What makes the samples; a folder holds samples of one identity."""
-    assets = library.to_json()
+def _identity(making: Making) -> dict[str, Any]:
+    """What makes the samples and their files; a folder holds samples of one identity."""
+    recipe, assets = making.recipe, making.library.to_json()
     return {
         "schema": SCHEMA,
         "recipe": recipe.id,
         "config": recipe.to_json(),
         "config_hash": recipe.hash,
-        "root_seed": root_seed,
+        "root_seed": making.root_seed,
         "assets": assets,
         "assets_hash": sha256_json(assets),
         "version": __version__,
+        "store": "folder" if making.shard_size is None else "wds",
+        "profile": making.profile.to_json(),
+        "shard_size": making.shard_size,
+        "truth": list(making.names),
     }
 
 
-def _claim(root: Path, identity: dict[str, Any], count: int) -> None:
+def _enter(root: Path, identity: dict[str, Any]) -> None:
     """Write dataset.json in a new folder, or make sure that the one there is the same."""
-    path = root / DATASET
-    if not path.is_file():
-        if root.is_dir() and any(root.iterdir()):
-            raise InputError(f"{root}: is not empty and holds no synthetic set; name a new folder with --out")
-        write_json(path, {**identity, "count": 0, "failed": [], "code": []})
-        return
+    if not (root / RECORD).is_file() and root.is_dir() and any(_foreign(root)):
+        raise InputError(f"{root}: is not empty and holds no synthetic set; name a new folder with --out")
+    root.mkdir(parents=True, exist_ok=True)
+    with claims.wait_for(root / claims.FOLDER / "summary"):
+        if not (root / RECORD).is_file():
+            write_json(root / RECORD, {**identity, "count": 0, "failed": [], "code": []})
+            return
     there = read_dataset(root)
     for name, what in (
         ("recipe", "recipe"),
@@ -148,6 +169,10 @@ def _claim(root: Path, identity: dict[str, Any], count: int) -> None:
         ("root_seed", "seed"),
         ("assets_hash", "set of asset pictures"),
         ("version", "version of bokehbench"),
+        ("store", "store"),
+        ("profile", "profile"),
+        ("shard_size", "shard size"),
+        ("truth", "list of pictures"),
     ):
         if there.get(name) != identity[name]:
             old, new = _short(there.get(name)), _short(identity[name])
@@ -157,68 +182,18 @@ def _claim(root: Path, identity: dict[str, Any], count: int) -> None:
             )
 
 
+def _foreign(root: Path) -> Iterator[Path]:
+    """What nobody but a user can have put into a folder that has no dataset.json yet."""
+    return (path for path in root.iterdir() if path.name != claims.FOLDER and ".part-" not in path.name)
+
+
 def _short(value: object) -> str:
-    text = str(value)
+    if isinstance(value, dict):
+        value = value.get("name")
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text[:12] if len(text) == 64 else text
-
-
-def _write_summary(
-    root: Path, identity: dict[str, Any], metas: Sequence[dict[str, Any]], failed: Sequence[tuple[int, str]]
-) -> None:
-    """dataset.json, metadata.jsonl and failures.jsonl: functions of what is there, not of how it came."""
-    codes = sorted({json.dumps(meta["code"], sort_keys=True) for meta in metas})
-    licences = sorted({layer["licence"] for meta in metas for layer in meta["layers"]})
-    kinds = Counter(str(layer["source"]).partition("#")[0] for meta in metas for layer in meta["layers"])
-    write_json(
-        root / DATASET,
-        {
-            **identity,
-            "count": len(metas),
-            "failed": [index for index, _ in failed],
-            "code": [json.loads(text) for text in codes],
-            "licences": licences,
-            "layers_by_source": dict(sorted(kinds.items())),
-        },
-    )
-    write_text(
-        root / "metadata.jsonl", "".join(json.dumps(_row(meta), sort_keys=True) + "\n" for meta in metas)
-    )
-    if failed:
-        lines = (json.dumps({"index": index, "error": error}) + "\n" for index, error in failed)
-        write_text(root / "failures.jsonl", "".join(lines))
-    else:
-        (root / "failures.jsonl").unlink(missing_ok=True)
-
-
-def _row(meta: dict[str, Any]) -> dict[str, Any]:
-    """One line of metadata.jsonl; columns that end with `file_name` become images."""
-    key, render = meta["key"], meta["renders"][0]
-    return {
-        "key": key,
-        "aif_file_name": f"aif/{key}.png",
-        "bokeh_file_name": f"bokeh/{key}_{render['id']}.png",
-        "disp_file_name": f"disp/{key}.png",
-        "K": render["K"],
-        "disp_focus": render["disp_focus"],
-        "gamma": render["gamma"],
-        "radius_max": render["radius_max"],
-        "layers": len(meta["layers"]),
-    }
-
-
-def read_dataset(root: Path) -> dict[str, Any]:
-    """dataset.json of a set; InputError where the folder is none."""
-    path = root / DATASET
-    if not path.is_file():
-        raise InputError(
-            f"{root}: not a synthetic set (no {DATASET}); bokehbench synth build --out {root} makes one"
-        )
-    values = read_json(path)
-    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
-        raise InputError(f"{path}: not the record of a synthetic set of this version ({SCHEMA})")
-    return values
 
 
 def sample_keys(root: Path) -> list[str]:
     """Keys of complete samples, sorted."""
-    return sorted(path.stem for path in (root / "meta").glob("*.json") if path.stem.isdigit())
+    return open_set(root).keys()

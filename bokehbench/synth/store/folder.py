@@ -1,4 +1,9 @@
-"""The folder store: one file a picture, one JSON a sample, written last."""
+"""The folder store: one file a picture, one JSON a sample, written last.
+
+::
+
+    aif/{key}.png   bokeh/{key}_k0.png   disp/{key}.png   layers/{key}_0.exr   meta/{key}.json
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from bokehbench.errors import InputError
-from bokehbench.images import write_disparity, write_exr, write_png
 from bokehbench.records import read_json, sha256_file, write_json
 from bokehbench.synth.sample import SCHEMA, Sample, describe
+from bokehbench.synth.store.pictures import file_name, write_picture
+from bokehbench.synth.store.profile import PROFILES, Profile
 from bokehbench.synth.truth.types import Truth
+
+META = "meta"
+DEFAULT = PROFILES["train-png"]
 
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """Where the files of one sample lie below the root of its set."""
+    """Where the files of one sample lie below the root of its set, with the default profile."""
 
     root: Path
     key: str
@@ -39,14 +48,7 @@ class SampleFiles:
     @property
     def meta(self) -> Path:
         """JSON; exists only when the sample is complete."""
-        return self.root / "meta" / f"{self.key}.json"
-
-    def path(self, truth: Truth) -> Path:
-        """File of a picture: `aif` -> aif/KEY.png, `bokeh_k0` -> bokeh/KEY_k0.png, ..."""
-        folder, _, part = truth.name.partition("_")
-        if truth.kind == "layer":
-            return self.root / "layers" / f"{self.key}_{part}.exr"
-        return self.root / folder / f"{self.key}{'_' + part if part else ''}.png"
+        return self.root / META / f"{self.key}.json"
 
 
 def write_sample(
@@ -57,25 +59,46 @@ def write_sample(
     config_hash: str,
     code: dict[str, Any],
     failures: list[str],
+    profile: Profile = DEFAULT,
 ) -> None:
-    """Write all files of a sample; the JSON is written last and commits it."""
+    """Write all files of a sample; the JSON is written last and commits it.
+
+    The JSON names each picture (`pictures`: name -> file and kind) and the digest of each file (`files`).
+    """
     files = SampleFiles(root, sample.plan.key)
-    hashes = {}
+    gammas = {f"bokeh_{render.id}": render.lens.gamma for render in sample.renders}
+    hashes, pictures = {}, {}
     for truth in truths:
-        path = files.path(truth)
-        if truth.kind == "layer":
-            write_exr(path, {name: truth.pixels[..., c] for c, name in enumerate("RGBA")})
-        elif truth.kind == "disparity":
-            write_disparity(path, truth.pixels)
-        else:
-            write_png(path, truth.pixels)
-        hashes[path.relative_to(root).as_posix()] = sha256_file(path)
-    write_json(files.meta, {**describe(sample, config_hash, failures), "files": hashes, "code": code})
+        encoding = profile.encoding(truth.name, truth.kind)
+        name = file_name(files.key, truth.name, truth.kind, encoding)
+        write_picture(root / name, truth, profile, gammas.get(truth.name, sample.plan.gamma))
+        hashes[name] = sha256_file(root / name)
+        pictures[truth.name] = {"file": name, "kind": truth.kind}
+    described = describe(sample, config_hash, failures)
+    write_json(files.meta, {**described, "pictures": pictures, "files": hashes, "code": code})
+
+
+def remove_sample(root: Path, key: str) -> None:
+    """Remove a sample, its JSON first, so that half of it is none."""
+    files = SampleFiles(root, key)
+    names = read_meta(files.meta)["files"]
+    files.meta.unlink()
+    for name in names:
+        (root / name).unlink(missing_ok=True)
 
 
 def read_meta(path: Path) -> dict[str, Any]:
     """The JSON of a sample; InputError where it is something else."""
-    meta = read_json(path)
+    return check_meta(read_json(path), str(path))
+
+
+def check_meta(meta: Any, where: str) -> dict[str, Any]:
+    """A sample's JSON, or InputError."""
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
-        raise InputError(f"{path}: not the JSON of a sample ({SCHEMA})")
+        raise InputError(f"{where}: not the JSON of a sample ({SCHEMA})")
     return meta
+
+
+def complete_keys(root: Path) -> list[str]:
+    """Keys of complete samples, sorted."""
+    return sorted(path.stem for path in (root / META).glob("*.json") if path.stem.isdigit())

@@ -1,0 +1,90 @@
+"""Claims: which process makes what, where several processes or machines work in one folder.
+
+A claim is a file that only one process can create. It saves double work and nothing else: every file is
+written atomically and its bytes do not depend on who writes it, so two owners would only waste time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bokehbench.records import STALE_SECONDS, age, is_living, machine
+
+FOLDER = "claims"
+
+
+@contextlib.contextmanager
+def claim(path: Path) -> Iterator[bool]:
+    """Yield whether this process may do the work that `path` stands for; the claim ends with the block."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mine = _create(path) or (is_stale(path) and _remove(path) and _create(path))
+    try:
+        yield mine
+    finally:
+        if mine:
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def wait_for(path: Path, poll: float = 0.05) -> Iterator[None]:
+    """Enter the block when nobody else is in it."""
+    while True:
+        with claim(path) as mine:
+            if mine:
+                yield
+                return
+        time.sleep(poll)
+
+
+def _create(path: Path) -> bool:
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "w") as file:
+        file.write(json.dumps({"machine": machine(), "pid": os.getpid()}))
+    return True
+
+
+def is_stale(path: Path) -> bool:
+    """Whether the owner is dead: known for a process of this machine, after an hour for another's."""
+    try:
+        owner = json.loads(path.read_text())
+        if owner["machine"] == machine():
+            return not is_living(int(owner["pid"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # gone, or created this moment and still empty
+    return age(path) > STALE_SECONDS
+
+
+def _remove(path: Path) -> bool:
+    """Take a dead owner's claim away; False where somebody else was faster."""
+    try:
+        path.rename(path.with_name(f"{path.name}.part-{machine()}-{os.getpid()}"))
+    except FileNotFoundError:
+        return False
+    path.with_name(f"{path.name}.part-{machine()}-{os.getpid()}").unlink(missing_ok=True)
+    return True
+
+
+def sweep(root: Path) -> None:
+    """Remove the claims of dead processes, and the folder of claims when it is empty."""
+    folder = root / FOLDER
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if is_stale(path):
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def held(root: Path, name: str) -> bool:
+    """Whether a living process has claimed `name`."""
+    path = root / FOLDER / name
+    return path.exists() and not is_stale(path)

@@ -1,0 +1,113 @@
+"""Pictures of samples as bytes, and back: names of files, encodings, decoding."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bokehbench.errors import InputError
+from bokehbench.images import quantise, read_exr, write_disparity, write_exr, write_exr_rgb, write_png
+from bokehbench.optics import decode as to_linear
+from bokehbench.optics import encode as to_display
+from bokehbench.records import write_bytes
+from bokehbench.synth.store.profile import Encoding, Profile
+from bokehbench.synth.truth.types import Kind, Truth
+
+SUFFIXES: dict[Encoding, str] = {"png": "png", "jpg": "jpg", "png16": "png", "exr": "exr", "exr32": "exr"}
+_NUMBERED = re.compile(r"(.+)_(k?[0-9]+)")
+
+
+def file_name(key: str, name: str, kind: Kind, encoding: Encoding) -> str:
+    """Path of a picture below the root of a folder store, which is also its name in the sample's JSON.
+
+    `aif` -> aif/KEY.png, `bokeh_k0` -> bokeh/KEY_k0.png, `layer_2` -> layers/KEY_2.exr, `disp_soft` ->
+    disp_soft/KEY.exr.
+    """
+    numbered = _NUMBERED.fullmatch(name)
+    stem, part = (numbered[1], f"_{numbered[2]}") if numbered else (name, "")
+    return f"{'layers' if kind == 'layer' else stem}/{key}{part}.{SUFFIXES[encoding]}"
+
+
+def write_picture(path: Path, truth: Truth, profile: Profile, gamma: float) -> None:
+    """Encode one picture into a file, atomically; equal pixels make equal bytes.
+
+    Args:
+        path: from `file_name`.
+        truth: the picture.
+        profile: how.
+        gamma: of encoded images, which are made linear where the file is EXR.
+    """
+    encoding, pixels = profile.encoding(truth.name, truth.kind), truth.pixels
+    if truth.kind == "layer":
+        write_exr(path, {name: pixels[..., c] for c, name in enumerate("RGBA")})
+    elif encoding == "jpg":
+        write_bytes(path, _jpeg(pixels, profile.jpeg_quality))
+    elif encoding == "png16":
+        write_disparity(path, pixels)
+    elif encoding == "png":
+        write_png(path, pixels)
+    elif truth.kind == "image":
+        write_exr_rgb(path, to_linear(pixels, gamma))
+    else:
+        write_exr(path, {"Y": pixels}, half=encoding == "exr")
+
+
+def _jpeg(pixels: npt.NDArray[Any], quality: int) -> bytes:
+    import cv2
+
+    # Subsampled colours would bleed over edges, which is what bokeh is about.
+    flags = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    flags += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(quantise(pixels), cv2.COLOR_RGB2BGR), flags)
+    if not done:
+        raise InputError("a picture could not be encoded as JPEG")
+    return data.tobytes()
+
+
+def read_picture(data: bytes, where: str, kind: Kind, gamma: float) -> npt.NDArray[Any]:
+    """Decode one picture.
+
+    Args:
+        data: the file's bytes.
+        where: its name, whose suffix says the format; for messages too.
+        kind: what the pixels mean; decides shape and type, see `truth.types.Kind`.
+        gamma: images in EXR are encoded with it.
+
+    Raises:
+        InputError: not such a picture.
+    """
+    if where.endswith(".exr"):
+        return _read_exr(data, where, kind, gamma)
+    import cv2
+
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    channels = {"image": 3, "rgba": 4}.get(kind, 1)
+    if pixels is None or (pixels.shape[2] if pixels.ndim == 3 else 1) != channels:
+        raise InputError(f"{where}: damaged, or not a picture of kind {kind}")
+    if channels > 1:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if channels == 3 else cv2.COLOR_BGRA2RGBA)
+    if kind == "label":
+        return pixels
+    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def _read_exr(data: bytes, where: str, kind: Kind, gamma: float) -> npt.NDArray[np.float32]:
+    # The OpenEXR binding reads files only.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.exr"
+        path.write_bytes(data)
+        try:
+            channels = read_exr(path)
+        except InputError as error:
+            raise InputError(f"{where}: damaged, or not an EXR file") from error
+    wanted = {"image": "RGB", "layer": "RGBA"}.get(kind, "Y")
+    if set(wanted) != channels.keys():
+        raise InputError(f"{where}: has channels {', '.join(channels)}, {kind} needs {', '.join(wanted)}")
+    if kind == "image":
+        return to_display(np.stack([channels[c] for c in wanted], axis=2), gamma).astype(np.float32)
+    return channels["Y"] if len(wanted) == 1 else np.stack([channels[c] for c in wanted], axis=2)
