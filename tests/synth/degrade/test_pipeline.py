@@ -237,3 +237,33 @@ def test_another_shape_or_nan_is_refused() -> None:
     image[3, 3] = np.nan
     with pytest.raises(InputError, match="NaN"):
         apply(plan, image)
+
+
+def test_quirks_of_published_code_come_only_where_asked_and_are_visible() -> None:
+    """The far edge drifts by the rounding of the size, 512 · 0.37 → 189: 1.2 pixels of the clean picture."""
+    ramp = np.zeros((8, 512, 3), np.float32) + np.arange(512, dtype=np.float32)[None, :, None] / 1000
+    drifted, aligned = (
+        module.resize(ramp, Resize(size=(189, 8), mode="bilinear", drift=drift))[4, -1, 0] * 1000
+        for drift in (0.37, None)
+    )
+    assert aligned - drifted == pytest.approx(512 - 189 / 0.37, abs=0.1)
+
+    fields = load_preset("osediff_512").model_dump()
+    assert not fields["compat"]["scale_factor_drift"]
+    fields["compat"] = {"scale_factor_drift": True, "area": "adaptive", "jpeg": "diff"}
+    quirky = parse_preset(fields, "test")
+    image = photo()
+    for index in range(12):
+        plain, odd = (
+            DegradePlan.sample(stream(8, index, "d"), preset, (96, 80)) for preset in ("osediff_512", quirky)
+        )
+        assert any(getattr(step, "codec", "") == "diff" for step in odd.steps)
+        assert not any(getattr(step, "drift", None) for step in plain.steps)
+        assert apply(odd, image).shape == image.shape
+    assert any(getattr(step, "drift", None) for step in _many_steps(quirky))
+    assert any(getattr(step, "mode", "") == "adaptive" for step in _many_steps(quirky))
+
+
+def _many_steps(preset) -> list:
+    sampled = (DegradePlan.sample(stream(8, index, "d"), preset, (96, 80)) for index in range(30))
+    return [step for plan in sampled for step in plan.steps]
