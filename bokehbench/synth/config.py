@@ -1,209 +1,109 @@
-"""The typed configuration of a recipe: every random variable a named field with its distribution."""
+"""A recipe as typed configuration, read from YAML; its sections are in `fields`."""
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from bokehbench.errors import ConfigError, InputError
+from bokehbench.errors import BokehbenchError, ConfigError, InputError
 from bokehbench.records import sha256_json
-from bokehbench.synth.assets.catalogue import BACKGROUNDS, FOREGROUNDS
-from bokehbench.synth.assets.library import PHOTOGRAPH, weighted
+from bokehbench.synth.distributions import Share, Strict
+from bokehbench.synth.fields import (
+    GAP_LEAST,
+    Augment,
+    Backgrounds,
+    Compat,
+    Degrade,
+    Foregrounds,
+    Frame,
+    Highlights,
+    Planes,
+)
+from bokehbench.synth.lens_fields import Focus, Optics, Stack
+from bokehbench.synth.truth.corruption import Corruption
+
+Side = Annotated[int, Field(ge=64, le=4096)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Distribution(_Strict):
-    """A random number; in YAML a plain number, or a mapping with one of the fields below.
+class Recipe(Strict):
+    """All that makes a sample, apart from the root seed and the pictures in folders.
 
     Attributes:
-        constant: always this.
-        uniform: [low, high].
-        loguniform: [low, high], both > 0.
-        lognormal: [median, sigma of the logarithm].
+        recipe, version: `name@version` in every record.
+        size: (W, H) of the pictures.
+        frame: what things are placed in, where that is larger.
+        gamma: encoded = linear ** (1 / gamma).
+        transfer: "power", or "srgb" for files and pictures encoded by the piecewise curve.
+        quality: sampling of the lens.
+        attempts: tries per sample before its index is given up.
+        pairing: "random", or "product": foreground file i mod N, background file i div N of the folders.
+        folder_share: how often an asset comes from a folder where one is given.
+        truth: names of bokehbench.synth.truth that are stored.
+        stack: several photographs of one scene.
+        degrade, corruption: low-quality image, disparity as estimators give it.
+        compat: faults of the published samplers.
     """
 
-    constant: float | None = None
-    uniform: tuple[float, float] | None = None
-    loguniform: tuple[float, float] | None = None
-    lognormal: tuple[float, float] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _number(cls, value: Any) -> Any:
-        return {"constant": value} if isinstance(value, (int, float)) else value
-
-    @model_validator(mode="after")
-    def _one(self) -> Distribution:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError("give one of constant, uniform, loguniform, lognormal")
-        for name in ("uniform", "loguniform"):
-            bounds = getattr(self, name)
-            if bounds and bounds[0] > bounds[1]:
-                raise ValueError(f"{name} [low, high] needs low <= high, not {list(bounds)}")
-        if (self.loguniform and self.loguniform[0] <= 0) or (self.lognormal and self.lognormal[0] <= 0):
-            raise ValueError(f"{given[0]} needs positive numbers")
-        return self
-
-    def draw(self, rng: np.random.Generator) -> float:
-        """One number; always one draw from `rng`."""
-        if self.lognormal:
-            return float(self.lognormal[0] * np.exp(self.lognormal[1] * rng.standard_normal()))
-        u = rng.random()
-        if self.uniform:
-            return float(self.uniform[0] + u * (self.uniform[1] - self.uniform[0]))
-        if self.loguniform:
-            low, high = np.log(self.loguniform)
-            return float(np.exp(low + u * (high - low)))
-        assert self.constant is not None
-        return self.constant
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Least and largest value (infinite for a lognormal)."""
-        if self.lognormal:
-            return 0.0, float("inf")
-        if self.constant is not None:
-            return self.constant, self.constant
-        return self.uniform or self.loguniform or (0.0, 0.0)
-
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Weights = Annotated[dict[str, Annotated[float, Field(ge=0.0)]], Field(min_length=1)]
-Counts = Annotated[
-    dict[Annotated[int, Field(ge=0, le=12)], Annotated[float, Field(ge=0.0)]], Field(min_length=1)
-]
-
-
-def _known(weights: dict[str, float], names: set[str], what: str) -> None:
-    unknown = sorted(set(weights) - names)
-    if unknown:
-        raise ValueError(f"unknown {what} {', '.join(unknown)}; one of {', '.join(sorted(names))}")
-    if sum(weights.values()) <= 0.0:
-        raise ValueError(f"the weights of {what} add up to 0")
-
-
-class Foregrounds(_Strict):
-    """Which cut-outs, how large, where."""
-
-    count: Counts
-    kinds: Weights
-    area: Distribution
-    rotation_deg: Distribution
-    flip_p: Share
-    inside_min: Share
-    candidates: Annotated[int, Field(ge=1, le=64)]
-    brightness: Distribution
-    white_balance: Distribution
-
-    @model_validator(mode="after")
-    def _kinds(self) -> Foregrounds:
-        _known(self.kinds, set(FOREGROUNDS), "foreground kinds")
-        return self
-
-
-class Backgrounds(_Strict):
-    """Which pictures, and which part of them."""
-
-    kinds: Weights
-    crop: Distribution
-    upscale_max: Annotated[float, Field(ge=1.0, le=4.0)]
-    flip_p: Share
-    brightness: Distribution
-    white_balance: Distribution
-
-    @model_validator(mode="after")
-    def _kinds(self) -> Backgrounds:
-        _known(self.kinds, {*BACKGROUNDS, PHOTOGRAPH}, "background kinds")
-        return self
-
-
-class Planes(_Strict):
-    """Disparities and tilts."""
-
-    background_base: Distribution
-    background_range: Distribution
-    background_direction_deg: Distribution
-    gap: Annotated[float, Field(ge=0.02, le=0.5)]
-    foreground_range: Distribution
-    foreground_direction_deg: Distribution
-    gap_share: Share
-
-
-class Optics(_Strict):
-    """K by the largest radius it makes, and the shape of the opening."""
-
-    sharp_p: Share
-    radius_at_512: Distribution
-    K_max_at_512: Annotated[float, Field(gt=0.0)]
-    tilt_max: Annotated[float, Field(gt=0.0, le=0.5)]
-    aperture: dict[Literal["disc", "polygon", "donut"], Annotated[float, Field(ge=0.0)]]
-    blades: Counts
-    curvature: Distribution
-    rotation_deg: Distribution
-    inner: Distribution
-
-
-class Focus(_Strict):
-    """Where the focal plane lies."""
-
-    rules: dict[
-        Literal["layer_median", "background_median", "pixel", "uniform", "between"],
-        Annotated[float, Field(ge=0.0)],
-    ]
-    uniform: Distribution
-    between: Distribution
-
-
-class Highlights(_Strict):
-    """What is done about clipped lights, before both images are rendered."""
-
-    modes: dict[Literal["none", "lift", "lights"], Annotated[float, Field(ge=0.0)]]
-    lift_log2_gain: Distribution
-    lift_from: Share
-    lift_to: Share
-    lift_limit: Annotated[float, Field(gt=1.0)]
-    lights_count: Distribution
-    lights_radius_at_512: Distribution
-    lights_radiance: Distribution
-    lights_radiance_max: Annotated[float, Field(gt=1.0)]
-    lights_below: Annotated[float, Field(gt=0.0)]
-
-
-class Recipe(_Strict):
-    """All that makes a sample, apart from the root seed and the pictures in folders."""
-
-    recipe: str
+    recipe: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     version: Annotated[int, Field(ge=1)]
-    size: tuple[Annotated[int, Field(ge=64, le=4096)], Annotated[int, Field(ge=64, le=4096)]]
-    gamma: Annotated[float, Field(gt=0.0, le=5.0)]
+    size: tuple[Side, Side]
+    frame: Frame = Frame()
+    gamma: Annotated[float, Field(gt=0.0, le=10.0)]
+    transfer: Literal["power", "srgb"] = "power"
     quality: Literal["draft", "standard", "high", "final"]
     attempts: Annotated[int, Field(ge=1, le=100)]
+    pairing: Literal["random", "product"] = "random"
     folder_share: Share
+    truth: tuple[str, ...] = ("aif", "bokeh", "disp", "layers")
     foregrounds: Foregrounds
     backgrounds: Backgrounds
     planes: Planes
     optics: Optics
     focus: Focus
     highlights: Highlights
+    augment: Augment = Augment()
+    stack: Stack | None = None
+    degrade: Degrade | None = None
+    corruption: Corruption | None = None
+    compat: Compat | None = None
+
+    @field_validator("truth", mode="after")
+    @classmethod
+    def _names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from bokehbench.synth.truth import TRUTHS
+
+        unknown = [name for name in value if name not in TRUTHS]
+        if unknown or not value:
+            raise ValueError(f"unknown {', '.join(unknown) or 'empty list'}; names of {', '.join(TRUTHS)}")
+        return value
 
     @model_validator(mode="after")
     def _room(self) -> Recipe:
         far = self.planes.background_base.bounds[1] + self.planes.background_range.bounds[1]
-        most = max(self.foregrounds.count)
+        most = max(count for count, weight in self.foregrounds.count.items() if weight > 0.0)
         if far + most * self.planes.gap >= 1.0:
             raise ValueError(
-                f"planes: a background up to {far:g} and {most} foregrounds with gaps of "
+                f"planes: a background up to {far:g} and {most} foregrounds with a gap of "
                 f"{self.planes.gap:g} do not fit below disparity 1"
             )
+        if self.planes.gap < GAP_LEAST and self.compat is None:
+            raise ValueError(f"planes.gap must be at least {GAP_LEAST:g}, not {self.planes.gap:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _agree(self) -> Recipe:
+        for name, section in (("lq", "degrade"), ("disp_pred", "corruption")):
+            if name in self.truth and getattr(self, section) is None:
+                raise ValueError(f"truth: {name} needs the section {section}")
+        if self.stack and self.stack.disp_focus and self.highlights.modes.get("bokehme", 0.0) > 0.0:
+            raise ValueError("highlights.modes: bokehme depends on the focus, which a stack changes")
+        if self.compat and (self.stack or self.transfer != "power" or "layers" in self.truth):
+            raise ValueError("compat goes with one photograph, transfer power, and without layers in truth")
         return self
 
     @property
@@ -225,15 +125,29 @@ def parse_recipe(values: Any, where: str) -> Recipe:
     """Check plain values; ConfigError names the field, unknown fields are refused."""
     try:
         return Recipe.model_validate(values)
+    except BokehbenchError as error:
+        raise ConfigError(f"{where}: {error}") from error
     except ValidationError as error:
         found = error.errors()
         first = found[0]
-        field = ".".join(str(part) for part in first["loc"]) or "recipe"
+        field = _field(values, first["loc"]) or "recipe"
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        message = first["msg"].removeprefix("Value error, ")
+        message = " ".join(first["msg"].removeprefix("Value error, ").split())
         if first["type"] == "extra_forbidden":
             message = "no such field"
         raise ConfigError(f"{where}: {field}: {message}{more}") from error
+
+
+def _field(values: Any, place: tuple[int | str, ...]) -> str:
+    """Where in the YAML an error lies, without the tags that name the branch of a choice."""
+    parts = []
+    for i, part in enumerate(place):
+        inside = isinstance(values, dict) and part in values
+        if inside or i == len(place) - 1 or isinstance(part, int):
+            parts.append(str(part))
+        if inside:
+            values = values[part]
+    return ".".join(parts)
 
 
 def read_yaml(path: Path) -> Any:
@@ -247,7 +161,10 @@ def read_yaml(path: Path) -> Any:
 
 
 def override(values: Any, assignments: tuple[str, ...]) -> Any:
-    """Apply `key.path=value` (value in YAML) to nested mappings; ConfigError for a key that is not there."""
+    """Apply `key.path=value` (value in YAML) to nested mappings; ConfigError where that cannot be.
+
+    A field that the file leaves at its default is added; one that does not exist is refused by the schema.
+    """
     for text in assignments:
         key, equals, value = text.partition("=")
         parts = key.strip().split(".")
@@ -255,10 +172,8 @@ def override(values: Any, assignments: tuple[str, ...]) -> Any:
             raise ConfigError(f"--set {text}: write key.path=value, for example optics.sharp_p=0")
         target = values
         for part in parts[:-1]:
-            if not isinstance(target, dict) or part not in target:
-                raise ConfigError(f"--set {text}: the recipe has no field {key}")
-            target = target[part]
-        if not isinstance(target, dict) or parts[-1] not in target:
+            target = target.setdefault(part, {}) if isinstance(target, dict) else None
+        if not isinstance(target, dict):
             raise ConfigError(f"--set {text}: the recipe has no field {key}")
         try:
             target[parts[-1]] = yaml.safe_load(value)
@@ -282,11 +197,8 @@ def builtin_path(name: str) -> Path:
     return Path(str(resources.files("bokehbench.synth.recipes") / f"{name}.yaml"))
 
 
-def bokehbench_v1() -> Path:
-    """The recipe `bokehbench_v1`: the implementation that its spec names."""
-    return builtin_path("bokehbench_v1")
-
-
-def draw_key(rng: np.random.Generator, weights: Any) -> Any:
-    """One key of a mapping of weights; always one draw."""
-    return weighted(rng.random(), weights)
+BUILTIN = ("bokehbench_v1", "bokehme", "mpib_like", "bokehdiff", "bokehdiff_compat", "magicbokeh")
+bokehbench_v1, bokehme, mpib_like, bokehdiff, bokehdiff_compat, magicbokeh = (
+    partial(builtin_path, name) for name in BUILTIN
+)
+"""The implementations that the recipes' specs name: each returns the path of its YAML file."""

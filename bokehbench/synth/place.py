@@ -1,4 +1,4 @@
-"""From an asset's raster to a layer's: exposure, highlights, size, rotation, position."""
+"""From an asset's raster to a layer's: size, rotation, position, mirror image."""
 
 from __future__ import annotations
 
@@ -6,29 +6,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bokehbench.synth.assets.brushes import average_down, smoothstep
-from bokehbench.synth.plan import ForegroundPlan, HighlightPlan
+from bokehbench.layers import Layer, Plane
+from bokehbench.synth.assets.brushes import average_down
+from bokehbench.synth.plan_types import ForegroundPlan, FramePlan
 
 Raster = npt.NDArray[np.float32]
-
-
-def lift(rgb: Raster, alpha: Raster | None, plan: HighlightPlan, gamma: float) -> Raster:
-    """Give nearly clipped pixels back the light that clipping took.
-
-    ``L (1 + g smoothstep(t0, t1, max_c x))`` with x the encoded straight colour; the result does not exceed
-    `lift_limit`, and what is brighter already stays.
-
-    Args:
-        rgb: [h, w, 3] linear, premultiplied where `alpha` [h, w] is given.
-    """
-    if plan.mode != "lift":
-        return rgb
-    straight = rgb if alpha is None else rgb / np.maximum(alpha, 1e-3)[..., None]
-    brightest = straight.max(axis=2)
-    shown = np.clip(brightest, 0.0, 1.0) ** (1.0 / gamma)
-    factor = 1.0 + plan.gain * smoothstep(plan.lift_from, plan.lift_to, shown)
-    room = np.maximum(plan.lift_limit / np.maximum(brightest, 1e-6), 1.0)
-    return np.asarray(rgb * np.minimum(factor, room)[..., None], np.float32)
 
 
 def fit(rgba: Raster, area: float, rotation_deg: float, flip: bool) -> Raster:
@@ -58,17 +40,32 @@ def fit(rgba: Raster, area: float, rotation_deg: float, flip: bool) -> Raster:
     return result
 
 
-def position(
-    alpha: Raster, plan: ForegroundPlan, sides: tuple[str, ...], size: tuple[int, int]
-) -> tuple[int, int]:
-    """Top-left pixel (x, y) of a raster [h, w] in the frame (W, H).
+def box_area(shape: tuple[int, ...], part: ForegroundPlan, frame: tuple[int, int]) -> float:
+    """Pixels that the bounding box of a raster [h, w] shall have: the plan's share, shrunk until it fits."""
+    height, width = shape[:2]
+    area = part.area * frame[0] * frame[1]
+    if part.shrink > 0.0:
+        scale = np.sqrt(area / (height * width))
+        while scale * width >= frame[0] or scale * height >= frame[1]:
+            scale *= part.shrink
+        area = scale**2 * height * width
+    return float(area)
 
-    The first of the plan's positions that keeps `inside_min` of the alpha mass in the frame, else the one
-    that keeps most. A side at which the subject is cut off goes to the rim of the frame, or beyond.
+
+def position(
+    alpha: Raster, plan: ForegroundPlan, sides: tuple[str, ...], frame: FramePlan, size: tuple[int, int]
+) -> tuple[int, int]:
+    """Top-left pixel (x, y) of a raster [h, w] in the frame.
+
+    Around the middle, clamped inside the frame; or the first of the plan's places that keeps `inside_min` of
+    the alpha mass in the picture, else the one that keeps most. A side at which the subject is cut off goes
+    to the rim of the picture, or beyond.
     """
     if plan.flip:
         swap = {"left": "right", "right": "left"}
         sides = tuple(swap.get(side, side) for side in sides)
+    if plan.offset is not None:
+        return _around_middle(alpha.shape, plan.offset, frame.size, sides)
     height, width = alpha.shape
     turn = abs(np.sin(np.deg2rad(plan.rotation_deg)))
     total = max(float(alpha.sum(dtype=np.float64)), 1e-9)
@@ -78,11 +75,34 @@ def position(
         y = _along(v, height, size[1], "top" in sides, "bottom" in sides, turn * width / 2)
         part = alpha[max(-y, 0) : max(size[1] - y, 0), max(-x, 0) : max(size[0] - x, 0)]
         share = float(part.sum(dtype=np.float64)) / total
-        if share >= plan.inside_min:
-            return x, y
         if share > best_share:
-            best, best_share = (x, y), share
+            best, best_share = (x + frame.x, y + frame.y), share
+        if share >= plan.inside_min:
+            break
     return best
+
+
+def _around_middle(
+    shape: tuple[int, ...], offset: tuple[int, int], frame: tuple[int, int], sides: tuple[str, ...]
+) -> tuple[int, int]:
+    """Clamped inside the frame; a cut side lies at the frame's edge."""
+    room = (frame[0] - shape[1], frame[1] - shape[0])
+    x, y = (min(max(r // 2 + move, 0), max(r, 0)) for r, move in zip(room, offset, strict=True))
+    x = 0 if "left" in sides else room[0] if "right" in sides else x
+    y = 0 if "top" in sides else room[1] if "bottom" in sides else y
+    return x, y
+
+
+def mirrored(layer: Layer, size: tuple[int, int], horizontally: bool, vertically: bool) -> Layer:
+    """The mirror image of a layer about the middle of the picture (W, H), its plane included."""
+    rgba, plane, x, y = layer.rgba, layer.plane, layer.x, layer.y
+    if horizontally:
+        rgba, x = rgba[:, ::-1], size[0] - x - rgba.shape[1]
+        plane = Plane(-plane.p, plane.q, plane.r + plane.p * (size[0] - 1))
+    if vertically:
+        rgba, y = rgba[::-1], size[1] - y - rgba.shape[0]
+        plane = Plane(plane.p, -plane.q, plane.r + plane.q * (size[1] - 1))
+    return Layer(np.ascontiguousarray(rgba), plane, x, y)
 
 
 def _along(u: float, length: int, frame: int, at_start: bool, at_end: bool, slant: float) -> int:

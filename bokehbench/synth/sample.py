@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,14 @@ import numpy.typing as npt
 from bokehbench.images import quantise
 from bokehbench.optics import Lens, encode
 from bokehbench.synth.assets.library import Library
+from bokehbench.synth.compat import render_compat
 from bokehbench.synth.config import Recipe
+from bokehbench.synth.highlights import regamma, srgb_encode
 from bokehbench.synth.plan import Plan, draw_plan
 from bokehbench.synth.render import render_all_in_focus, render_bokeh
 from bokehbench.synth.scene import AttemptFailed, Scene, compose
-from bokehbench.synth.truth.types import Truth
+from bokehbench.synth.settings import Setting
+from bokehbench.synth.truth import Truth, compute
 
 SCHEMA = "bokehbench.synth/1"
 COVERAGE_MIN = 1.0 - 1e-3
@@ -50,6 +55,7 @@ class Sample:
         all_in_focus: [H, W, 3] float32, encoded, may exceed 1.
         renders: bokeh images, at least one.
         coverage: least coverage of any image (1 but for rounding).
+        by_gamma: all-in-focus images of the stack's gammas, where the plan asks for them.
     """
 
     plan: Plan
@@ -57,6 +63,7 @@ class Sample:
     all_in_focus: FloatImage
     renders: tuple[Render, ...]
     coverage: float
+    by_gamma: dict[float, FloatImage] = field(default_factory=dict)
 
 
 def make_sample(plan: Plan, library: Library) -> Sample:
@@ -67,17 +74,53 @@ def make_sample(plan: Plan, library: Library) -> Sample:
         InputError: an asset is missing.
     """
     scene = compose(plan, library)
-    sharp = render_all_in_focus(scene.layers, plan.size)
-    blurred = sharp
-    if scene.lens.K > 0.0:
-        blurred = render_bokeh(scene.layers, scene.lens, plan.size, quality=plan.quality)
-    coverage = float(min(sharp[..., 3].min(), blurred[..., 3].min()))
-    if coverage < COVERAGE_MIN or not np.isfinite(blurred).all():
-        raise AttemptFailed(f"attempt {plan.attempt}: coverage {coverage:.4f}, below {COVERAGE_MIN}")
-    encoded = [encode(image[..., :3], plan.gamma).astype(np.float32) for image in (sharp, blurred)]
-    facts = {"quality": plan.quality, "radius_max": scene.radius}
-    facts |= {name: scene.facts[name] for name in ("focus_rule", "focus_layer", "K_set_by")}
-    return Sample(plan, scene, encoded[0], (Render("k0", scene.lens, encoded[1], facts),), coverage)
+    if plan.compat is not None:
+        sharp, blurred, scene = render_compat(plan, scene)
+        return Sample(plan, scene, sharp, (_render(plan, scene.settings[0], blurred),), 1.0)
+    light = render_all_in_focus(scene.layers, plan.size)
+    shown, coverage = _encoded(plan, light, plan.gamma), [float(light[..., 3].min())]
+    renders, by_gamma = [], {plan.gamma: (scene.layers, shown)}
+    for setting in scene.settings:
+        gamma = setting.lens.gamma
+        if gamma not in by_gamma:
+            layers = tuple(regamma(layer, plan.gamma, gamma) for layer in scene.layers)
+            by_gamma[gamma] = (layers, _encoded(plan, render_all_in_focus(layers, plan.size), gamma))
+        layers, sharp = by_gamma[gamma]
+        image = sharp
+        if setting.lens.K > 0.0:
+            light = render_bokeh(layers, setting.lens, plan.size, quality=plan.quality)
+            coverage.append(float(light[..., 3].min()))
+            image = _encoded(plan, light, gamma)
+        renders.append(_render(plan, setting, image, _gap(sharp, shown) if plan.stack else None))
+    if min(coverage) < COVERAGE_MIN or not all(np.isfinite(render.image).all() for render in renders):
+        raise AttemptFailed(f"attempt {plan.attempt}: coverage {min(coverage):.4f}, below {COVERAGE_MIN}")
+    others = {gamma: sharp for gamma, (_, sharp) in by_gamma.items() if _stores_gammas(plan)}
+    return Sample(plan, scene, shown, tuple(renders), min(coverage), others)
+
+
+def _render(plan: Plan, setting: Setting, image: FloatImage, gap: float | None = None) -> Render:
+    facts = {"quality": plan.quality, "radius_max": setting.radius, **setting.facts}
+    if plan.compat is not None:
+        facts["quality"] = f"published_{plan.compat.kernel}"
+    if gap is not None:
+        facts["aif_gamma_gap"] = round(gap, 6)
+    return Render(setting.id, setting.lens, image, facts)
+
+
+def _encoded(plan: Plan, light: FloatImage, gamma: float) -> FloatImage:
+    """[H, W, 3]; the sRGB curve stands for the recipe's own gamma only."""
+    if plan.transfer == "srgb" and gamma == plan.gamma:
+        return srgb_encode(light[..., :3])
+    return encode(light[..., :3], gamma).astype(np.float32)
+
+
+def _gap(sharp: FloatImage, shown: FloatImage) -> float:
+    """How far an all-in-focus image of another gamma lies from the canonical one, both as displayed."""
+    return float(np.abs(np.clip(sharp, 0.0, 1.0) - np.clip(shown, 0.0, 1.0)).max())
+
+
+def _stores_gammas(plan: Plan) -> bool:
+    return plan.stack is not None and plan.stack.aif == "per_gamma"
 
 
 def make_first_valid(
@@ -100,12 +143,16 @@ def make_first_valid(
 
 
 def truths(sample: Sample) -> list[Truth]:
-    """The pictures of a sample that a set stores."""
-    found = [Truth("aif", "image", sample.all_in_focus)]
-    found += [Truth(f"bokeh_{render.id}", "image", render.image) for render in sample.renders]
-    found += [Truth("disp", "disparity", sample.scene.disparity)]
-    found += [Truth(f"layer_{i}", "layer", layer.rgba) for i, layer in enumerate(sample.scene.layers)]
+    """The pictures of a sample that a set stores: what the plan names, and `aif_g*` of every gamma."""
+    found = compute(sample.plan.truth, sample)
+    if "aif" in sample.plan.truth:
+        found += [Truth(f"aif_g{_plain(g)}", "image", image) for g, image in sample.by_gamma.items()]
     return found
+
+
+def _plain(gamma: float) -> str:
+    """A number without dots, as names of pictures need: 2.2 -> 2p2."""
+    return f"{gamma:g}".replace(".", "p")
 
 
 def describe(sample: Sample, config_hash: str, failures: list[str]) -> dict[str, Any]:
@@ -122,23 +169,39 @@ def describe(sample: Sample, config_hash: str, failures: list[str]) -> dict[str,
         "config_hash": config_hash,
         "out_size": list(plan.size),
         "gamma": plan.gamma,
-        "transfer": "power",
+        "transfer": plan.transfer,
+        "truth": list(plan.truth),
+        "frame": plan.frame.model_dump(mode="json"),
         "layers": scene.facts["layers"],
         "renders": [{"id": render.id, **render.lens.to_json(), **render.facts} for render in sample.renders],
         "highlight": {
             "mode": plan.highlight.mode,
             "gain": plan.highlight.gain,
+            "white": plan.highlight.white,
             "lights": len(plan.highlight.lights),
         },
         "checks": {
             "coverage_min": round(sample.coverage, 6),
             "clipped_share": round(clipped, 6),
             "margin": scene.facts["margin"],
+            "min_gap": scene.facts["min_gap"],
+            "tilt_K": scene.facts["tilt_K"],
             "tilt_halvings": scene.facts["tilt_halvings"],
+            "disparity_shifts": scene.facts["shifts"],
+            "bg_border": scene.facts["layers"][-1]["border"],
+            "compat": scene.facts.get("compat", []),
             "failed_attempts": failures,
         },
+        "degrade": plan.degrade and {"preset": plan.degrade["preset"]},
+        "libs": libraries(),
         "plan": plan.to_json(),
     }
+
+
+@functools.cache
+def libraries() -> dict[str, str]:
+    """Versions of what pixels depend on."""
+    return {name: metadata.version(name) for name in ("numpy", "numba", "opencv-python-headless")}
 
 
 def remake(meta: dict[str, Any], library: Library) -> Sample:

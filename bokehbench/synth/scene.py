@@ -1,7 +1,8 @@
-"""From a plan to layers and a lens: planes, focus, K, margins; everything here is a function of the plan."""
+"""From a plan to layers and lenses: planes, order, margins; everything here is a function of the plan."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,18 +11,19 @@ import numpy.typing as npt
 
 from bokehbench.errors import BokehbenchError, InputError
 from bokehbench.layers import Layer, Plane
-from bokehbench.optics import Aperture, Lens
-from bokehbench.rng import stream
-from bokehbench.synth.assets.glow import add_lamps
-from bokehbench.synth.assets.library import Library, describe_source
-from bokehbench.synth.place import crop, fit, lift, position
-from bokehbench.synth.plan import BackgroundPlan, ForegroundPlan, Plan
-from bokehbench.synth.render import disparity_bounds, disparity_map, label_map, margin, validate
+from bokehbench.optics import Lens
+from bokehbench.synth.assets.library import Library
+from bokehbench.synth.fields import GAP_LEAST
+from bokehbench.synth.highlights import bokehme
+from bokehbench.synth.materials import background, describe_layer, foreground, half, opaque
+from bokehbench.synth.order import Eased, Gap, ease, gaps
+from bokehbench.synth.place import crop, mirrored
+from bokehbench.synth.plan_types import BackgroundPlan, ForegroundPlan, Plan
+from bokehbench.synth.render import disparity_bounds, margin, validate
+from bokehbench.synth.settings import Maps, Setting, choose_settings
 
-Raster = npt.NDArray[np.float32]
-HALVINGS = 4
-"""Times that foreground tilts are halved before an attempt is given up."""
-HALF_MAX = 65504.0
+MOST_CHANGES = 40
+"""Changes to foregrounds that meet others before an attempt is given up."""
 
 
 class AttemptFailed(BokehbenchError):
@@ -34,82 +36,190 @@ class Scene:
 
     Attributes:
         layers: near to far, as they are stored (rounded to half floats).
-        lens: K at the size of the plan.
+        settings: the photographs to take.
         disparity: [H, W] float32.
-        radius: largest blur radius of a visible pixel.
         facts: per layer and per scene, for the sample's JSON.
     """
 
     layers: tuple[Layer, ...]
-    lens: Lens
+    settings: tuple[Setting, ...]
     disparity: npt.NDArray[np.float32]
-    radius: float
     facts: dict[str, Any]
+
+    @property
+    def lens(self) -> Lens:
+        """Of the first photograph."""
+        return self.settings[0].lens
+
+    @property
+    def radius(self) -> float:
+        """Largest blur radius of a visible pixel in the first photograph."""
+        return self.settings[0].radius
+
+
+@dataclass(frozen=True, eq=False)
+class _Arrangement:
+    """Planes and lenses for one state of the foregrounds; the background is a stand-in without picture."""
+
+    layers: list[Layer]
+    maps: Maps
+    settings: tuple[Setting, ...]
+
+    def extremes(self) -> list[Lens]:
+        """The lenses that reach farthest: strongest K with the nearest and the farthest focus."""
+        strongest = max((setting.lens for setting in self.settings), key=lambda lens: lens.K)
+        planes = [s.lens.disp_focus + shift for s in self.settings for shift in s.lens.focus_shift]
+        plain = replace(strongest, focus_shift=(0.0, 0.0, 0.0))
+        return [replace(plain, disp_focus=where) for where in sorted({min(planes), max(planes)})]
 
 
 def compose(plan: Plan, library: Library) -> Scene:
     """Build the scene of a plan.
 
+    Under `plan.compat` the scene fills the whole frame and is neither mirrored nor checked.
+
     Raises:
-        AttemptFailed: the layers would meet, whatever their tilt, or nothing of a foreground is visible.
+        AttemptFailed: the layers meet, however they are tilted, or a foreground is all but transparent.
         InputError: an asset of the plan is not to be found.
     """
-    placed = [_foreground(part, plan, library) for part in plan.foregrounds]
-    problem: InputError | None = None
-    for halvings in range(HALVINGS + 1):
-        planes = [
-            _tilted(part, layer, 0.5**halvings) for part, layer in zip(plan.foregrounds, placed, strict=True)
-        ]
-        near = [replace(layer, plane=plane) for layer, plane in zip(placed, planes, strict=True)]
-        far = _background_plane(plan.background, plan.size, plan.lens.radius)
-        lens, disparity, radius, focus = _lens(plan, near, far)
-        pad = _margin(far, plan.size, lens, plan.quality)
-        stand_in = _opaque(np.zeros((plan.size[1] + 2 * pad, plan.size[0] + 2 * pad, 3), np.float32))
+    placed = [foreground(part, plan, library) for part in plan.foregrounds]
+    for part, (layer, _) in zip(plan.foregrounds, placed, strict=True):
+        if layer.rgba[..., 3].max() < 0.02:
+            raise AttemptFailed(f"attempt {plan.attempt}: {part.source} is all but transparent")
+    cutouts = [layer for layer, _ in placed]
+    eased = [Eased() for _ in cutouts]
+    for _ in range(MOST_CHANGES):
+        arrangement = _arrange(plan, cutouts, eased)
+        found = [] if plan.compat else _gaps(plan, arrangement)
+        problem = None if plan.compat else _problem(plan, arrangement, found)
+        if problem is None:
+            facts = {"eased": eased, "cutouts": [fact for _, fact in placed]}
+            return _finish(plan, library, arrangement, found, facts)
+        index, missing, what = problem
+        if index is None:
+            raise AttemptFailed(f"attempt {plan.attempt}: {what}")
+        eased[index] = ease(eased[index], missing)
+        part = eased[index].apply(plan.foregrounds[index])
+        if part.disparity + part.tilt_range / 2.0 > 1.0:
+            raise AttemptFailed(f"attempt {plan.attempt}: {what}, and there is no room in front")
+    raise AttemptFailed(f"attempt {plan.attempt}: layers still meet after {MOST_CHANGES} changes")
+
+
+def view_size(plan: Plan) -> tuple[int, int]:
+    """(W, H) that a scene is composed for: the picture, under `compat` the frame."""
+    return plan.frame.size if plan.compat else plan.size
+
+
+def to_picture(plan: Plan, layer: Layer) -> Layer:
+    """A layer of the frame in the picture's coordinates, mirrored as the plan says."""
+    x, y = plan.frame.x, plan.frame.y
+    moved = Layer(layer.rgba, layer.plane.shifted(x, y), layer.x - x, layer.y - y)
+    return mirrored(moved, plan.size, plan.augment.hflip, plan.augment.vflip)
+
+
+def _arrange(plan: Plan, cutouts: Sequence[Layer], eased: Sequence[Eased]) -> _Arrangement:
+    size = view_size(plan)
+    layers = []
+    for part, layer, change in zip(plan.foregrounds, cutouts, eased, strict=True):
+        flat = bool(plan.compat and plan.compat.flat_foregrounds)
+        layers.append(replace(layer, plane=_tilted(change.apply(part), layer, flat)))
+    frame = Layer(opaque(np.zeros((*plan.frame.size[::-1], 3), np.float32)), _background_plane(plan))
+    if not plan.compat:
+        layers = [to_picture(plan, layer) for layer in layers]
+        frame = to_picture(plan, frame)
+    layers.append(frame)
+    maps = Maps.of(layers, size)
+    if plan.stretch:
+        low, high = float(maps.disparity.min()), float(maps.disparity.max())
+        if high - low < GAP_LEAST:
+            raise AttemptFailed(f"attempt {plan.attempt}: disparities span {high - low:.3f} only")
+        layers = [replace(layer, plane=_stretched(layer.plane, low, high)) for layer in layers]
+        maps = Maps.of(layers, size)
+    return _Arrangement(layers, maps, choose_settings(plan, layers, maps))
+
+
+def _gaps(plan: Plan, arrangement: _Arrangement) -> list[Gap]:
+    found = [gap for lens in arrangement.extremes() for gap in gaps(arrangement.layers, lens, plan.size)]
+    return sorted(found, key=lambda gap: gap.least)
+
+
+def _problem(plan: Plan, arrangement: _Arrangement, found: list[Gap]) -> tuple[int | None, float, str] | None:
+    """(foreground to change or None for hopeless, missing disparity, words), None where all is well."""
+    K, limit = max(s.lens.K for s in arrangement.settings), plan.lens.tilt_max
+    for index, layer in enumerate(arrangement.layers):
+        slope = K * float(np.hypot(layer.plane.p, layer.plane.q))
+        if slope > limit * (1.0 + 1e-9):
+            what = f"layer {index} is too steep for K = {K:.0f}"
+            return (index if index < len(plan.foregrounds) else None), 0.0, what
+    if found and found[0].least < GAP_LEAST:
+        near, far, least = found[0]
+        return near, GAP_LEAST - least + 1e-6, f"layers {near} and {far} are {least:.3f} apart in disparity"
+    return None
+
+
+def _finish(
+    plan: Plan, library: Library, arrangement: _Arrangement, found: list[Gap], facts: dict[str, Any]
+) -> Scene:
+    """Draw the background on its canvas and cut the foregrounds to what can matter."""
+    lenses, size = arrangement.extremes(), view_size(plan)
+    *near, far = arrangement.layers
+    pad = 0 if plan.compat else max(_margin(far.plane, size, lens, plan.quality) for lens in lenses)
+    rgb, scale, border = background(plan, library, pad)
+    behind = Layer(half(opaque(rgb)), far.plane, -pad, -pad)
+    if plan.augment.hflip or plan.augment.vflip:
+        pixels = mirrored(behind, size, plan.augment.hflip, plan.augment.vflip).rgba
+        behind = behind if plan.compat else replace(behind, rgba=pixels)
+    layers = []
+    for layer in near:
+        reach = max(_reach(layer, lens) for lens in lenses)
+        raster, x, y = crop(layer.rgba, layer.x, layer.y, size, reach + pad)
+        layers.append(Layer(raster, layer.plane, x, y))
+    layers.append(behind)
+    if plan.highlight.mode == "bokehme":
+        layers = [bokehme(layer, arrangement.settings[0].lens) for layer in layers]
+        layers = [replace(layer, rgba=half(layer.rgba)) for layer in layers]
+    if not plan.compat:
+        _check(plan, layers, lenses)
+    described = [
+        {**describe_layer(part.source, layer, "fg", library), **fact}
+        for part, layer, fact in zip(plan.foregrounds, layers[:-1], facts["cutouts"], strict=True)
+    ]
+    about = {"scale": scale, "border": border, "flip": plan.background.flip}
+    described.append({**describe_layer(plan.background.source, behind, "bg", library), **about})
+    K = max(lens.K for lens in lenses)
+    return Scene(
+        tuple(layers),
+        arrangement.settings,
+        arrangement.maps.disparity,
+        {
+            "layers": described,
+            "margin": pad,
+            "focus_layer": arrangement.settings[0].facts["focus_layer"],
+            "min_gap": round(found[0].least, 6) if found else None,
+            "tilt_K": round(K * max(float(np.hypot(x.plane.p, x.plane.q)) for x in layers), 6),
+            "tilt_halvings": sum(change.halvings for change in facts["eased"]),
+            "shifts": [round(change.shift, 6) for change in facts["eased"]],
+        },
+    )
+
+
+def _check(plan: Plan, layers: Sequence[Layer], lenses: Sequence[Lens]) -> None:
+    for lens in lenses:
         try:
-            validate([*near, Layer(stand_in, far, -pad, -pad)], lens, plan.size, quality=plan.quality)
+            validate(layers, lens, plan.size, quality=plan.quality)
         except InputError as error:
-            problem = error
-            continue
-        return _finish(
-            plan, library, near, (far, pad), (lens, disparity, radius), focus | {"tilt_halvings": halvings}
-        )
-    raise AttemptFailed(f"attempt {plan.attempt}: {problem}")
+            raise AttemptFailed(f"attempt {plan.attempt}: {error}") from error
 
 
-def _foreground(part: ForegroundPlan, plan: Plan, library: Library) -> Layer:
-    """A cut-out in its place; the plane comes later."""
-    area = part.area * plan.size[0] * plan.size[1]
-    # Drawn a quarter larger than needed: rotation and the final average cost a little sharpness.
-    rgba, sides = library.foreground(part.source, 1.25 * float(np.sqrt(area)), plan.gamma)
-    rgba = np.array(rgba, np.float32)
-    rgba[..., :3] *= np.asarray(part.grade.gains, np.float32)
-    rgba[..., :3] = lift(rgba[..., :3], rgba[..., 3], plan.highlight, plan.gamma)
-    rgba = fit(rgba, area, part.rotation_deg, part.flip)
-    x, y = position(rgba[..., 3], part, sides, plan.size)
-    layer = Layer(_half(rgba), Plane(0.0, 0.0, part.disparity), x, y)
-    if not (label_map([layer, _far_nothing()], plan.size) == 0).any() and layer.rgba[..., 3].max() < 0.02:
-        raise AttemptFailed(f"attempt {plan.attempt}: {part.source} is all but transparent")
-    return layer
+# ------------------------------------------------------------------------------------------------ planes
 
 
-def _far_nothing() -> Layer:
-    return Layer(np.zeros((1, 1, 4), np.float32), Plane(0.0, 0.0, 0.0))
-
-
-def _half(rgba: Raster) -> Raster:
-    """Rounded to half floats: what is stored is exactly what was rendered."""
-    return np.minimum(rgba, HALF_MAX).astype(np.float16).astype(np.float32)
-
-
-def _opaque(rgb: Raster) -> Raster:
-    return np.concatenate([rgb, np.ones_like(rgb[..., :1])], axis=2)
-
-
-def _tilted(part: ForegroundPlan, layer: Layer, factor: float) -> Plane:
-    """A plane that spans tilt_range * factor over the layer's raster, around the disparity of its centre."""
+def _tilted(part: ForegroundPlan, layer: Layer, flat: bool) -> Plane:
+    """A plane that spans the tilt's range over the layer's raster, around the disparity of its centre."""
     height, width = layer.rgba.shape[:2]
     centre = (layer.x + (width - 1) / 2.0, layer.y + (height - 1) / 2.0)
-    return _plane(part.disparity, part.tilt_range * factor, part.tilt_direction_deg, (width, height), centre)
+    span = 0.0 if flat else part.tilt_range
+    return _plane(part.disparity, span, part.tilt_direction_deg, (width, height), centre)
 
 
 def _plane(
@@ -125,58 +235,20 @@ def _plane(
     return Plane(p, q, disparity - p * centre[0] - q * centre[1])
 
 
-def _background_plane(part: BackgroundPlan, size: tuple[int, int], radius: float) -> Plane:
-    """Spans base ... base + range over the frame and about the margin that the blur will need."""
-    reach = 2.0 * (1.25 * radius + 8.0)
-    extent = (size[0] + reach, size[1] + reach)
-    centre = ((size[0] - 1) / 2.0, (size[1] - 1) / 2.0)
+def _background_plane(plan: Plan) -> Plane:
+    """Spans base ... base + range over the frame and about the margin that the blur will need around it."""
+    part: BackgroundPlan = plan.background
+    strongest = max((*(plan.stack.K if plan.stack else ()), plan.lens.value))
+    reach = 0.0 if plan.compat else 2.0 * (1.25 * strongest + 8.0)
+    width, height = plan.frame.size
+    extent = (max(width, plan.size[0] + reach), max(height, plan.size[1] + reach))
+    centre = ((width - 1) / 2.0, (height - 1) / 2.0)
     return _plane(part.base + part.range / 2.0, part.range, part.direction_deg, extent, centre)
 
 
-def _lens(
-    plan: Plan, near: list[Layer], far: Plane
-) -> tuple[Lens, npt.NDArray[np.float32], float, dict[str, Any]]:
-    """Focal plane by the plan's rule, then K so that the largest visible radius is the one asked for."""
-    width, height = plan.size
-    behind = Layer(_opaque(np.zeros((height, width, 3), np.float32)), far)
-    layers = [*near, behind]
-    labels, disparity = label_map(layers, plan.size), disparity_map(layers, plan.size)
-    disp_focus, layer = _focus(plan, labels, disparity, len(layers))
-    farthest = float(np.abs(disparity - disp_focus).max())
-    steepest = max(float(np.hypot(item.plane.p, item.plane.q)) for item in layers)
-    limits = {"radius": plan.lens.radius / max(farthest, 1e-6), "K_max": plan.lens.K_max}
-    if steepest > 0.0:
-        limits["tilt_max"] = plan.lens.tilt_max / steepest
-    limited_by = min(limits, key=lambda name: limits[name])
-    K = limits[limited_by]
-    lens = Lens(K, disp_focus, plan.gamma, Aperture(**plan.lens.aperture))  # type: ignore[arg-type]
-    facts = {"focus_rule": plan.focus.rule, "focus_layer": layer, "K_set_by": limited_by}
-    return lens, disparity, K * farthest, facts
-
-
-def _focus(
-    plan: Plan, labels: npt.NDArray[np.int32], disparity: npt.NDArray[np.float32], count: int
-) -> tuple[float, int | None]:
-    """(disparity of the focal plane, index of the layer it was taken from or None)."""
-    rule, u, v = plan.focus.rule, plan.focus.u, plan.focus.v
-    visible = [i for i in range(count) if (labels == i).any()]
-    if rule == "uniform":
-        return plan.focus.uniform, None
-    if rule == "between" and len(visible) > 1:
-        k = int(u * (len(visible) - 1))
-        nearer, farther = (float(np.median(disparity[labels == visible[k + j]])) for j in (0, 1))
-        return nearer + plan.focus.between * (farther - nearer), None
-    foregrounds = [i for i in visible if i < count - 1]
-    if rule == "pixel":
-        layer = visible[int(u * len(visible))]
-    elif rule == "background_median" and count - 1 in visible:
-        layer = count - 1
-    else:
-        layer = foregrounds[int(u * len(foregrounds))] if foregrounds else visible[-1]
-    values = np.sort(disparity[labels == layer])
-    if rule == "pixel":
-        return float(values[int(v * len(values))]), layer
-    return float(np.median(values)), layer
+def _stretched(plane: Plane, low: float, high: float) -> Plane:
+    span = high - low
+    return Plane(plane.p / span, plane.q / span, (plane.r - low) / span)
 
 
 def _margin(plane: Plane, size: tuple[int, int], lens: Lens, quality: str) -> int:
@@ -191,72 +263,8 @@ def _margin(plane: Plane, size: tuple[int, int], lens: Lens, quality: str) -> in
     return pad
 
 
-def _finish(
-    plan: Plan,
-    library: Library,
-    near: list[Layer],
-    far: tuple[Plane, int],
-    optics: tuple[Lens, npt.NDArray[np.float32], float],
-    facts: dict[str, Any],
-) -> Scene:
-    """Draw the background on its canvas and cut the foregrounds to what can matter."""
-    plane, pad = far
-    rgb, scale, border = _background(plan, library, pad)
-    layers, described = [], []
-    for part, layer in zip(plan.foregrounds, near, strict=True):
-        raster, x, y = crop(layer.rgba, layer.x, layer.y, plan.size, _reach(layer, optics[0]) + pad)
-        layers.append(Layer(raster, layer.plane, x, y))
-        described.append({"role": "fg", "source": part.source, **_layer_facts(layers[-1])})
-    layers.append(Layer(_half(_opaque(rgb)), plane, -pad, -pad))
-    described.append({"role": "bg", "source": plan.background.source, **_layer_facts(layers[-1])})
-    for item in described:
-        item.update(describe_source(str(item["source"])))
-    described[-1].update({"scale": scale, "border": border})
-    return Scene(tuple(layers), *optics, facts | {"layers": described, "margin": pad})
-
-
 def _reach(layer: Layer, lens: Lens) -> int:
     """Largest blur radius of a layer over its own raster, pixels."""
     height, width = layer.rgba.shape[:2]
     bounds = disparity_bounds(layer.plane, (layer.x, layer.y, layer.x + width, layer.y + height))
     return int(np.ceil(lens.K * max(abs(d - lens.disp_focus) for d in bounds)))
-
-
-def _layer_facts(layer: Layer) -> dict[str, Any]:
-    alpha = layer.rgba[..., 3]
-    height, width = alpha.shape
-    support = max(int((alpha > 0.01).sum()), 1)
-    return {
-        **layer.to_json(),
-        "disparity_range": list(
-            disparity_bounds(layer.plane, (layer.x, layer.y, layer.x + width, layer.y + height))
-        ),
-        "alpha_mean": round(float(alpha.mean(dtype=np.float64)), 6),
-        "soft_share": round(int(((alpha > 0.01) & (alpha < 0.99)).sum()) / support, 6),
-    }
-
-
-def _background(plan: Plan, library: Library, pad: int) -> tuple[Raster, float, str]:
-    """Linear RGB [H + 2 pad, W + 2 pad, 3], scale, and what its border is made of."""
-    part, canvas = plan.background, (plan.size[0] + 2 * pad, plan.size[1] + 2 * pad)
-    rgb, scale, border = library.background(
-        part.source, canvas, part.at, part.crop, part.upscale_max, plan.gamma
-    )
-    if part.flip:
-        rgb = rgb[:, ::-1]
-    rgb = np.ascontiguousarray(rgb * np.asarray(part.grade.gains, np.float32), np.float32)
-    rgb = lift(rgb, None, plan.highlight, plan.gamma)
-    if plan.highlight.lights:
-        rgb = _with_lights(rgb, plan)
-    return rgb, float(scale), border
-
-
-def _with_lights(rgb: Raster, plan: Plan) -> Raster:
-    """Lamps at the plan's places, but for those where the picture is bright: nobody lights a lamp there."""
-    height, width = rgb.shape[:2]
-    u, v, radius, radiance = np.asarray(plan.highlight.lights).T
-    dark = rgb[(v * height).astype(int), (u * width).astype(int)].mean(axis=1) < plan.highlight.lights_below
-    places = np.stack([u * width, v * height], axis=1)[dark]
-    rgb = np.array(rgb, np.float32)
-    add_lamps(stream(plan.highlight.lights_seed, 0, "lights"), rgb, places, radius[dark], radiance[dark])
-    return rgb

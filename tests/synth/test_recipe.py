@@ -9,15 +9,9 @@ import pytest
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.registry import RecipeSpec, get
 from bokehbench.rng import stream
-from bokehbench.synth.config import (
-    Distribution,
-    bokehbench_v1,
-    load_recipe,
-    override,
-    parse_recipe,
-    read_yaml,
-)
+from bokehbench.synth.config import bokehbench_v1, load_recipe, override, parse_recipe, read_yaml
 from bokehbench.synth.dataset import make_library
+from bokehbench.synth.distributions import Distribution
 from bokehbench.synth.plan import Plan, draw_plan
 
 
@@ -74,8 +68,9 @@ def test_recipe_survives_json(recipe):
     assert parse_recipe(json.loads(json.dumps(recipe.to_json())), "json") == recipe
 
 
-def test_override_leaves_no_field_behind():
+def test_override_changes_one_field_and_adds_sections():
     assert override({"a": {"b": 1}}, ("a.b=[2, 3]",)) == {"a": {"b": [2, 3]}}
+    assert override({"a": 1}, ("c.d=2",)) == {"a": 1, "c": {"d": 2}}
 
 
 def test_missing_recipe_file(tmp_path):
@@ -133,8 +128,8 @@ def test_planes_keep_their_gaps(recipe, plans):
 def test_frequencies_are_those_of_the_recipe(recipe, plans):
     counts = np.bincount([len(plan.foregrounds) for plan in plans], minlength=4)[1:] / len(plans)
     np.testing.assert_allclose(counts, [0.35, 0.45, 0.2], atol=0.08)
-    assert np.mean([plan.lens.radius == 0.0 for plan in plans]) == pytest.approx(0.1, abs=0.05)
-    radii = np.asarray([plan.lens.radius for plan in plans if plan.lens.radius > 0.0])
+    assert np.mean([plan.lens.value == 0.0 for plan in plans]) == pytest.approx(0.1, abs=0.05)
+    radii = np.asarray([plan.lens.value for plan in plans if plan.lens.value > 0.0])
     assert radii.min() >= 1.5 and radii.max() <= 48.0
     assert np.median(radii) == pytest.approx(np.sqrt(1.5 * 48.0), rel=0.25)
     night = np.mean([plan.background.source.startswith("proc:night_city") for plan in plans])
@@ -154,4 +149,4 @@ def test_blur_scales_with_the_size(recipe):
     double = load_recipe(bokehbench_v1(), size=(1024, 1024))
     for index in range(20):
         small, large = draw_plan(recipe, library, 3, index), draw_plan(double, library, 3, index)
-        assert large.lens.radius == pytest.approx(2.0 * small.lens.radius)
+        assert large.lens.value == pytest.approx(2.0 * small.lens.value)

@@ -6,13 +6,16 @@ import pytest
 from bokehbench.optics import signed_defocus
 from bokehbench.synth.config import bokehbench_v1, load_recipe
 from bokehbench.synth.dataset import make_library
-from bokehbench.synth.place import crop, fit, lift, position
+from bokehbench.synth.highlights import brighten
+from bokehbench.synth.place import crop, fit, position
 from bokehbench.synth.plan import Plan, draw_plan
+from bokehbench.synth.plan_types import FramePlan
 from bokehbench.synth.render import label_map
 from bokehbench.synth.sample import make_sample
 from bokehbench.synth.scene import compose
 
 SIZE = (96, 72)
+FRAME = FramePlan(size=SIZE, x=0, y=0)
 FAST = ("quality=draft",)
 
 
@@ -33,10 +36,10 @@ def test_largest_visible_radius_is_the_one_planned(scenes):
     for plan, scene in scenes:
         defocus = np.abs(signed_defocus(scene.disparity, scene.lens))
         assert defocus.max() == pytest.approx(scene.radius, abs=1e-3)
-        if scene.facts["K_set_by"] == "radius":
-            assert scene.radius == pytest.approx(plan.lens.radius, rel=1e-5)
+        if scene.settings[0].facts["K_set_by"] == "radius":
+            assert scene.radius == pytest.approx(plan.lens.value, rel=1e-5)
         else:
-            assert scene.radius < plan.lens.radius
+            assert scene.radius < plan.lens.value * (1.0 + 1e-9)
 
 
 def test_focus_lies_where_the_rule_says(scenes):
@@ -142,7 +145,7 @@ def test_cut_sides_go_to_the_rim(world, side):
     recipe, library = world
     part = draw_plan(recipe, library, 1, 1).foregrounds[0].model_copy(update={"flip": False})
     alpha = np.ones((30, 40), np.float32)
-    x, y = position(alpha, part, (side,), SIZE)
+    x, y = position(alpha, part, (side,), FRAME, SIZE)
     at_rim = {"left": x <= 0, "right": x + 40 >= SIZE[0], "top": y <= 0, "bottom": y + 30 >= SIZE[1]}
     assert at_rim[side]
 
@@ -152,7 +155,7 @@ def test_position_keeps_enough_of_the_subject_in_the_frame(world):
     alpha = np.ones((30, 40), np.float32)
     for index in range(40):
         for part in draw_plan(recipe, library, 8, index).foregrounds:
-            x, y = position(alpha, part, (), SIZE)
+            x, y = position(alpha, part, (), FRAME, SIZE)
             inside = crop(np.ones((30, 40, 4), np.float32), x, y, SIZE, 0)[0]
             assert inside.shape[0] * inside.shape[1] >= 0.4 * 1200
 
@@ -161,8 +164,8 @@ def test_lift_brightens_only_what_is_nearly_clipped(world):
     plan = draw_plan(*world, 1, 1).highlight.model_copy(update={"mode": "lift", "gain": 7.0})
     rgb = np.zeros((1, 5, 3), np.float32)
     rgb[0] = np.asarray([0.2, 0.6, 1.0, 25.0, 300.0])[:, None]
-    lifted = lift(rgb, None, plan, 2.2)[0, :, 0]
+    lifted = brighten(rgb, None, plan, 2.2)[0, :, 0]
     assert lifted[:2] == pytest.approx([0.2, 0.6], rel=0.2)
     assert lifted[2] == pytest.approx(8.0)
     assert lifted[3] == pytest.approx(30.0) and lifted[4] == pytest.approx(300.0)
-    np.testing.assert_array_equal(lift(rgb, None, plan.model_copy(update={"mode": "none"}), 2.2), rgb)
+    np.testing.assert_array_equal(brighten(rgb, None, plan.model_copy(update={"mode": "none"}), 2.2), rgb)
