@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +16,9 @@ from bokehbench.layers import Layer, Plane
 from bokehbench.optics import Lens
 from bokehbench.rng import stream
 from bokehbench.synth.render import disparity_map
+from bokehbench.synth.store.reader import open_set, pictures_of
 from bokehbench.synth.training.items import Item, checked_keys, lens_fields, map_tensors, truth_names
 from bokehbench.synth.training.order import visit
-from bokehbench.synth.training.reading import open_set
 from bokehbench.synth.training.window import Augment
 from bokehbench.synth.truth.named import Shot, View, compute, truth_spec
 
@@ -60,20 +59,16 @@ class SynthDataset(Dataset[Item]):
         self.renders = renders
         self.seed = seed
         self.store = open_set(Path(root))
-        if not self.store.keys:
+        self.samples = self.store.keys()
+        if not self.samples:
             raise InputError(f"{root}: holds no complete sample; bokehbench synth build --out {root} goes on")
         if renders not in ("all", "one"):
             raise ConfigError(f"renders must be all or one, not {renders!r}")
-
-    @cached_property
-    def _places(self) -> list[tuple[str, int]]:
-        """(sample, number of its image) of every item; the number is -1 where each epoch draws one."""
-        if self.renders == "one":
-            return [(key, -1) for key in self.store.keys]
-        return [(key, i) for key in self.store.keys for i in range(len(self.store.meta(key)["renders"]))]
+        # All samples of a set have the same stack.
+        self._stack = len(self.store.meta(self.samples[0])["renders"]) if renders == "all" else 1
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self.samples) * self._stack
 
     def __iter__(self) -> Iterator[Item]:
         return (self[index] for index in range(len(self)))
@@ -82,9 +77,9 @@ class SynthDataset(Dataset[Item]):
         if index < 0:
             raise IndexError(index)
         epoch, place = divmod(index, len(self))
-        key, number = self._places[place]
+        key, number = self.samples[place // self._stack], place % self._stack
         meta = self.store.meta(key)
-        if number < 0:
+        if self.renders == "one":
             number = int(stream(self.seed, place, "training.render", epoch).integers(len(meta["renders"])))
         render = meta["renders"][number]
         lens = Lens.from_json({name: value for name, value in render.items() if name in LENS_FIELDS})
@@ -108,7 +103,9 @@ class SynthDataset(Dataset[Item]):
     def identity(self) -> dict[str, Any]:
         """What has to be equal for a run to be resumed on this source."""
         return {
-            "set": self.store.identity,
+            "set": {
+                name: self.store.record.get(name) for name in ("config_hash", "root_seed", "assets_hash")
+            },
             "length": len(self),
             "keys": list(self.keys),
             "augment": repr(self.augment),
@@ -120,13 +117,13 @@ class SynthDataset(Dataset[Item]):
         self, key: str, meta: dict[str, Any], render: dict[str, Any]
     ) -> dict[str, npt.NDArray[Any]]:
         """Arrays by the names of `Truth`: read where they are stored, else computed from stored layers."""
-        there = self.store.names(key)
+        there = pictures_of(meta)
         found: dict[str, npt.NDArray[Any]] = {}
         missing = []
         for name in truth_names(self.keys):
             stored = [each for each in _pictures_of(name, render["id"], len(meta["layers"])) if each in there]
             if stored:
-                found |= {each: self.store.read(key, each) for each in stored}
+                found |= {each: self.store.read(key, each, meta) for each in stored}
             else:
                 missing.append(name)
         if missing:
@@ -138,7 +135,7 @@ class SynthDataset(Dataset[Item]):
     ) -> dict[str, npt.NDArray[Any]]:
         layers = [f"layer_{i}" for i in range(len(meta["layers"]))]
         lost = [name for name in names if truth_spec(name).needs == "light" or name == "disp_pred"]
-        if lost or not set(layers) <= self.store.names(key):
+        if lost or not set(layers) <= pictures_of(meta).keys():
             what = ", ".join(lost or names)
             raise InputError(
                 f"{self.store.root}: sample {key} holds no {what}; build the set again with these names in "
@@ -146,7 +143,7 @@ class SynthDataset(Dataset[Item]):
             )
         size = tuple(meta["out_size"])
         stack = tuple(
-            Layer(self.store.read(key, name), Plane(*fact["plane"]), fact["x"], fact["y"])
+            Layer(self.store.read(key, name, meta), Plane(*fact["plane"]), fact["x"], fact["y"])
             for name, fact in zip(layers, meta["layers"], strict=True)
         )
         lens = Lens.from_json({name: value for name, value in render.items() if name in LENS_FIELDS})

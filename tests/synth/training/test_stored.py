@@ -7,8 +7,9 @@ from torch.utils.data import DataLoader
 
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.optics import Lens, signed_defocus
-from bokehbench.synth.dataset import sample_keys
+from bokehbench.synth.dataset import build, sample_keys
 from bokehbench.synth.sample import make_first_valid
+from bokehbench.synth.store.profile import PROFILES
 from bokehbench.synth.training import Augment, Batches, EpochSampler, StreamLoader, SynthDataset, stack
 from bokehbench.synth.truth import compute, error_map
 from bokehbench.synth.truth.named import View
@@ -73,6 +74,30 @@ def test_what_was_not_stored_follows_from_the_layers(stored, recipe, library):
         np.testing.assert_allclose(item["error_map"][0], expected, atol=1e-3)
         planes = [(layer.plane.p, layer.plane.q, layer.plane.r) for layer in sample.scene.layers]
         np.testing.assert_allclose(item["planes"], planes)
+
+
+def test_shards_give_what_folders_give(stored, recipe, library, tmp_path):
+    build(
+        recipe,
+        library,
+        count=2,
+        root_seed=SEED,
+        root=tmp_path / "shards",
+        store="wds",
+        profile=PROFILES["full"],
+        shard_size=2,
+    )
+    keys = ("aif", "bokeh", "disp", "label", "subject_mask", "boundary", "error_map", "rgba", "disp_soft")
+    folder, shards = SynthDataset(stored, keys), SynthDataset(tmp_path / "shards", keys)
+    assert len(shards) == 2
+    for index in range(2):
+        computed, read = folder[index], shards[index]
+        for key in ("aif", "bokeh", "disp", "label"):
+            assert torch.equal(computed[key], read[key]), key
+        for key, tolerance in (("subject_mask", 0.5 / 255), ("rgba", 0.5 / 255), ("disp_soft", 2e-4)):
+            torch.testing.assert_close(read[key], computed[key], atol=tolerance + 1e-6, rtol=0)
+        torch.testing.assert_close(read["bdist"], computed["bdist"], atol=0, rtol=1e-3)  # half floats
+        torch.testing.assert_close(read["error_map"], computed["error_map"], atol=5e-3, rtol=0)
 
 
 def test_augmentation_keeps_the_books(stored):
