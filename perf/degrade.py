@@ -92,7 +92,7 @@ def main() -> int:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    count = 8 if arguments.quick else 60
+    count = 8 if arguments.quick else 30
     picture = np.ascontiguousarray(data.astronaut().astype(np.float32) / 255)
     tensor = torch.from_numpy(picture).permute(2, 0, 1).contiguous()
     rows = {}
