@@ -6,6 +6,7 @@ target is what the ray tracer made of the layers. Samples with K = 0 stay out: t
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from bokehbench.cases import Case, CaseInfo, Inputs
 from bokehbench.errors import InputError
 from bokehbench.images import read_exr, read_grey, read_image
 from bokehbench.layers import Layer, Plane
-from bokehbench.optics import Aperture, Lens
+from bokehbench.optics import Lens
 from bokehbench.records import read_json, sha256_file, sha256_json
 
 DATASET_SCHEMA = "bokehbench.synth.dataset/1"
 SAMPLE_SCHEMA = "bokehbench.synth/1"
+LENS = tuple(item.name for item in fields(Lens))
 LEVELS = ((8.0, "small"), (20.0, "medium"), (float("inf"), "large"))
 """Upper ends of the largest blur radius in the frame, pixels: below 8, 8 to 20, above 20."""
 
@@ -95,7 +97,7 @@ class Layered:
             key=f"{meta['key']}_{render['id']}",
             scene=meta["key"],
             level=level_of(render["radius_max"]),
-            lens=Lens(render["K"], render["disp_focus"], render["gamma"], Aperture(**render["aperture"])),
+            lens=Lens.from_json({name: render[name] for name in LENS if name in render}),
             # The hashes of all pixel files, which `load` compares, and what else makes the case; not which
             # commit of the code wrote it.
             data=sha256_json({name: meta[name] for name in ("files", "layers", "renders")}),
