@@ -6,7 +6,7 @@ Workers draw and place layers on the CPU and make the maps that follow from geom
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from bokehbench.synth.scene import AttemptFailed, Scene, compose
 from bokehbench.synth.training.items import checked_keys, lens_fields, map_tensors, truth_names
 from bokehbench.synth.training.order import visit
 from bokehbench.synth.training.window import Augment, Window
+from bokehbench.synth.truth.corruption import Corruption, CorruptionPlan
 from bokehbench.synth.truth.named import Shot, View, compute, truth_spec
 
 PATIENCE = 10
@@ -47,6 +48,8 @@ class ScenePack:
         size: (W, H) to render.
         window: what is cut out of the rendered images (all of them, unless the lens depends on the place).
         maps: tensors of the keys that need no light, cut out already.
+        gamma, transfer: of the recipe: how the all-in-focus image is encoded, and what the layers were
+            decoded with; the lens may have another gamma.
         fields: numbers and names of the item.
         quality: of the recipe.
         degrade: plan of the low-quality image, None without.
@@ -63,6 +66,8 @@ class ScenePack:
     maps: dict[str, Tensor]
     fields: dict[str, Any]
     quality: str
+    gamma: float
+    transfer: str
     degrade: dict[str, Any] | None
     plan: dict[str, Any]
 
@@ -80,7 +85,11 @@ class SceneSource:
         keys: what items will hold, see `items`.
         epoch_size: indices per epoch; the epochs are 0 ... N - 1, N ... 2 N - 1, ..., each shuffled.
         augment: random crop and flips. A crop is cut out of the scene, so only it is rendered.
-        degrade: preset of `lq` where the recipe does not say, or another than it says.
+        degrade: preset of `lq`, where the recipe has none or another.
+        corruption: of `disp_pred`, where the recipe has none or another.
+
+    Raises:
+        ConfigError: an unknown key, `lq` or `disp_pred` without these, or a recipe under `compat`.
     """
 
     def __init__(
@@ -93,10 +102,20 @@ class SceneSource:
         epoch_size: int = 10_000,
         augment: Augment | None = None,
         degrade: str | None = None,
+        corruption: Corruption | None = None,
     ) -> None:
+        if recipe.compat is not None:
+            raise ConfigError(
+                f"recipe {recipe.id} imitates published samplers (compat), which a stream does not: build a "
+                "set and train on that"
+            )
+        if "lq" in keys and degrade is None and recipe.degrade is None:
+            raise ConfigError("key 'lq' needs a degradation: degrade='osediff_512', or one in the recipe")
+        if "disp_pred" in keys and corruption is None and recipe.corruption is None:
+            raise ConfigError("key 'disp_pred' needs corruption=Corruption(...), or one in the recipe")
         self.recipe, self.library, self.root_seed = recipe, library, root_seed
         self.keys, self.epoch_size = checked_keys(keys), epoch_size
-        self.augment, self.degrade = augment or Augment(), degrade
+        self.augment, self.degrade, self.corruption = augment or Augment(), degrade, corruption
 
     def __len__(self) -> int:
         return self.epoch_size
@@ -116,6 +135,7 @@ class SceneSource:
             "epoch_size": self.epoch_size,
             "augment": repr(self.augment),
             "degrade": self.degrade,
+            "corruption": repr(self.corruption),
         }
 
     def pack(self, index: int) -> ScenePack:
@@ -125,28 +145,26 @@ class SceneSource:
             AttemptFailed: no attempt made a valid scene.
         """
         plan, scene = self._first_valid(index)
-        shot = self._shot(plan, scene)
+        shot = self._shot(index, scene)
         window = self.augment.window(plan.size, self.root_seed, index)
         names = [name for name in truth_names(self.keys) if truth_spec(name).needs != "light"]
         view = View.of_scene(plan, scene.layers, scene.disparity, (shot,))
+        if self.corruption is not None:
+            rng = stream(self.root_seed, index, "training.corruption")
+            view = replace(view, corruption=CorruptionPlan.sample(rng, self.corruption).to_json())
         pictures = {truth.name: truth.pixels for truth in compute(names, view)}
         dark = [key for key in self.keys if key not in ("aif", "bokeh", "lq", "planes")]
         maps = map_tensors(dark, pictures, shot.lens, shot.id, window)
         lens = window.lens(shot.lens)
         if "planes" in self.keys:
-            planes = [window.plane(layer.plane) for layer in scene.layers]
-            maps["planes"] = torch.tensor(
-                [[plane.p, plane.q, plane.r] for plane in planes], dtype=torch.float64
-            )
+            maps["planes"] = _planes(window.plane(layer.plane) for layer in scene.layers)
         # A lens that draws differently at every place has to see the whole image.
         seen = window.outer() if depends_on_place(lens) else window
         layers = [_trimmed(layer, lens, seen.size) for layer in seen.layers(scene.layers)]
         return ScenePack(
             index=index,
             layers=tuple(torch.from_numpy(layer.rgba.astype(np.float16)) for layer in layers),
-            planes=torch.tensor(
-                [(item.plane.p, item.plane.q, item.plane.r) for item in layers], dtype=torch.float64
-            ),
+            planes=_planes(layer.plane for layer in layers),
             offsets=torch.tensor([(layer.x, layer.y) for layer in layers], dtype=torch.int64),
             lens=lens,
             size=seen.size,
@@ -154,6 +172,8 @@ class SceneSource:
             maps=maps,
             fields=lens_fields(lens, plan.key, shot.id),
             quality=plan.quality,
+            gamma=plan.gamma,
+            transfer=plan.transfer,
             degrade=self._degradation(plan, window.size),
             plan=plan.to_json(),
         )
@@ -170,22 +190,27 @@ class SceneSource:
             f"sample {index}: none of {PATIENCE * self.recipe.attempts} attempts made a valid scene; {last}"
         )
 
-    def _shot(self, plan: Plan, scene: Scene) -> Shot:
-        """The lens of this visit."""
-        return Shot("k0", scene.lens, scene.facts.get("focus_layer"))
+    def _shot(self, index: int, scene: Scene) -> Shot:
+        """The lens of this visit: of a bokeh stack, one at random."""
+        number = stream(self.root_seed, index, "training.render").integers(len(scene.settings))
+        setting = scene.settings[int(number)]
+        return Shot(setting.id, setting.lens, setting.facts.get("focus_layer"))
 
     def _degradation(self, plan: Plan, size: tuple[int, int]) -> dict[str, Any] | None:
         if "lq" not in self.keys:
             return None
-        planned: dict[str, Any] | None = getattr(plan, "degrade", None)
-        if self.degrade is None and planned is None:
-            raise ConfigError(
-                "key 'lq' needs a degradation: name a preset (degrade=...), or one in the recipe"
-            )
-        if self.degrade is None and planned is not None and size == plan.size:
+        planned = plan.degrade or {}
+        if self.degrade is None and size == plan.size:
             return planned
-        preset = self.degrade or str((planned or {})["preset"])
+        if self.degrade is None and not planned["steps"]:
+            return {**planned, "size": list(size)}  # one of the recipe's clean ones
+        preset = self.degrade or str(planned["preset"])
         return DegradePlan.sample(stream(self.root_seed, plan.index, "degrade"), preset, size).to_json()
+
+
+def _planes(planes: Iterable[Plane]) -> Tensor:
+    """[L, 3] float64."""
+    return torch.tensor([(plane.p, plane.q, plane.r) for plane in planes], dtype=torch.float64)
 
 
 def depends_on_place(lens: Lens) -> bool:

@@ -17,6 +17,7 @@ from bokehbench.optics import encode
 from bokehbench.synth.degrade import DegradePlan
 from bokehbench.synth.degrade import apply as degrade
 from bokehbench.synth.degrade.batch import EXACT, Speed, degrade_batch
+from bokehbench.synth.highlights import regamma, srgb_encode
 from bokehbench.synth.render import render_all_in_focus, render_bokeh
 from bokehbench.synth.training.items import ALWAYS, PER_LAYER, Batch, Item, checked_keys, stack, to_tensor
 from bokehbench.synth.training.packs import ScenePack
@@ -75,19 +76,29 @@ class RenderCollate:
         layers = pack.scene()
         images: dict[str, Tensor] = {}
         if "bokeh" in self.keys:
+            seen = layers
+            if pack.lens.gamma != pack.gamma:
+                seen = tuple(regamma(layer, pack.gamma, pack.lens.gamma) for layer in layers)
             linear = render_bokeh(
-                layers, pack.lens, pack.size, quality=self.quality or pack.quality, backend=self.backend
+                seen,
+                pack.lens,
+                pack.size,
+                quality=self.quality or pack.quality,
+                backend=self.backend,
             )
-            images["bokeh"] = self._shown(linear, pack)
+            images["bokeh"] = self._shown(linear, pack, pack.lens.gamma)
         if "aif" in self.keys or "lq" in self.keys:
-            images["aif"] = self._shown(render_all_in_focus(layers, pack.size), pack)
+            images["aif"] = self._shown(render_all_in_focus(layers, pack.size), pack, pack.gamma)
         return {**images, **pack.maps, **pack.fields}
 
-    def _shown(self, linear: npt.NDArray[np.float32], pack: ScenePack) -> Tensor:
+    def _shown(self, linear: npt.NDArray[np.float32], pack: ScenePack, gamma: float) -> Tensor:
         """[3, H, W] encoded and clipped, as stored sets are (but for their rounding to 8 bit)."""
         # The background reaches as far as the recipe's quality needs; coarser cells look a little farther.
         light = linear[..., :3] / np.clip(linear[..., 3:], 0.5, 1.0)
-        shown = np.clip(encode(light, pack.lens.gamma), 0.0, 1.0).astype(np.float32)
+        curve = (
+            srgb_encode(light) if pack.transfer == "srgb" and gamma == pack.gamma else encode(light, gamma)
+        )
+        shown = np.clip(curve, 0.0, 1.0).astype(np.float32)
         return to_tensor(pack.window.cut(shown)).to(self.device)
 
     def _degrade(self, packs: Sequence[ScenePack | Item], items: Sequence[Item]) -> None:

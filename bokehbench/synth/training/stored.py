@@ -20,6 +20,7 @@ from bokehbench.synth.store.reader import open_set, pictures_of
 from bokehbench.synth.training.items import Item, checked_keys, lens_fields, map_tensors, truth_names
 from bokehbench.synth.training.order import visit
 from bokehbench.synth.training.window import Augment
+from bokehbench.synth.truth.corruption import Corruption, CorruptionPlan
 from bokehbench.synth.truth.named import Shot, View, compute, truth_spec
 
 LENS_FIELDS = {item.name for item in fields(Lens)}
@@ -36,6 +37,7 @@ class SynthDataset(Dataset[Item]):
         renders: "all" counts every image of a bokeh stack as an item; "one" takes one of each sample, in
             every epoch another.
         seed: of augmentation, choice and order.
+        corruption: makes `disp_pred` anew in every epoch, instead of what was stored.
 
     Index e N + i, with N the length, is item i in epoch e (`EpochSampler` yields such indices); indices
     below N are the first epoch.
@@ -53,17 +55,22 @@ class SynthDataset(Dataset[Item]):
         augment: Augment | None = None,
         renders: Literal["all", "one"] = "all",
         seed: int = 0,
+        corruption: Corruption | None = None,
     ) -> None:
         self.keys = checked_keys(keys)
         self.augment = augment or Augment()
         self.renders = renders
-        self.seed = seed
+        self.seed, self.corruption = seed, corruption
         self.store = open_set(Path(root))
         self.samples = self.store.keys()
         if not self.samples:
             raise InputError(f"{root}: holds no complete sample; bokehbench synth build --out {root} goes on")
         if renders not in ("all", "one"):
             raise ConfigError(f"renders must be all or one, not {renders!r}")
+        names = truth_names(self.keys)
+        if corruption is not None and "disp_pred" in names:
+            names = [name for name in dict.fromkeys(("disp", "label", *names)) if name != "disp_pred"]
+        self._names = names
         # All samples of a set have the same stack.
         self._stack = len(self.store.meta(self.samples[0])["renders"]) if renders == "all" else 1
 
@@ -85,6 +92,10 @@ class SynthDataset(Dataset[Item]):
         lens = Lens.from_json({name: value for name, value in render.items() if name in LENS_FIELDS})
         window = self.augment.window(tuple(meta["out_size"]), self.seed, place, epoch)
         pictures = self._pictures(key, meta, render)
+        if self.corruption is not None and "disp_pred" in self.keys:
+            rng = stream(self.seed, place, "training.corruption", epoch)
+            plan = CorruptionPlan.sample(rng, self.corruption)
+            pictures["disp_pred"] = plan.apply(pictures["disp"], pictures["label"])
         item: Item = dict(
             map_tensors((k for k in self.keys if k != "planes"), pictures, lens, render["id"], window)
         )
@@ -111,6 +122,7 @@ class SynthDataset(Dataset[Item]):
             "augment": repr(self.augment),
             "renders": self.renders,
             "seed": self.seed,
+            "corruption": repr(self.corruption),
         }
 
     def _pictures(
@@ -120,7 +132,7 @@ class SynthDataset(Dataset[Item]):
         there = pictures_of(meta)
         found: dict[str, npt.NDArray[Any]] = {}
         missing = []
-        for name in truth_names(self.keys):
+        for name in self._names:
             stored = [each for each in _pictures_of(name, render["id"], len(meta["layers"])) if each in there]
             if stored:
                 found |= {each: self.store.read(key, each, meta) for each in stored}
@@ -148,7 +160,8 @@ class SynthDataset(Dataset[Item]):
         )
         lens = Lens.from_json({name: value for name, value in render.items() if name in LENS_FIELDS})
         shot = Shot(render["id"], lens, render.get("focus_layer"))
-        view = View(stack, size, meta["gamma"], disparity_map(stack, size), (shot,))
+        transfer = meta.get("transfer", "power")
+        view = View(stack, size, meta["gamma"], disparity_map(stack, size), (shot,), transfer=transfer)
         return {truth.name: truth.pixels for truth in compute(names, view)}
 
 

@@ -15,6 +15,7 @@ from bokehbench.synth.config import Recipe
 from bokehbench.synth.training.order import BLOCK, mixed
 from bokehbench.synth.training.packs import SceneSource
 from bokehbench.synth.training.window import Augment
+from bokehbench.synth.truth.corruption import Corruption
 
 
 class Source(Protocol):
@@ -125,7 +126,7 @@ class SynthStream(Batches):
     Args:
         recipe, library, root_seed: as `synth build` takes them.
         batch_size, rank, world: see `Batches`.
-        keys, epoch_size, augment, degrade: see `SceneSource`.
+        keys, epoch_size, augment, degrade, corruption: see `SceneSource`.
     """
 
     def __init__(
@@ -139,6 +140,7 @@ class SynthStream(Batches):
         epoch_size: int = 10_000,
         augment: Augment | None = None,
         degrade: str | None = None,
+        corruption: Corruption | None = None,
         rank: int = 0,
         world: int = 1,
     ) -> None:
@@ -150,5 +152,6 @@ class SynthStream(Batches):
             epoch_size=epoch_size,
             augment=augment,
             degrade=degrade,
+            corruption=corruption,
         )
         super().__init__(source, batch_size=batch_size, rank=rank, world=world)

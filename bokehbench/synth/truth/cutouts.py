@@ -12,7 +12,7 @@ ALPHA_MIN = 1.0 / 512.0
 """Below it 8 bit store alpha as 0, and colour divided by alpha is mostly rounding."""
 
 
-def straight_rgba(premultiplied: FloatMap, gamma: float) -> FloatMap:
+def straight_rgba(premultiplied: FloatMap, gamma: float, transfer: str = "power") -> FloatMap:
     """Encoded straight colours with alpha.
 
     Colours of transparent pixels are those of the nearest opaque ones (pyramid fill), so that filters and
@@ -20,7 +20,8 @@ def straight_rgba(premultiplied: FloatMap, gamma: float) -> FloatMap:
 
     Args:
         premultiplied: [h, w, 4] linear.
-        gamma: encoded = linear ** (1 / gamma).
+        gamma: encoded = linear ** (1 / gamma),
+        transfer: unless this is "srgb", the piecewise curve.
 
     Returns:
         [h, w, 4] float32 in [0, 1]; light above 1 is clipped.
@@ -29,7 +30,13 @@ def straight_rgba(premultiplied: FloatMap, gamma: float) -> FloatMap:
     solid = alpha >= ALPHA_MIN
     colour = premultiplied[..., :3] / np.where(solid, alpha, 1.0)[..., None]
     filled = pyramid_fill(np.minimum(colour, 1.0), np.where(solid, alpha, 0.0))
-    return np.concatenate([encode(filled, gamma), alpha[..., None]], axis=2).astype(np.float32)
+    if transfer == "srgb":
+        from bokehbench.synth.highlights import srgb_encode  # recipes name ground truth: no circle at import
+
+        encoded = srgb_encode(filled)
+    else:
+        encoded = encode(filled, gamma)
+    return np.concatenate([encoded, alpha[..., None]], axis=2).astype(np.float32)
 
 
 def pyramid_fill(colour: FloatMap, weight: FloatMap) -> FloatMap:

@@ -66,6 +66,7 @@ class View:
         shots: all of the bokeh stack.
         all_in_focus: [H, W, 3] float32 encoded, None before rendering.
         corruption, degrade: plans as plain values, where the sample has them.
+        transfer: "power", or "srgb" for colours encoded by the piecewise curve.
     """
 
     layers: tuple[Layer, ...]
@@ -76,6 +77,7 @@ class View:
     all_in_focus: FloatMap | None = None
     corruption: dict[str, object] | None = field(default=None, repr=False)
     degrade: dict[str, object] | None = field(default=None, repr=False)
+    transfer: str = "power"
 
     @classmethod
     def of(cls, sample: Sample) -> View:
@@ -105,8 +107,9 @@ class View:
             disparity,
             shots,
             all_in_focus,
-            getattr(plan, "corruption", None),
-            getattr(plan, "degrade", None),
+            plan.corruption,
+            plan.degrade,
+            plan.transfer,
         )
 
     @cached_property
@@ -207,7 +210,8 @@ def _alpha(view: View) -> list[Truth]:
 
 
 def _rgba(view: View) -> list[Truth]:
-    return _each("rgba", "rgba", (straight_rgba(frame(item, view.size), view.gamma) for item in view.layers))
+    frames = (frame(layer, view.size) for layer in view.layers)
+    return _each("rgba", "rgba", (straight_rgba(each, view.gamma, view.transfer) for each in frames))
 
 
 def _layers(view: View) -> list[Truth]:

@@ -11,7 +11,7 @@ from bokehbench.synth.dataset import build, sample_keys
 from bokehbench.synth.sample import make_first_valid
 from bokehbench.synth.store.profile import PROFILES
 from bokehbench.synth.training import Augment, Batches, EpochSampler, StreamLoader, SynthDataset, stack
-from bokehbench.synth.truth import compute, error_map
+from bokehbench.synth.truth import Corruption, compute, error_map
 from bokehbench.synth.truth.named import View
 
 SIZE = (96, 72)
@@ -122,6 +122,16 @@ def test_augmentation_keeps_the_books(stored):
         )
     assert len(seen) == 12  # every epoch has other windows
     equal(dataset[5], dataset[5])
+
+
+def test_disparity_is_corrupted_anew_in_every_epoch(stored):
+    dataset = SynthDataset(stored, ("disp", "disp_pred"), corruption=Corruption(p=1.0, blur_p=1.0), seed=6)
+    for index in range(4):
+        epochs = [dataset[index + epoch * len(dataset)] for epoch in range(2)]
+        assert torch.equal(epochs[0]["disp"], epochs[1]["disp"])
+        assert not torch.equal(epochs[0]["disp_pred"], epochs[1]["disp_pred"])
+        assert (epochs[0]["disp_pred"] - epochs[0]["disp"]).abs().max() > 0.01
+        equal(epochs[0], dataset[index])
 
 
 def test_torch_loader_with_workers_gives_the_same_batches(stored):

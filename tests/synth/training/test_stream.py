@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from bokehbench.errors import ConfigError, Unavailable
+from bokehbench.synth.config import builtin_path, load_recipe, parse_recipe
+from bokehbench.synth.sample import make_first_valid
 from bokehbench.synth.training import (
     Augment,
     Batches,
@@ -16,6 +18,7 @@ from bokehbench.synth.training import (
     SynthDataset,
     SynthStream,
 )
+from bokehbench.synth.truth import Corruption, compute
 
 SEED = 11
 KEYS = ("aif", "bokeh", "disp")
@@ -103,7 +106,50 @@ def test_low_quality_twins_are_planned_by_index(stream_of):
     assert first["lq"].shape == first["aif"].shape
     assert 0.01 < (first["lq"] - first["aif"]).abs().mean() < 0.3
     with pytest.raises(ConfigError, match="needs a degradation"):
-        next(iter(stream_of(keys=("lq",))))
+        stream_of(keys=("lq",))
+
+
+def test_recipes_say_what_is_degraded_and_corrupted(recipe, library):
+    values = recipe.to_json() | {"degrade": {"preset": "osediff_512", "p": 0.5}, "corruption": {"p": 1.0}}
+    other = parse_recipe(values, "test")
+    keys = ("aif", "lq", "disp", "disp_pred", "label")
+    whole = SceneSource(other, library, root_seed=SEED, keys=keys)
+    part = SceneSource(other, library, root_seed=SEED, keys=keys, augment=Augment(crop=(64, 64)))
+    own = SceneSource(
+        recipe, library, root_seed=SEED, keys=keys, degrade="osediff_512", corruption=Corruption()
+    )
+    kinds = set()
+    for index in range(4):
+        sample, _ = make_first_valid(other, library, SEED, index)
+        batch = RenderCollate(keys)([whole.pack(index)])
+        truths = {truth.name: truth.pixels for truth in compute(("lq", "disp_pred"), sample)}
+        np.testing.assert_array_equal(batch["disp_pred"][0, 0], truths["disp_pred"])
+        np.testing.assert_allclose(batch["lq"][0], truths["lq"].transpose(2, 0, 1), atol=2 / 255)
+        clean = (batch["lq"] - batch["aif"]).abs().max() < 1 / 255
+        cut = RenderCollate(keys)([part.pack(index)])
+        assert cut["lq"].shape == (1, 3, 64, 64)
+        assert ((cut["lq"] - cut["aif"]).abs().max() < 1 / 255) == clean
+        kinds.add(bool(clean))
+        assert RenderCollate(keys)([own.pack(index)])["disp_pred"].shape == (1, 1, 72, 96)
+    assert kinds == {True, False}
+
+
+def test_a_stack_gives_one_photograph_a_visit(recipe, library):
+    stack = {"K_at_512": [40.0, 80.0], "disp_focus": [0.1, 0.9], "gamma": [1.0, 2.2], "apertures": []}
+    values = recipe.to_json() | {"stack": stack}
+    values["highlights"]["modes"] = {"lift": 1.0}
+    other = parse_recipe(values, "test")
+    source = SceneSource(other, library, root_seed=SEED, keys=(*KEYS, "error_map"))
+    for index in range(3):
+        sample, _ = make_first_valid(other, library, SEED, index)
+        batch = RenderCollate((*KEYS, "error_map"))([source.pack(index)])
+        render = next(render for render in sample.renders if render.id == batch["render"][0])
+        assert (batch["K"], batch["gamma"]) == (np.float32(render.lens.K), np.float32(render.lens.gamma))
+        expected = np.clip(render.image, 0.0, 1.0).transpose(2, 0, 1)
+        np.testing.assert_allclose(batch["bokeh"][0], expected, atol=2e-3)
+        np.testing.assert_allclose(
+            batch["aif"][0], np.clip(sample.all_in_focus, 0.0, 1.0).transpose(2, 0, 1), atol=1e-3
+        )
 
 
 def test_mixture_of_stored_and_fresh_samples(stored, recipe, library):
@@ -142,7 +188,7 @@ def test_rendering_ahead_hands_on_errors_and_stops():
     assert list(PrefetchRender([1, 2, 3], lambda number: {"n": number})) == [{"n": 1}, {"n": 2}, {"n": 3}]
 
 
-def test_what_cannot_be_rendered_is_one_clear_line(stream_of):
+def test_what_cannot_be_rendered_is_one_clear_line(stream_of, library):
     with pytest.raises(
         ConfigError, match="a batch without disp_soft: its source has to be made for these keys"
     ):
@@ -150,5 +196,10 @@ def test_what_cannot_be_rendered_is_one_clear_line(stream_of):
     if not torch.cuda.is_available():
         with pytest.raises(Unavailable, match="no CUDA device"):
             RenderCollate(KEYS, device="cuda")
+    with pytest.raises(ConfigError, match="needs corruption"):
+        stream_of(keys=("disp_pred",))
+    compat = load_recipe(builtin_path("bokehdiff_compat"))
+    with pytest.raises(ConfigError, match="imitates published samplers"):
+        SceneSource(compat, library, root_seed=0)
     with pytest.raises(ConfigError, match="workers and ahead"):
         StreamLoader(stream_of(), RenderCollate(KEYS), workers=-1)

@@ -103,6 +103,12 @@ def test_colours_under_transparent_pixels_are_those_of_the_neighbours():
     assert filled.sum(axis=2).min() > 0.7  # nowhere dark
 
 
+def test_cut_outs_are_encoded_as_the_recipe_says():
+    grey = np.full((2, 2, 4), 0.5, np.float32) * np.float32([0.2140411, 0.2140411, 0.2140411, 1.0])
+    np.testing.assert_allclose(straight_rgba(grey, 2.2, "srgb")[..., :3], 0.5, atol=1e-5)
+    np.testing.assert_allclose(straight_rgba(grey, 2.0)[..., :3], np.sqrt(0.2140411), atol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (6, 5), (37, 64)])
 def test_pyramid_fill_keeps_what_is_known_and_constants(shape):
     rng = np.random.default_rng(0)
