@@ -29,7 +29,11 @@ def render_compat(plan: Plan, scene: Scene) -> tuple[FloatImage, FloatImage, Sce
     compat = plan.compat
     assert compat is not None
     lens, size = scene.lens, plan.frame.size
-    blurred = render_published(scene.layers, lens, size, kernel=compat.kernel, samples=compat.samples)
+    x, y = plan.frame.x, plan.frame.y
+    region = (x, y, x + plan.size[0], y + plan.size[1])
+    blurred = render_published(
+        scene.layers, lens, size, kernel=compat.kernel, samples=compat.samples, region=region
+    )
     if compat.aif_in_gamma:
         sharp = composite_encoded(scene.layers, size, plan.gamma)
     else:
@@ -42,7 +46,7 @@ def render_compat(plan: Plan, scene: Scene) -> tuple[FloatImage, FloatImage, Sce
     bokeh = encode(blurred[..., :3], plan.gamma).astype(np.float32)
     moved = tuple(to_picture(plan, layer) for layer in scene.layers)
     cut = Scene(moved, (setting,), _cut(plan, disparity), scene.facts | {"compat": _named(compat)})
-    return _finished(plan, sharp), _finished(plan, bokeh), cut
+    return _finished(plan, _cut(plan, sharp)), _finished(plan, _mirrored(plan, bokeh)), cut
 
 
 def composite_encoded(layers: Sequence[Layer], size: tuple[int, int], gamma: float) -> FloatImage:
@@ -82,13 +86,16 @@ def _rasters(
 def _cut(plan: Plan, picture: FloatImage) -> FloatImage:
     """The picture's part of the frame, mirrored as the plan says."""
     x, y = plan.frame.x, plan.frame.y
-    part = picture[y : y + plan.size[1], x : x + plan.size[0]]
-    part = part[:, ::-1] if plan.augment.hflip else part
-    return np.ascontiguousarray(part[::-1] if plan.augment.vflip else part)
+    return _mirrored(plan, picture[y : y + plan.size[1], x : x + plan.size[0]])
+
+
+def _mirrored(plan: Plan, picture: FloatImage) -> FloatImage:
+    picture = picture[:, ::-1] if plan.augment.hflip else picture
+    return np.ascontiguousarray(picture[::-1] if plan.augment.vflip else picture)
 
 
 def _finished(plan: Plan, picture: FloatImage) -> FloatImage:
-    return np.clip(np.clip(_cut(plan, picture), 0.0, 1.0) * plan.augment.gain, 0.0, 1.0).astype(np.float32)
+    return np.clip(np.clip(picture, 0.0, 1.0) * plan.augment.gain, 0.0, 1.0).astype(np.float32)
 
 
 def _named(compat: CompatPlan) -> list[str]:

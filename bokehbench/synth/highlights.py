@@ -18,6 +18,8 @@ from bokehbench.synth.plan_types import HighlightPlan
 
 Raster = npt.NDArray[np.float32]
 SHOULDER = 220.0 / 255.0
+LIT = 2.0
+"""Radiance above which a picture has its lights (drawings, EXR) and no tone curve is undone."""
 
 
 def brighten(rgb: Raster, alpha: Raster | None, plan: HighlightPlan, gamma: float) -> Raster:
@@ -28,7 +30,7 @@ def brighten(rgb: Raster, alpha: Raster | None, plan: HighlightPlan, gamma: floa
     """
     if plan.mode == "lift":
         return lift(rgb, alpha, plan, gamma)
-    if plan.mode == "inverse_reinhard":
+    if plan.mode == "inverse_reinhard" and _brightest(rgb, alpha).max(initial=0.0) <= LIT:
         return inverse_reinhard(rgb, alpha, plan.white)
     return rgb
 

@@ -27,14 +27,20 @@ import numpy.typing as npt
 from bokehbench.errors import ConfigError
 from bokehbench.layers import Layer
 from bokehbench.optics import Lens
-from bokehbench.synth.render.scene import Size
+from bokehbench.synth.render.scene import Rect, Size
 
 Kernel = Literal["mpib", "bokehdiff"]
 EPSILON = 1e-5
 
 
 def render_published(
-    layers: Sequence[Layer], lens: Lens, size: Size, *, kernel: Kernel, samples: int
+    layers: Sequence[Layer],
+    lens: Lens,
+    size: Size,
+    *,
+    kernel: Kernel,
+    samples: int,
+    region: Rect | None = None,
 ) -> npt.NDArray[np.float32]:
     """What the published kernel makes of the layers.
 
@@ -44,9 +50,10 @@ def render_published(
         size: (W, H) of the image, which is also the raster of every layer.
         kernel: "mpib" or "bokehdiff".
         samples: lens samples per side of the square grid, at least 3.
+        region: x0, y0, x1, y1 of the pixels that are wanted; the whole image without.
 
     Returns:
-        [H, W, 4] float32: linear colour after the division, and the mean weight that was divided by.
+        [H, W, 4] float32 (of the region): linear colour after the division, and the mean weight before it.
 
     Raises:
         ConfigError: fewer than 3 samples, or a layer whose disparity is <= 0 at the origin (bokehdiff and
@@ -60,8 +67,9 @@ def render_published(
     planes = np.array(
         [(-x.plane.p / x.plane.r, -x.plane.q / x.plane.r, 1.0 / x.plane.r) for x in layers], np.float64
     )
-    out = np.zeros((size[1], size[0], 4), np.float32)
-    _render(rasters, planes, lens.K, lens.disp_focus, lens_grid(samples), kernel == "mpib", out)
+    x0, y0, x1, y1 = region or (0, 0, *size)
+    out = np.zeros((y1 - y0, x1 - x0, 4), np.float32)
+    _render(rasters, planes, lens.K, lens.disp_focus, lens_grid(samples), kernel == "mpib", x0, y0, out)
     return out
 
 
@@ -85,11 +93,13 @@ def _raster(layer: Layer, size: Size) -> npt.NDArray[np.float32]:
 
 
 @numba.njit(cache=True, nogil=True, parallel=True)
-def _render(rasters, planes, K, disp_focus, grid, mpib, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    height, width = out.shape[:2]
+def _render(rasters, planes, K, disp_focus, grid, mpib, x0, y0, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    height, width = rasters.shape[1:3]
     last = len(rasters) - 1
-    for y in numba.prange(height):
-        for x in range(width):
+    for j in numba.prange(out.shape[0]):
+        y = y0 + j
+        for i in range(out.shape[1]):
+            x = x0 + i
             red = green = blue = weight = 0.0
             for k in range(len(grid)):
                 through = 1.0
@@ -97,22 +107,23 @@ def _render(rasters, planes, K, disp_focus, grid, mpib, out):  # type: ignore[no
                     column, row = _hit(planes[layer], K, disp_focus, grid[k, 0], grid[k, 1], x, y, mpib)
                     if not (0.0 <= column < width and 0.0 <= row < height):
                         continue
-                    r, g, b, alpha = _look_up(rasters[layer], column, row)
+                    raster = rasters[layer]
+                    alpha = _look_up(raster, column, row, 3)
                     if alpha < 0.01:
                         if layer == last and not mpib:
                             weight += through
                         continue
-                    red += through * r
-                    green += through * g
-                    blue += through * b
+                    red += through * _look_up(raster, column, row, 0)
+                    green += through * _look_up(raster, column, row, 1)
+                    blue += through * _look_up(raster, column, row, 2)
                     weight += through * alpha
                     if alpha > 0.99:
                         break
                     through *= 1.0 - alpha
             divisor = max(weight, 0.0 if mpib else 1e-5)
             scale = 1.0 / divisor if divisor != 0.0 else np.nan
-            out[y, x, 0], out[y, x, 1], out[y, x, 2] = red * scale, green * scale, blue * scale
-            out[y, x, 3] = weight / len(grid)
+            out[j, i, 0], out[j, i, 1], out[j, i, 2] = red * scale, green * scale, blue * scale
+            out[j, i, 3] = weight / len(grid)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -132,14 +143,11 @@ def _hit(plane, K, disp_focus, s, t, x, y, mpib):  # type: ignore[no-untyped-def
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _look_up(raster, column, row):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Bilinear RGBA, the right and lower neighbours clamped."""
+def _look_up(raster, column, row, channel):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Bilinear, the right and lower neighbours clamped."""
     i, k = int(column), int(row)
     i1, k1 = min(i + 1, raster.shape[1] - 1), min(k + 1, raster.shape[0] - 1)
     fx, fy = column - i, row - k
-    w00, w01, w10, w11 = (1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy
-    red = w00 * raster[k, i, 0] + w01 * raster[k, i1, 0] + w10 * raster[k1, i, 0] + w11 * raster[k1, i1, 0]
-    green = w00 * raster[k, i, 1] + w01 * raster[k, i1, 1] + w10 * raster[k1, i, 1] + w11 * raster[k1, i1, 1]
-    blue = w00 * raster[k, i, 2] + w01 * raster[k, i1, 2] + w10 * raster[k1, i, 2] + w11 * raster[k1, i1, 2]
-    alpha = w00 * raster[k, i, 3] + w01 * raster[k, i1, 3] + w10 * raster[k1, i, 3] + w11 * raster[k1, i1, 3]
-    return red, green, blue, alpha
+    upper = (1.0 - fx) * raster[k, i, channel] + fx * raster[k, i1, channel]
+    lower = (1.0 - fx) * raster[k1, i, channel] + fx * raster[k1, i1, channel]
+    return (1.0 - fy) * upper + fy * lower
