@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+
+from bokehbench.synth.truth import TRUTHS
 
 DOCS = Path(__file__).parents[3] / "docs" / "training.md"
 
@@ -40,3 +43,12 @@ def test_stored_sets_are_opened_as_written(blocks, recipe, stored):
     exec(blocks[2].replace("workers=2", "workers=0"), names)
     batch = next(iter(names["loader"]))
     assert batch["bokeh"].shape == (2, 3, 64, 64)
+
+
+def test_every_name_of_ground_truth_is_explained(blocks):
+    for name in TRUTHS:
+        assert f"`{name}`" in DOCS.read_text(), name
+    labels = np.repeat([[0, 0, 1, 1]], 3, axis=0)
+    names = {"labels": labels, "disparity": np.where(labels == 0, 0.8, 0.2).astype(np.float32), "layers": 2}
+    exec(blocks[3], names)
+    assert names["E"].shape == (3, 4) and names["E"].max() > 0.9
