@@ -37,6 +37,16 @@ workers: Decorator = click.option(
     "--workers", type=int, default=1, show_default=True, help="Processes; the results do not depend on it."
 )
 
+ray: Decorator = click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Work on a Ray cluster (`auto`, HOST:PORT, ray://HOST:PORT), or `local`: one on this machine.",
+)
+
+shard: Decorator = click.option(
+    "--shard", default="0/1", show_default=True, metavar="I/N", help="The I-th of N parts, for job arrays."
+)
+
 
 def parse_size(text: str) -> tuple[int, int]:
     """`WxH` as (W, H)."""

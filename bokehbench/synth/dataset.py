@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bokehbench import __version__
-from bokehbench.errors import ConfigError, InputError
+from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.records import remove_parts, sha256_json, write_json
 from bokehbench.synth.assets.folder import scan_backgrounds, scan_foregrounds
 from bokehbench.synth.assets.library import Library
 from bokehbench.synth.assets.photographs import SHIPPED, large_enough
-from bokehbench.synth.config import Recipe
+from bokehbench.synth.config import Recipe, parse_recipe
 from bokehbench.synth.making import Making, make_missing
-from bokehbench.synth.store import claims
+from bokehbench.synth.store import claims, table
 from bokehbench.synth.store.profile import DEFAULT_PROFILE, PROFILES, Profile
 from bokehbench.synth.store.reader import RECORD, SCHEMA, open_set, read_dataset
 from bokehbench.synth.store.reader import StoredSet as StoredSet
@@ -67,11 +67,19 @@ def make_library(recipe: Recipe, fg: Path | None = None, bg: Path | None = None)
 
 @dataclass(frozen=True)
 class Built:
-    """What a build did: samples made now, samples there in all, and indices given up with the reason."""
+    """What a build did.
+
+    Attributes:
+        made: samples made now.
+        total: samples there in all.
+        failed: indices given up, with the reason.
+        lacks_tables: why there are no tables in parquet, empty where there are.
+    """
 
     made: int
     total: int
     failed: tuple[tuple[int, str], ...]
+    lacks_tables: str = ""
 
 
 def build(
@@ -113,11 +121,10 @@ def build(
         raise ConfigError(f"--shard-size must be at least 1, not {shard_size}")
     making = Making(
         root,
-        recipe,
+        _with_profile(recipe, profile),
         library,
         root_seed,
         count=count,
-        names=profile.names(getattr(recipe, "truth", ("aif", "bokeh", "disp", "layers"))),
         profile=profile,
         shard_size=shard_size if store == "wds" else None,
     )
@@ -131,7 +138,23 @@ def build(
             total = write_summary(root, identity)
     finally:
         claims.sweep(root)
+    try:
+        table.pyarrow()
+    except Unavailable as error:
+        return Built(made, total, tuple(failed), str(error))
     return Built(made, total, tuple(failed))
+
+
+def _with_profile(recipe: Recipe, profile: Profile) -> Recipe:
+    """The recipe with the profile's list of ground truth."""
+    if profile.photographs == "exr" and recipe.transfer != "power":
+        raise ConfigError(
+            f"--profile {profile.name}: linear files need transfer: power, not {recipe.transfer}"
+        )
+    names = profile.names(recipe.truth)
+    if names == recipe.truth:
+        return recipe
+    return parse_recipe({**recipe.to_json(), "truth": list(names)}, f"--profile {profile.name}")
 
 
 def _identity(making: Making) -> dict[str, Any]:
@@ -149,7 +172,7 @@ def _identity(making: Making) -> dict[str, Any]:
         "store": "folder" if making.shard_size is None else "wds",
         "profile": making.profile.to_json(),
         "shard_size": making.shard_size,
-        "truth": list(making.names),
+        "truth": list(recipe.truth),
     }
 
 
@@ -172,7 +195,6 @@ def _enter(root: Path, identity: dict[str, Any]) -> None:
         ("store", "store"),
         ("profile", "profile"),
         ("shard_size", "shard size"),
-        ("truth", "list of pictures"),
     ):
         if there.get(name) != identity[name]:
             old, new = _short(there.get(name)), _short(identity[name])

@@ -13,12 +13,11 @@ from bokehbench.jobs import run_jobs
 from bokehbench.records import code_version, write_json
 from bokehbench.synth.assets.library import Library
 from bokehbench.synth.config import Recipe
-from bokehbench.synth.sample import make_first_valid
+from bokehbench.synth.sample import make_first_valid, truths
 from bokehbench.synth.scene import AttemptFailed
 from bokehbench.synth.store import claims, shards
 from bokehbench.synth.store.folder import SampleFiles, write_sample
 from bokehbench.synth.store.profile import Profile
-from bokehbench.synth.truth import compute
 
 FAILED = "failed"
 """Folder with one JSON for each index that was given up."""
@@ -34,7 +33,6 @@ class Making:
         root: folder of the set.
         recipe, library, root_seed: what makes the samples.
         count: samples in all.
-        names: of ground truth.
         profile: how pictures become files.
         shard_size: samples in a shard, None for a folder store.
         code: what code makes them.
@@ -45,7 +43,6 @@ class Making:
     library: Library
     root_seed: int
     count: int
-    names: tuple[str, ...]
     profile: Profile
     shard_size: int | None = None
     code: dict[str, Any] = field(default_factory=code_version)
@@ -97,7 +94,7 @@ def make_one(making: Making, index: int) -> Done:
         write_sample(
             sample,
             making.samples,
-            compute(making.names, sample),
+            truths(sample),
             config_hash=making.recipe.hash,
             code=making.code,
             failures=failures,

@@ -16,6 +16,8 @@ from pathlib import Path
 from bokehbench.records import STALE_SECONDS, age, is_living, machine
 
 FOLDER = "claims"
+UNSIGNED_SECONDS = 5.0
+"""A claim is signed right after it is created: who has not done so by then was killed in between."""
 
 
 @contextlib.contextmanager
@@ -57,8 +59,10 @@ def is_stale(path: Path) -> bool:
         owner = json.loads(path.read_text())
         if owner["machine"] == machine():
             return not is_living(int(owner["pid"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # gone, or created this moment and still empty
+    except OSError:
+        return False  # gone, or not ours to read
+    except (ValueError, KeyError, TypeError):
+        return age(path) > UNSIGNED_SECONDS
     return age(path) > STALE_SECONDS
 
 

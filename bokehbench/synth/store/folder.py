@@ -15,7 +15,7 @@ from typing import Any
 from bokehbench.errors import InputError
 from bokehbench.records import read_json, sha256_file, write_json
 from bokehbench.synth.sample import SCHEMA, Sample, describe
-from bokehbench.synth.store.pictures import file_name, write_picture
+from bokehbench.synth.store.pictures import file_name, gamma_of, write_picture
 from bokehbench.synth.store.profile import PROFILES, Profile
 from bokehbench.synth.truth.types import Truth
 
@@ -66,12 +66,13 @@ def write_sample(
     The JSON names each picture (`pictures`: name -> file and kind) and the digest of each file (`files`).
     """
     files = SampleFiles(root, sample.plan.key)
-    gammas = {f"bokeh_{render.id}": render.lens.gamma for render in sample.renders}
+    lenses = {render.id: render.lens.gamma for render in sample.renders}
     hashes, pictures = {}, {}
     for truth in truths:
         encoding = profile.encoding(truth.name, truth.kind)
         name = file_name(files.key, truth.name, truth.kind, encoding)
-        write_picture(root / name, truth, profile, gammas.get(truth.name, sample.plan.gamma))
+        gamma = gamma_of(truth.name, lenses, sample.plan.gamma)
+        write_picture(root / name, truth, profile, gamma)
         hashes[name] = sha256_file(root / name)
         pictures[truth.name] = {"file": name, "kind": truth.kind}
     described = describe(sample, config_hash, failures)

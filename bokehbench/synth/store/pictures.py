@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,22 @@ def file_name(key: str, name: str, kind: Kind, encoding: Encoding) -> str:
     numbered = _NUMBERED.fullmatch(name)
     stem, part = (numbered[1], f"_{numbered[2]}") if numbered else (name, "")
     return f"{'layers' if kind == 'layer' else stem}/{key}{part}.{SUFFIXES[encoding]}"
+
+
+def gamma_of(name: str, lenses: Mapping[str, float], gamma: float) -> float:
+    """The gamma that an image is encoded with.
+
+    Args:
+        name: of the picture.
+        lenses: gamma of each render, by its id.
+        gamma: of everything else.
+    """
+    stem, _, part = name.partition("_")
+    if stem == "bokeh" and part in lenses:
+        return lenses[part]
+    if stem == "aif" and part.startswith("g"):
+        return float(part[1:].replace("p", "."))
+    return gamma
 
 
 def write_picture(path: Path, truth: Truth, profile: Profile, gamma: float) -> None:

@@ -42,7 +42,7 @@ class Profile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    summary: str
+    summary: str = ""
     photographs: Literal["png", "jpg", "exr"] = "png"
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 95
     disparity: Literal["png16", "exr32"] = "png16"
@@ -51,7 +51,7 @@ class Profile(BaseModel):
 
     def encoding(self, name: str, kind: Kind) -> Encoding:
         """How the picture `name` is stored."""
-        if kind == "image" and (name == "aif" or name.startswith("bokeh")):
+        if kind == "image" and name.startswith(("aif", "bokeh")):
             return self.photographs
         if kind == "disparity":
             return self.disparity

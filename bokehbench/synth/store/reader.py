@@ -13,7 +13,7 @@ from bokehbench.errors import InputError
 from bokehbench.records import read_json
 from bokehbench.synth.store import shards
 from bokehbench.synth.store.folder import SampleFiles, complete_keys, read_meta
-from bokehbench.synth.store.pictures import read_picture
+from bokehbench.synth.store.pictures import gamma_of, read_picture
 
 SCHEMA = "bokehbench.synth.dataset/1"
 RECORD = "dataset.json"
@@ -51,9 +51,9 @@ class StoredSet(ABC):
         """
         meta = self.meta(key) if meta is None else meta
         picture = self.picture(meta, name)
-        gammas = {f"bokeh_{render['id']}": render["gamma"] for render in meta["renders"]}
+        gamma = gamma_of(name, {r["id"]: r["gamma"] for r in meta["renders"]}, meta["gamma"])
         where = f"{self.root}: {picture['file']}"
-        return read_picture(self.data(key, name), where, picture["kind"], gammas.get(name, meta["gamma"]))
+        return read_picture(self.data(key, name), where, picture["kind"], gamma)
 
     def picture(self, meta: dict[str, Any], name: str) -> dict[str, Any]:
         """File and kind of a picture."""
