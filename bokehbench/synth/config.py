@@ -130,7 +130,7 @@ def parse_recipe(values: Any, where: str) -> Recipe:
     except ValidationError as error:
         found = error.errors()
         first = found[0]
-        field = _field(values, first["loc"]) or "recipe"
+        field = _field(values, first["loc"], first["type"] == "missing") or "recipe"
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         message = " ".join(first["msg"].removeprefix("Value error, ").split())
         if first["type"] == "extra_forbidden":
@@ -138,12 +138,12 @@ def parse_recipe(values: Any, where: str) -> Recipe:
         raise ConfigError(f"{where}: {field}: {message}{more}") from error
 
 
-def _field(values: Any, place: tuple[int | str, ...]) -> str:
+def _field(values: Any, place: tuple[int | str, ...], missing: bool) -> str:
     """Where in the YAML an error lies, without the tags that name the branch of a choice."""
     parts = []
     for i, part in enumerate(place):
         inside = isinstance(values, dict) and part in values
-        if inside or i == len(place) - 1 or isinstance(part, int):
+        if inside or isinstance(part, int) or (missing and i == len(place) - 1):
             parts.append(str(part))
         if inside:
             values = values[part]

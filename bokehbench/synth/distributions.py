@@ -97,7 +97,8 @@ def within(distribution: Distribution, low: float, high: float, what: str) -> No
     least, largest = distribution.bounds
     if least < low or largest > high:
         limits = f">= {low:g}" if high == float("inf") else f"in [{low:g}, {high:g}]"
-        raise ValueError(f"{what} must be {limits}, not {least:g} to {largest:g}")
+        given = f"{least:g}" if least == largest else f"{least:g} to {largest:g}"
+        raise ValueError(f"{what} must be {limits}, not {given}")
 
 
 def weigh(weights: Mapping[Any, float], what: str, names: Iterable[str] | None = None) -> None:
