@@ -1,0 +1,1 @@
+"""Text-to-image foregrounds with transparency: prompts, LayerDiffuse on SDXL, filters, sidecars."""
