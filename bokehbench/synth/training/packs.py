@@ -6,13 +6,13 @@ Workers draw and place layers on the CPU and make the maps that follow from geom
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from bokehbench.errors import ConfigError
 from bokehbench.layers import Layer, Plane
@@ -26,7 +26,7 @@ from bokehbench.synth.place import crop
 from bokehbench.synth.plan import Plan, draw_plan
 from bokehbench.synth.render import disparity_bounds, margin
 from bokehbench.synth.scene import AttemptFailed, Scene, compose
-from bokehbench.synth.training.items import checked_keys, lens_fields, map_tensors, truth_names
+from bokehbench.synth.training.items import Item, checked_keys, lens_fields, map_tensors, truth_names
 from bokehbench.synth.training.order import visit
 from bokehbench.synth.training.window import Augment, Window
 from bokehbench.synth.truth.corruption import Corruption, CorruptionPlan
@@ -38,33 +38,37 @@ PATIENCE = 10
 
 @dataclass(frozen=True, eq=False)
 class ScenePack:
-    """One scene, one lens, nothing rendered yet; tensors, so that workers hand it over in shared memory.
+    """One scene, one lens, nothing rendered yet.
+
+    Arrays, not tensors: those would go from workers to the main process through shared memory, a file each,
+    of which containers and shells have few.
 
     Attributes:
         index: global index of the sample.
         layers: [h, w, 4] float16 each, premultiplied linear, near to far (exactly the stored precision).
-        planes: [L, 3] float64 (p, q, r); offsets: [L, 2] int64 (x, y) of the rasters.
+        planes: of the layers, in the coordinates of `size`.
+        corners: (x, y) of each raster's first pixel.
         lens: what it is rendered with.
         size: (W, H) to render.
         window: what is cut out of the rendered images (all of them, unless the lens depends on the place).
-        maps: tensors of the keys that need no light, cut out already.
+        maps: arrays of the keys that need no light, as in `items`, cut out already.
         gamma, transfer: of the recipe: how the all-in-focus image is encoded, and what the layers were
             decoded with; the lens may have another gamma.
-        fields: numbers and names of the item.
+        render: id of the photograph, `k0` ...
         quality: of the recipe.
         degrade: plan of the low-quality image, None without.
         plan: all of the sample's random numbers.
     """
 
     index: int
-    layers: tuple[Tensor, ...]
-    planes: Tensor
-    offsets: Tensor
+    layers: tuple[npt.NDArray[np.float16], ...]
+    planes: tuple[Plane, ...]
+    corners: tuple[tuple[int, int], ...]
     lens: Lens
     size: tuple[int, int]
     window: Window
-    maps: dict[str, Tensor]
-    fields: dict[str, Any]
+    maps: dict[str, npt.NDArray[Any]]
+    render: str
     quality: str
     gamma: float
     transfer: str
@@ -73,8 +77,13 @@ class ScenePack:
 
     def scene(self) -> tuple[Layer, ...]:
         """The layers as the tracer takes them."""
-        parts = zip(self.layers, self.planes.tolist(), self.offsets.tolist(), strict=True)
-        return tuple(Layer(rgba.numpy().astype(np.float32), Plane(*plane), *at) for rgba, plane, at in parts)
+        parts = zip(self.layers, self.planes, self.corners, strict=True)
+        return tuple(Layer(rgba.astype(np.float32), plane, *at) for rgba, plane, at in parts)
+
+    def item(self) -> Item:
+        """What is known without light."""
+        maps = {key: torch.from_numpy(values) for key, values in self.maps.items()}
+        return {**maps, **lens_fields(self.lens, f"{self.index:09d}", self.render)}
 
 
 class SceneSource:
@@ -154,23 +163,25 @@ class SceneSource:
             view = replace(view, corruption=CorruptionPlan.sample(rng, self.corruption).to_json())
         pictures = {truth.name: truth.pixels for truth in compute(names, view)}
         dark = [key for key in self.keys if key not in ("aif", "bokeh", "lq", "planes")]
-        maps = map_tensors(dark, pictures, shot.lens, shot.id, window)
+        tensors = map_tensors(dark, pictures, shot.lens, shot.id, window)
+        maps = {key: values.numpy() for key, values in tensors.items()}
         lens = window.lens(shot.lens)
         if "planes" in self.keys:
-            maps["planes"] = _planes(window.plane(layer.plane) for layer in scene.layers)
+            planes = [window.plane(layer.plane) for layer in scene.layers]
+            maps["planes"] = np.array([(plane.p, plane.q, plane.r) for plane in planes])
         # A lens that draws differently at every place has to see the whole image.
         seen = window.outer() if depends_on_place(lens) else window
         layers = [_trimmed(layer, lens, seen.size) for layer in seen.layers(scene.layers)]
         return ScenePack(
             index=index,
-            layers=tuple(torch.from_numpy(layer.rgba.astype(np.float16)) for layer in layers),
-            planes=_planes(layer.plane for layer in layers),
-            offsets=torch.tensor([(layer.x, layer.y) for layer in layers], dtype=torch.int64),
+            layers=tuple(layer.rgba.astype(np.float16) for layer in layers),
+            planes=tuple(layer.plane for layer in layers),
+            corners=tuple((layer.x, layer.y) for layer in layers),
             lens=lens,
             size=seen.size,
             window=window.inner() if seen != window else Window(0, 0, *window.size, full=window.size),
             maps=maps,
-            fields=lens_fields(lens, plan.key, shot.id),
+            render=shot.id,
             quality=plan.quality,
             gamma=plan.gamma,
             transfer=plan.transfer,
@@ -206,11 +217,6 @@ class SceneSource:
             return {**planned, "size": list(size)}  # one of the recipe's clean ones
         preset = self.degrade or str(planned["preset"])
         return DegradePlan.sample(stream(self.root_seed, plan.index, "degrade"), preset, size).to_json()
-
-
-def _planes(planes: Iterable[Plane]) -> Tensor:
-    """[L, 3] float64."""
-    return torch.tensor([(plane.p, plane.q, plane.r) for plane in planes], dtype=torch.float64)
 
 
 def depends_on_place(lens: Lens) -> bool:

@@ -89,7 +89,7 @@ class RenderCollate:
             images["bokeh"] = self._shown(linear, pack, pack.lens.gamma)
         if "aif" in self.keys or "lq" in self.keys:
             images["aif"] = self._shown(render_all_in_focus(layers, pack.size), pack, pack.gamma)
-        return {**images, **pack.maps, **pack.fields}
+        return images | pack.item()
 
     def _shown(self, linear: npt.NDArray[np.float32], pack: ScenePack, gamma: float) -> Tensor:
         """[3, H, W] encoded and clipped, as stored sets are (but for their rounding to 8 bit)."""
