@@ -137,7 +137,7 @@ def describe_layer(source: str, layer: Layer, role: str, library: Library) -> di
         "alpha_mean": round(float(alpha.mean(dtype=np.float64)), 6),
         "soft_share": round(int(((alpha > 0.01) & (alpha < 0.99)).sum()) / seen, 6),
         "sha256": _digest(source, library),
-        **describe_source(source),
+        **describe_source(source, library),
     }
 
 

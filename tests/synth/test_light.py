@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from bokehbench.apertures import Aperture
 from bokehbench.layers import Layer, Plane
 from bokehbench.optics import Lens, encode
 from bokehbench.synth.compat import composite_encoded, soft_disparity
-from bokehbench.synth.config import bokehbench_v1, bokehdiff, load_recipe
+from bokehbench.synth.config import bokehbench_v1, bokehdiff, load_recipe, parse_recipe
 from bokehbench.synth.dataset import make_library
 from bokehbench.synth.highlights import bokehme, inverse_reinhard, regamma, srgb_decode, srgb_encode
 from bokehbench.synth.materials import _lanczos
@@ -152,6 +153,23 @@ def test_folders_are_paired_as_products(tmp_path):
     assert pairs == [(f"folder:{i % 3}.png", f"folder:{i // 3}.png") for i in range(6)]
     meta = make_sample(draw_plan(recipe, library, 0, 4), library).scene.facts["layers"]
     assert [len(layer["sha256"]) for layer in meta] == [64, 64]
+
+
+def test_a_mask_picture_travels_inside_the_recipe_and_the_plan(tmp_path):
+    """An L-shaped opening: far lights become that L, and the file may be gone by then."""
+    picture = np.zeros((48, 48), np.uint8)
+    picture[6:42, 12:22] = picture[32:42, 12:40] = 255
+    path = tmp_path / "l.png"
+    cv2.imwrite(str(path), picture)
+    shapes = ("optics.opening.shapes={mask: 1}", f"optics.opening.masks=[{path}]", "quality=draft")
+    recipe = load_recipe(bokehbench_v1(), size=(64, 64), assignments=shapes)
+    path.unlink()
+    assert parse_recipe(recipe.to_json(), "json") == recipe
+    plan = draw_plan(recipe, make_library(recipe), 1, 1)
+    aperture = Aperture.from_json(plan.lens.aperture)
+    turned = Aperture.from_image(picture, rotation=aperture.rotation)
+    s, t = np.meshgrid(np.linspace(-1, 1, 31), np.linspace(-1, 1, 31))
+    np.testing.assert_array_equal(aperture.contains(s, t), turned.contains(s, t))
 
 
 # ------------------------------------------------------------------------------------------------ compat

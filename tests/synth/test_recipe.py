@@ -133,14 +133,15 @@ def test_frequencies_are_those_of_the_recipe(recipe, plans):
     assert radii.min() >= 1.5 and radii.max() <= 48.0
     assert np.median(radii) == pytest.approx(np.sqrt(1.5 * 48.0), rel=0.25)
     night = np.mean([plan.background.source.startswith("proc:night_city") for plan in plans])
-    assert night == pytest.approx(2 / 7.5, abs=0.03)
+    assert night == pytest.approx(2 / 13.6, abs=0.03)
 
 
 @pytest.mark.parametrize("seed", [0, 7, 99])
-def test_a_dozen_samples_show_every_common_background(recipe, seed):
+def test_two_dozen_samples_show_every_common_background(recipe, seed):
     library = make_library(recipe)
-    kinds = {draw_plan(recipe, library, seed, i).background.source.partition("#")[0] for i in range(12)}
-    assert {"proc:night_city", "proc:shelf", "proc:meadow", "proc:foliage", "proc:fairy_lights"} <= kinds
+    kinds = {draw_plan(recipe, library, seed, i).background.source.partition("#")[0] for i in range(24)}
+    common = {kind for kind, weight in recipe.backgrounds.kinds.items() if weight >= 1} - {"photograph"}
+    assert {f"proc:{kind}" for kind in common} <= kinds
     assert any(kind.startswith("skimage:") for kind in kinds)
 
 
