@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench.errors import ConfigError, InputError
+from bokehbench.records import read_json
 from bokehbench.synth.assets import catalogue, folder, photographs
 
 Raster = npt.NDArray[np.float32]
@@ -146,16 +147,34 @@ class Library:
         }
 
 
-def describe_source(source: str) -> dict[str, str]:
-    """Category and licence of a source."""
+def describe_source(source: str, library: Library | None = None) -> dict[str, str]:
+    """Category and licence of a source.
+
+    Those of a file from the user's folder are what the JSON file beside it says ("category", "licence"; the
+    commands that make assets write one), which takes the library to find it.
+    """
     asset = Source.parse(source)
     if asset.kind == "folder":
-        return {"category": "own", "licence": folder.LICENCE}
+        return {"category": "own", "licence": folder.LICENCE, **_sidecar(asset.name, library)}
     if asset.kind == "skimage":
         shipped = photographs.SHIPPED[asset.name]
         return {"category": shipped.category, "licence": shipped.licence}
     kind = catalogue.FOREGROUNDS.get(asset.name) or catalogue.drawing(catalogue.BACKGROUNDS, asset.name)
     return {"category": kind.category, "licence": kind.licence}
+
+
+def _sidecar(name: str, library: Library | None) -> dict[str, str]:
+    """Category and licence that stand in NAME.json beside a picture; what is missing there is left out."""
+    folders = (library.foreground_folder, library.background_folder) if library else ()
+    root = next((own.root for own in folders if own and any(a.path == name for a in own.assets)), None)
+    if root is None:
+        return {}
+    try:
+        values = read_json((root / name).with_suffix(".json"))
+    except InputError:
+        return {}
+    stated = values if isinstance(values, dict) else {}
+    return {key: stated[key] for key in ("category", "licence") if isinstance(stated.get(key), str)}
 
 
 def may_mirror(source: str) -> bool:
