@@ -218,7 +218,7 @@ def test_the_folder_is_one_of_foregrounds_and_a_set_is_built_from_it(collected, 
     )
     assert done.exit_code == 0, done.output
     texts = [p.read_text() for p in (tmp_path / "set").rglob("*.json")]
-    assert any("folder:00000" in text for text in texts)
+    assert any("folder:00000" in text and "model: Apache-2.0" in text for text in texts)
 
 
 def test_order_is_checked():
