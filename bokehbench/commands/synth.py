@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bokehbench.commands import options
+from bokehbench.commands.assets import assets
 from bokehbench.errors import JobFailed
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 @click.group()
 def synth() -> None:
     """Build ray-traced layered training pairs."""
+
+
+synth.add_command(assets)
 
 
 def _sources(function: Callable[..., Any]) -> Callable[..., Any]:
