@@ -171,7 +171,7 @@ def _generate(taxonomy: Any, parts: Any, given: dict[str, Any]) -> None:
         count=given["count"],
         most=4 * given["count"] if given["most"] is None else given["most"],
         sampling=sampling,
-        parts=tuple(part.to_json(part.hashes()) for part in found.values()),
+        parts=tuple(part.to_json(part.hashes(sampling.dtype)) for part in found.values()),
         licence=given["licence"],
         rejected=given["keep_rejected"],
     )

@@ -18,7 +18,7 @@ from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.rng import stream
 from bokehbench.synth.assets.t2i.decoder import TTA, TransparentDecoder, check_size, decode_rgba
 from bokehbench.synth.assets.t2i.taxonomy import Prompt
-from bokehbench.synth.assets.t2i.weights import Component
+from bokehbench.synth.assets.t2i.weights import Component, variant
 
 Scheduler = Literal["dpm++2m", "dpm++2m-sde", "euler-a"]
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -71,7 +71,7 @@ class Generator:
         self.sampling, self.device = sampling, _device(device)
         dtype = DTYPES[sampling.dtype]
         with _quiet():
-            self.pipe = _load_pipeline(parts, dtype)
+            self.pipe = _load_pipeline(parts, sampling.dtype)
             self.pipe.scheduler = _scheduler(sampling.scheduler, self.pipe.scheduler.config)
             if "lora" in parts:
                 add_transparency(self.pipe, parts["lora"].path)
@@ -89,6 +89,15 @@ class Generator:
         self, prompts: Sequence[Prompt], seed: int, indices: Sequence[int]
     ) -> npt.NDArray[np.float32]:
         """Straight encoded RGBA [n, H, W, 4] in [0, 1]; index i has the noise of stream (seed, i)."""
+        try:
+            return self._make(prompts, seed, indices)
+        except torch.cuda.OutOfMemoryError as error:
+            raise Unavailable(
+                f"{self.device} has too little memory for --batch {self.sampling.batch} at --size "
+                f"{self.sampling.size[0]}x{self.sampling.size[1]}; take less of either"
+            ) from error
+
+    def _make(self, prompts: Sequence[Prompt], seed: int, indices: Sequence[int]) -> npt.NDArray[np.float32]:
         width, height = self.sampling.size
         with _quiet():
             latents: Tensor = self.pipe(
@@ -150,28 +159,24 @@ def _quiet() -> Iterator[None]:
         theirs.set_verbosity(levels[1])
 
 
-def _load_pipeline(parts: dict[str, Component], dtype: torch.dtype) -> Any:
+def _load_pipeline(parts: dict[str, Component], dtype: str) -> Any:
     from diffusers import AutoencoderKL, StableDiffusionXLPipeline
 
-    given: dict[str, Any] = {"torch_dtype": dtype, "local_files_only": True, "use_safetensors": True}
+    given: dict[str, Any] = {"torch_dtype": DTYPES[dtype], "local_files_only": True, "use_safetensors": True}
     if "vae" in parts:
         given["vae"] = AutoencoderKL.from_pretrained(str(parts["vae"].path), **given)
     folder = parts["model"].path
-    variants = [None, "fp16"] if not any(folder.glob("unet/*.fp16.safetensors")) else ["fp16", None]
-    if dtype == torch.float32:
-        variants.reverse()
-    problem: Exception | None = None
-    for variant in variants:
-        try:
-            pipe = StableDiffusionXLPipeline.from_pretrained(
-                str(folder), variant=variant, add_watermarker=False, **given
-            )
-        except (OSError, ValueError) as error:
-            problem = error
-            continue
-        pipe.set_progress_bar_config(disable=True)
-        return pipe
-    raise InputError(f"{folder}: not a complete SDXL pipeline with safetensors weights ({problem})")
+    try:
+        pipe = StableDiffusionXLPipeline.from_pretrained(
+            str(folder), variant=variant(folder, dtype), add_watermarker=False, **given
+        )
+    except (OSError, ValueError) as error:
+        line = str(error).partition("\n")[0]
+        raise InputError(
+            f"{folder}: not a complete SDXL pipeline with safetensors weights ({line})"
+        ) from error
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
 
 
 def _scheduler(name: Scheduler, config: Any) -> Any:

@@ -6,6 +6,7 @@ A reference is a local folder or file, or `OWNER/NAME[@REVISION][:FILE]` in the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ LORA = "rootonchair/diffuser_layerdiffuse:diffuser_layer_xl_transparent_attn.saf
 DECODER = "LayerDiffusion/layerdiffusion-v1:vae_transparent_decoder.safetensors"
 FP16_VAE = "madebyollin/sdxl-vae-fp16-fix"
 NOT_STATED = "not stated"
+WANTED = ("*.json", "*.txt", "README.md", "*/*.safetensors", "diffusion_pytorch_model.safetensors")
+"""Of a repository: not the single-file checkpoints, pickles and exports that lie beside the parts."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Reference:
         """What fetches it into the cache."""
         parts = ["hf download", self.repository, self.file]
         if not self.file:
-            parts.append("--include '*.safetensors' '*.json' '*.txt'")
+            parts.append(f"--include {' '.join(map(repr, WANTED))}")
         if self.revision != "main":
             parts.append(f"--revision {self.revision}")
         return " ".join(filter(None, parts))
@@ -137,14 +140,15 @@ class Component:
         parts = self.path.parts
         return parts[parts.index("snapshots") + 1] if "snapshots" in parts else self.reference.revision
 
-    def hashes(self) -> dict[str, str]:
-        """sha256 of the weights file, or of every safetensors and json file of a model folder."""
+    def hashes(self, dtype: str) -> dict[str, str]:
+        """sha256 of the weights file, or of every file of a model folder that is read for a dtype."""
         if self.path.is_file():
             return {self.path.name: sha256_file(self.path)}
-        names = sorted(
-            p for p in self.path.rglob("*") if p.suffix in (".safetensors", ".json") and p.is_file()
-        )
-        return {p.relative_to(self.path).as_posix(): sha256_file(p) for p in names}
+        found = {p.relative_to(self.path).as_posix(): p for p in self.path.rglob("*") if p.is_file()}
+        read = [n for n in found if any(fnmatch(n, pattern) for pattern in WANTED) and n != "README.md"]
+        half = {name.replace(".fp16.", ".") for name in read if ".fp16." in name}
+        skipped = half if variant(self.path, dtype) else {n for n in read if ".fp16." in n}
+        return {name: sha256_file(found[name]) for name in sorted(set(read) - skipped)}
 
     def licence(self) -> str:
         """What the model card beside the weights states; "not stated" where there is none."""
@@ -156,6 +160,13 @@ class Component:
             return NOT_STATED
         stated = values if isinstance(values, dict) else {}
         return str(stated.get("license_name") or stated.get("license") or NOT_STATED)
+
+
+def variant(model: Path, dtype: str) -> str | None:
+    """Which of a model's files are read: "fp16" where there are such and full precision is not asked for."""
+    half = any(model.glob("unet/*.fp16.safetensors"))
+    full = any(".fp16." not in path.name for path in model.glob("unet/*.safetensors"))
+    return "fp16" if half and (dtype != "float32" or not full) else None
 
 
 @dataclass(frozen=True)

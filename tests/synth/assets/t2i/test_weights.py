@@ -81,7 +81,7 @@ def test_what_is_in_the_cache_is_recorded_with_commit_digest_and_stated_licence(
     path = reference.require("decoder")
     assert path == snapshot / "d.safetensors"
     part = Component("decoder", reference, path)
-    record = part.to_json(part.hashes())
+    record = part.to_json(part.hashes("float16"))
     assert record["revision"] == COMMIT
     assert record["sha256"] == hashlib.sha256(b"weights").hexdigest()
     assert record["licence"] == "not stated"
@@ -93,3 +93,15 @@ def test_a_folder_that_is_no_pipeline_is_refused(tmp_path):
     (tmp_path / "d.safetensors").write_bytes(b"")
     with pytest.raises(InputError, match=r"model_index\.json"):
         Weights.parse(str(tmp_path / "sdxl"), "none", str(tmp_path / "d.safetensors")).require()
+
+
+def test_only_what_is_read_is_recorded(tmp_path):
+    names = ("unet/m.safetensors", "unet/m.fp16.safetensors", "unet/config.json", "model_index.json")
+    others = ("all_in_one.safetensors", "unet/m.bin", "README.md", "vae/d.safetensors")
+    for name in (*names, *others):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    part = Component("model", Reference.parse(str(tmp_path), file=False), tmp_path)
+    always = {"unet/config.json", "model_index.json", "vae/d.safetensors"}
+    assert set(part.hashes("float16")) == always | {"unet/m.fp16.safetensors"}
+    assert set(part.hashes("float32")) == always | {"unet/m.safetensors"}
