@@ -44,12 +44,13 @@ def wait_for(path: Path, poll: float = 0.05) -> Iterator[None]:
 
 
 def _create(path: Path) -> bool:
+    signature = json.dumps({"machine": machine(), "pid": os.getpid()})
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
     except FileExistsError:
         return False
     with os.fdopen(handle, "w") as file:
-        file.write(json.dumps({"machine": machine(), "pid": os.getpid()}))
+        file.write(signature)
     return True
 
 
