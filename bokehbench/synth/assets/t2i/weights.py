@@ -72,7 +72,7 @@ class Reference:
         """What fetches it into the cache."""
         parts = ["hf download", self.repository, self.file]
         if not self.file:
-            parts.append(f"--include {' '.join(map(repr, WANTED))}")
+            parts += [f"--include {pattern!r}" for pattern in WANTED]
         if self.revision != "main":
             parts.append(f"--revision {self.revision}")
         return " ".join(filter(None, parts))

@@ -226,3 +226,33 @@ def test_order_is_checked():
     for seed, count, most in ((-1, 1, 1), (0, 0, 1), (0, 4, 3)):
         with pytest.raises(BokehbenchError):
             Order(taxonomy, seed, count, most, Sampling(), ())
+
+
+@pytest.mark.parametrize("scheduler", ["dpm++2m-sde", "euler-a"])
+def test_noise_of_every_scheduler_comes_from_the_pictures_own_stream(weights, prompts, scheduler):
+    generate = load(weights, scheduler=scheduler)
+    together = generate(prompts[:2], 1, [0, 1])
+    np.testing.assert_allclose(together[1], generate(prompts[1:2], 1, [1])[0], atol=1e-4)
+
+
+def test_half_precision_keeps_the_vae_that_overflows_in_full(weights, prompts):
+    generate = load(weights, dtype="bfloat16")
+    assert generate.pipe.vae.dtype == generate.decoder.conv_in.weight.dtype
+    assert (
+        str(generate.pipe.unet.dtype) == "torch.bfloat16" and str(generate.pipe.vae.dtype) == "torch.float32"
+    )
+    assert np.isfinite(generate(prompts[:1], 1, [0])).all()
+
+
+def test_another_vae_is_taken_from_its_own_folder(weights, prompts, tmp_path):
+    import shutil
+
+    folder = tmp_path / "vae"
+    shutil.copytree(weights / "sdxl" / "vae", folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "force_upcast": False}))
+    decoder, model = str(weights / "decoder.safetensors"), str(weights / "sdxl")
+    parts = Weights.parse(model, "none", decoder, str(folder)).require()
+    made = Generator(parts, Sampling(size=(128, 128), steps=1, dtype="bfloat16", tta=1), "cpu")
+    assert str(made.pipe.vae.dtype) == "torch.bfloat16"
+    assert np.isfinite(made(prompts[:1], 1, [0])).all()
