@@ -80,8 +80,8 @@ def main() -> int:
     one, two = scaling(size, scaled, repeats).values()
     ratio, by_cpu = one["seconds"] / two["seconds"], 2.0 * one["cpu"] / two["cpu"]
     if arguments.json:
-        figures = {"size": size, "recipes": rows, "one": one, "two": two, "ratio": ratio, "goal": GOAL}
-        arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
+        report = {"size": size, "recipes": rows, "one": one, "two": two, "ratio": ratio, "goal": GOAL}
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
     print(f"{size}x{size}; load of the machine {os.getloadavg()[0]:.1f}, on {os.cpu_count()} cores")
     print(f"{SCALED}, {scaled} pairs: {one['seconds']:.1f} s with 1 worker, {two['seconds']:.1f} s with 2")
     print(

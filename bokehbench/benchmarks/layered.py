@@ -61,6 +61,9 @@ class Layered:
         meta = _read_meta(path)
         self._check(meta)
         key, render = meta["key"], meta["renders"][0]
+        for name in ("aif", "bokeh_k0", "disp", "layer_0"):
+            if name not in meta.get("pictures", {name: None}):
+                raise InputError(f"{path}: has no {name}; build the set with truth aif, bokeh, disp, layers")
         image = read_image(self.root / "aif" / f"{key}.png")
         disparity = read_grey(self.root / "disp" / f"{key}.png")
         target = read_image(self.root / "bokeh" / f"{key}_{render['id']}.png")
@@ -89,6 +92,10 @@ class Layered:
         values = read_json(record)
         if not isinstance(values, dict) or values.get("schema") != DATASET_SCHEMA:
             raise InputError(f"{record}: not the record of a layered set ({DATASET_SCHEMA})")
+        if values.get("store", "folder") != "folder":
+            raise InputError(
+                f"{self.root}: is packed in shards; build it with --store folder for a benchmark"
+            )
         return [(path, _read_meta(path)) for path in sorted((self.root / "meta").glob("*.json"))]
 
     def _info(self, meta: dict[str, Any]) -> CaseInfo:
