@@ -245,7 +245,7 @@ def perceptual_hash(picture: Straight) -> int:
     waves = cv2.dct(cv2.resize(luma, (32, 32), interpolation=cv2.INTER_AREA))[:8, :8].ravel()
     bits = waves > np.median(waves[1:])
     bits[0] = False  # mean brightness is no feature
-    return int(sum(1 << i for i in np.flatnonzero(bits)))
+    return sum(1 << int(i) for i in np.flatnonzero(bits))
 
 
 def differing_bits(a: int, b: int) -> int:

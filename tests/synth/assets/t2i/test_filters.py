@@ -138,6 +138,7 @@ def test_colours_spread_from_what_is_known():
 
 def test_hash_survives_scaling_and_separates_subjects(drawn):
     hashes = {kind: filters.perceptual_hash(picture) for kind, picture in drawn.items()}
+    assert all(0 <= value < 2**64 for value in hashes.values()) and max(hashes.values()) >= 2**63
     for kind, picture in drawn.items():
         half = cv2.resize(picture, (SIZE // 2, SIZE // 2), interpolation=cv2.INTER_AREA)
         assert filters.differing_bits(filters.perceptual_hash(half), hashes[kind]) <= filters.SAME
