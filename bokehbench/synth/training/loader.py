@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -50,7 +52,7 @@ class StreamLoader:
             batch_size=None,
             num_workers=self.workers,
             multiprocessing_context="spawn" if self.workers else None,
-            worker_init_fn=_one_thread if self.workers else None,
+            worker_init_fn=_prepare_worker if self.workers else None,
         )
         if self.ahead:
             with PrefetchRender(items, self.collate, self.ahead) as rendered:
@@ -73,10 +75,12 @@ class StreamLoader:
         self.step = int(state["step"])
 
 
-def _one_thread(worker: int) -> None:
+def _prepare_worker(worker: int) -> None:
     """Workers share the cores: OpenCV and torch would each start a thread per core."""
     import cv2
     import torch
 
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
+    # A new process unloads its libraries when it ends, and threads of theirs that still run abort it.
+    atexit.register(os._exit, 0)
