@@ -20,23 +20,7 @@ if TYPE_CHECKING:
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class _WithAssets(click.Group):
-    """Imports the commands of `assets` when one of them runs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the work."""
-        return ["assets", *self.commands]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """One command."""
-        if cmd_name == "assets":
-            from bokehbench.commands.assets import assets
-
-            return assets
-        return super().get_command(ctx, cmd_name)
-
-
-@click.group(cls=_WithAssets)
+@click.group()
 def synth() -> None:
     """Build ray-traced layered training pairs."""
 

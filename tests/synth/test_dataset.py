@@ -1,5 +1,6 @@
 """A set on disk: same bytes however it was made, resumed, grown, refused, killed."""
 
+import errno
 import json
 import os
 import re
@@ -72,24 +73,94 @@ def test_only_what_is_missing_is_made(recipe, made, tmp_path):
     assert contents(root) == contents(made)
 
 
-def test_killed_build_goes_on_with_the_same_bytes(made, recipe, tmp_path):
-    root = tmp_path / "killed"
-    command = [sys.executable, "-m", "bokehbench", "synth", "build", "--count", "4", "--seed", "3"]
-    command += ["--size", "80x64", "--out", str(root)]
+def command(root, *more):
+    arguments = ["synth", "build", "--count", "4", "--seed", "3", "--size", "80x64", "--out", str(root)]
     for text in ARGUMENTS:
-        command += ["--set", text]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        arguments += ["--set", text]
+    return [sys.executable, "-m", "bokehbench", *arguments, *more]
+
+
+@pytest.mark.parametrize("store", [pytest.param("folder", marks=pytest.mark.slow), "wds"])
+def test_three_times_killed_build_goes_on_with_the_same_samples(made, recipe, tmp_path, store):
+    root = tmp_path / "killed"
+    options = ["--store", store, "--shard-size", "3"]
+    for _ in range(3):
+        before = len(list(root.glob("**/*.json")))
+        process = subprocess.Popen(
+            command(root, *options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.time() + 60
+        while time.time() < deadline and process.poll() is None:
+            if len(list(root.glob("**/*.json"))) > before:
+                break
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    done = subprocess.run(command(root, *options), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert read_dataset(root)["content_hash"] == read_dataset(made)["content_hash"]
+    if store == "folder":
+        left = contents(root)
+        left.pop("contact_sheet.png")
+        assert left == contents(made)
+    assert not list(root.rglob("*.part-*")) and not (root / "claims").exists()
+
+
+def test_sigterm_leaves_nothing_that_stops_the_next_run(recipe, made, tmp_path):
+    root = tmp_path / "set"
+    process = subprocess.Popen(
+        command(root, "--workers", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     deadline = time.time() + 60
     while time.time() < deadline and not (root / "meta").is_dir():
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.terminate()
+    assert process.wait(timeout=30) in (0, 128 + signal.SIGTERM)
+    assert not (root / "claims").exists()
+    build(recipe, make_library(recipe), count=4, root_seed=3, root=root)
+    assert read_dataset(root)["content_hash"] == read_dataset(made)["content_hash"]
+
+
+def test_full_disk_is_an_error_that_leaves_no_half_sample(recipe, made, tmp_path, monkeypatch):
+    from pathlib import Path
+
+    root, honest, room = tmp_path / "set", Path.write_bytes, [20]
+
+    def write_bytes(path, data):
+        if root in path.parents:
+            room[0] -= 1
+            if room[0] <= 0:
+                honest(path, data[: len(data) // 2])
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return honest(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    with pytest.raises(OSError, match="No space"):
+        build(recipe, make_library(recipe), count=4, root_seed=3, root=root)
+    monkeypatch.undo()
+    assert not list(root.rglob("*.part-*")) and not (root / "claims").exists()
+    build(recipe, make_library(recipe), count=4, root_seed=3, root=root)
+    assert contents(root) == contents(made)
+
+
+def test_parts_of_a_job_array_make_the_same_set(recipe, made, tmp_path):
     library = make_library(recipe)
-    build(recipe, library, count=4, root_seed=3, root=root)
-    left = contents(root)
-    left.pop("contact_sheet.png", None)
-    assert left == contents(made)
-    assert not list(root.rglob("*.part-*"))
+    for part in (2, 0, 1):
+        build(recipe, library, count=4, root_seed=3, root=tmp_path / "set", shard=(part, 3))
+    assert contents(tmp_path / "set") == contents(made)
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_makes_the_same_set(recipe, made, tmp_path):
+    pytest.importorskip("ray")
+    try:
+        import pyarrow  # noqa: F401
+    except ModuleNotFoundError:
+        pass
+    except ImportError as error:
+        pytest.skip(f"Ray imports pyarrow, which does not work here: {error}")
+    build(recipe, make_library(recipe), count=4, root_seed=3, root=tmp_path / "set", workers=2, ray="local")
+    assert contents(tmp_path / "set") == contents(made)
 
 
 def test_another_seed_or_configuration_is_refused(recipe, made):
