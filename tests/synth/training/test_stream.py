@@ -188,6 +188,20 @@ def test_rendering_ahead_hands_on_errors_and_stops():
     assert list(PrefetchRender([1, 2, 3], lambda number: {"n": number})) == [{"n": 1}, {"n": 2}, {"n": 3}]
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_device_renders_what_the_cpu_renders(stream_of):
+    keys = ("aif", "bokeh", "lq", "error_map")
+    others = {"keys": keys, "degrade": "osediff_512"}
+    on_cpu = take(StreamLoader(stream_of(**others), RenderCollate(keys)), 2)
+    on_device = take(StreamLoader(stream_of(**others), RenderCollate(keys, device="cuda"), ahead=2), 2)
+    for a, b in zip(on_cpu, on_device, strict=True):
+        assert a["key"] == b["key"] and b["bokeh"].device.type == "cuda"
+        for key in ("aif", "bokeh", "error_map"):
+            torch.testing.assert_close(b[key].cpu(), a[key], atol=2e-3, rtol=0)
+        assert (b["lq"].cpu() - a["lq"]).abs().mean() < 2 / 255  # a value may round to the next code
+
+
 def test_what_cannot_be_rendered_is_one_clear_line(stream_of, library):
     with pytest.raises(
         ConfigError, match="a batch without disp_soft: its source has to be made for these keys"
