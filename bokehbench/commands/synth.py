@@ -190,7 +190,7 @@ def verify(folder: Path, samples: int, seed: int, fg: Path | None, bg: Path | No
 @synth.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
-    "--most", type=click.IntRange(min=1), default=60, show_default=True, help="Samples on the sheet."
+    "--most", type=click.IntRange(min=1), default=36, show_default=True, help="Samples on the sheet."
 )
 @click.option("--columns", type=click.IntRange(min=1), help="Samples in a row (as many as fit).")
 @click.option("--pictures", help="Names, separated by commas, instead of all: aif,bokeh_k0,subject_mask.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,15 @@ from bokehbench.synth.card import aperture_name
 from bokehbench.synth.store.reader import StoredSet, open_set, pictures_of
 
 SHEET = "contact_sheet.png"
-MOST = 60
+MOST = 36
 MOST_PICTURES = 8
 """Pictures of one sample; of a longer stack, some from first to last, and at least so many:"""
 LEAST_OF_STACK = 3
 FIRST = ("aif", "lq", "disp")
 LAST = ("bdist", "bdisp", "visibility", "alpha")
 ACROSS = 7
-"""Pictures in a row of the sheet where the user does not say how many samples."""
+TALLEST = 1.5
+"""Pictures in a row of the sheet, and its height over its width, where the user does not say."""
 PAPER, INK, FAINT = (24, 24, 26), (235, 235, 232), (150, 150, 150)
 GAP = 4
 PALETTE = np.array(
@@ -61,7 +63,11 @@ def write_contact_sheet(
             raise ConfigError(f"--pictures: {root} has no {name}; it has {', '.join(sorted(known))}")
     wide = max(max(map(len, shown)), 1)
     strips = [_strip(stored, meta, chosen, wide, thumb) for meta, chosen in zip(metas, shown, strict=True)]
-    sheet = _arrange(strips, columns or max(ACROSS // wide, 1), thumb // 16)
+    if columns is None:
+        # As many as fit, and more where the sheet would become a tower.
+        height, width = strips[0].shape[:2]
+        columns = max(ACROSS // wide, math.ceil(math.sqrt(len(strips) * height / (TALLEST * width))), 1)
+    sheet = _arrange(strips, columns, thumb // 16)
     path = root / SHEET
     write_png(path, sheet)
     return path
