@@ -13,7 +13,7 @@ import numpy as np
 
 from bokehbench.errors import BokehbenchError
 from bokehbench.jobs import run_jobs
-from bokehbench.records import sha256_bytes, sha256_files
+from bokehbench.records import code_version, sha256_bytes, sha256_files
 from bokehbench.rng import stream
 from bokehbench.synth.assets.library import Library
 from bokehbench.synth.config import parse_recipe
@@ -208,6 +208,8 @@ def remake_sample(stored: StoredSet, library: Library, key: str) -> list[str]:
             if sha256_bytes(data) != meta["files"][file]:
                 again = read_picture(data, file, truth.kind, gamma)
                 problems.append(f"{stored.root}: {file}: {_difference(stored, key, truth.name, again)}")
+    if problems and meta.get("code") != code_version():
+        problems.append(f"{stored.root}: sample {key} was made by other code ({meta.get('code')})")
     return problems
 
 
