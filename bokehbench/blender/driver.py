@@ -165,10 +165,35 @@ def require_bpy() -> None:
 
 
 def _work(request: StackRequest, folder: Path, advance: Callable[[int], None]) -> None:
+    job = {
+        "module": "bokehbench.blender.scripts.stackjob",
+        "request": request.to_json(),
+        "folder": str(folder.resolve()),
+    }
+    try:
+        run_worker(job, request.scene, advance)
+    except (ConfigError, InputError):
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # where nothing was written
+        raise
+
+
+def run_worker(job: dict[str, Any], name: str, advance: Callable[[int], None]) -> None:
+    """Let a Blender process do a job; what is on disk when it dies stays there.
+
+    Args:
+        job: plain values for the function `work` of the module that `job["module"]` names.
+        name: of what is rendered, for messages.
+        advance: gets samples per pixel as they are done.
+
+    Raises:
+        ConfigError, InputError: the worker refused the job.
+        JobFailed: it died.
+    """
     failure: BokehbenchError | None = None
     with (
         tempfile.TemporaryDirectory(prefix="bokehbench-blender-") as scratch,
-        _worker(request, folder, Path(scratch)) as (process, events),
+        _worker(job, Path(scratch)) as (process, events),
     ):
         for line in events:
             event = json.loads(line)
@@ -179,29 +204,19 @@ def _work(request: StackRequest, folder: Path, advance: Callable[[int], None]) -
                 failure = kind(event["message"])
         code = process.wait()
         if failure is not None:
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # where nothing was written
             raise failure
         if code != 0:
             raise JobFailed(
-                f"{request.scene}: the Blender process ended with {_exit_reason(code)}"
+                f"{name}: the Blender process ended with {_exit_reason(code)}"
                 f"{_last_line(Path(scratch) / 'stderr.log')}; the same command goes on from here"
             )
 
 
 @contextlib.contextmanager
-def _worker(
-    request: StackRequest, folder: Path, scratch: Path
-) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[str]]]:
+def _worker(job: dict[str, Any], scratch: Path) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[str]]]:
     """A worker in a session of its own and its events (JSON lines); it is gone when the block ends."""
     read_end, write_end = os.pipe()
-    job = {
-        "request": request.to_json(),
-        "folder": str(folder.resolve()),
-        "scratch": str(scratch),
-        "events": write_end,
-        "parent": os.getpid(),
-    }
+    job = {**job, "scratch": str(scratch), "events": write_end, "parent": os.getpid()}
     records.write_json(scratch / "job.json", job)
     (scratch / "cwd").mkdir()
     with (scratch / "stderr.log").open("wb") as log, os.fdopen(read_end) as events:

@@ -52,7 +52,8 @@ def settings(request: StackRequest) -> dict[str, Any]:
 def scripts_digest() -> str:
     """Digest of the code that builds and renders scenes."""
     here = Path(__file__).parent
-    return records.sha256_files([*here.glob("scripts/**/*.py"), here / "plan.py"], here)
+    scripts = (path for path in here.glob("scripts/**/*.py") if path.parent.name != "assets")
+    return records.sha256_files([*scripts, here / "plan.py"], here)
 
 
 def read_info(folder: Path, wanted: dict[str, Any]) -> dict[str, Any]:

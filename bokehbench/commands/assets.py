@@ -187,3 +187,18 @@ def _generate(taxonomy: Any, parts: Any, given: dict[str, Any]) -> None:
             f"{order.most} candidates gave {report.accepted} of {order.count} pictures; more with --most",
             err=True,
         )
+
+
+@assets.command()
+@click.option("--kind", type=click.Choice(["fur", "wicker", "chain"]), required=True, help="What to render.")
+@click.option("--count", type=int, default=12, show_default=True, help="Cut-outs in all.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of content and sampling noise.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder, for synth build --fg.")
+@click.option("--size", "side", type=int, default=1024, show_default=True, help="Side of the square, pixels.")
+@click.option("--samples", type=int, default=96, show_default=True, help="Per pixel; nothing is denoised.")
+def blender(kind: str, count: int, seed: int, out: Path, side: int, samples: int) -> None:
+    """Render cut-outs in Blender, with exact alpha; the same command goes on after an interruption."""
+    from bokehbench.blender.assets import render_assets
+
+    done = render_assets(kind, count, out, seed=seed, side=side, spp=samples)
+    click.echo(f"{out}: {done.total} of {kind}, {len(done.rendered)} rendered now")

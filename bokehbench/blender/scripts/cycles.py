@@ -25,17 +25,27 @@ class Passes:
         raw: [H, W, 3] linear, the plain mean of the samples.
         z: [H, W] planar depth of the first sample, which goes through the pixel's centre; 1e10 is sky. Valid
             only without depth of field.
+        alpha: [H, W]; 1 everywhere unless the film is transparent, where colours are premultiplied.
     """
 
     image: FloatImage
     raw: FloatImage
     z: FloatImage
+    alpha: FloatImage
 
 
 class Cycles:
     """The render settings of a stack: everything fixed that could differ between two machines' defaults."""
 
-    def __init__(self, scene: Any, size: tuple[int, int], scratch: Path, *, denoise: bool) -> None:
+    def __init__(
+        self,
+        scene: Any,
+        size: tuple[int, int],
+        scratch: Path,
+        *,
+        denoise: bool,
+        transparent: bool = False,
+    ) -> None:
         self.scene, self.file, self.denoise = scene, scratch / "render.exr", denoise
         self._progress: Callable[[int], None] | None = None
         render, cycles = scene.render, scene.cycles
@@ -43,7 +53,7 @@ class Cycles:
         render.resolution_x, render.resolution_y = size
         render.resolution_percentage = 100
         render.pixel_aspect_x = render.pixel_aspect_y = 1.0
-        render.film_transparent = False
+        render.film_transparent = transparent
         render.use_persistent_data = True
         render.threads_mode = "AUTO"
         render.use_file_extension = False
@@ -81,14 +91,19 @@ class Cycles:
         width, height = self.scene.render.resolution_x, self.scene.render.resolution_y
         if image.shape != (height, width, 3) or not np.isfinite(image).all():
             raise RuntimeError(f"Blender rendered {image.shape} pixels, some of them perhaps not finite")
-        return Passes(np.maximum(image, 0.0), np.maximum(raw, 0.0), z)
+        alpha = self._channels(channels, "Combined")["A"]
+        return Passes(np.maximum(image, 0.0), np.maximum(raw, 0.0), z, alpha)
+
+    @classmethod
+    def _rgb(cls, channels: dict[str, FloatImage], name: str) -> FloatImage:
+        found = cls._channels(channels, name)
+        return np.stack([found[letter] for letter in "RGB"], axis=2)
 
     @staticmethod
-    def _rgb(channels: dict[str, FloatImage], name: str) -> FloatImage:
-        found = {
+    def _channels(channels: dict[str, FloatImage], name: str) -> dict[str, FloatImage]:
+        return {
             key.rpartition(".")[2]: pixels for key, pixels in channels.items() if f".{name}." in f".{key}"
         }
-        return np.stack([found[letter] for letter in "RGB"], axis=2)
 
 
 def only_stills(scene: Any) -> None:

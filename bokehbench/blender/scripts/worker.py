@@ -1,4 +1,4 @@
-"""The worker process: its ties to the driver; `stackjob` is what it works on.
+"""The worker process: its ties to the driver; the job names the module that does it (`stackjob`, ...).
 
 ``python -m bokehbench.blender.scripts.worker JOB.json``; events leave as JSON lines on the pipe that the
 job names, everything Blender prints goes nowhere or to the log.
@@ -7,6 +7,7 @@ job names, everything Blender prints goes nowhere or to the log.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
 import resource
@@ -54,11 +55,10 @@ def main() -> int:
     os.dup2(null, 1)  # Blender writes to C's stdout
     events = Events(job["events"])
     # Only now: Blender speaks while it is imported.
-    from bokehbench.blender.scripts.stackjob import work
     from bokehbench.errors import BokehbenchError
 
     try:
-        work(job, events)
+        importlib.import_module(job["module"]).work(job, events)
     except BokehbenchError as error:
         events.send("refused", kind=type(error).__name__, message=str(error))
         return 3
