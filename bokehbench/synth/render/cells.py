@@ -41,7 +41,7 @@ class LensCells:
 
 @functools.lru_cache(maxsize=64)
 def lens_cells(aperture: Aperture, n: int, depth: int = 0) -> LensCells:
-    """Cut the aperture into n x n cells and halve `depth` times those that let only part of the light in.
+    """Cut the aperture into n x n cells and halve `depth` times those that are open in part.
 
     Args:
         aperture: any shape of `bokehbench.optics.Aperture`.
@@ -59,21 +59,22 @@ def lens_cells(aperture: Aperture, n: int, depth: int = 0) -> LensCells:
     fine = (n << depth) * SUPERSAMPLING
     points = (2.0 * np.arange(fine) + 1.0 - fine) / fine
     s, t = np.meshgrid(points, points)
-    open_ = aperture.contains(s, t).astype(np.float64)
+    light = aperture.transmission(s, t)
+    open_ = (light > 0.0).astype(np.float64)
     if not open_.any():
         raise ConfigError("the aperture lets no light through: inner is too close to the rim")
     parts = []
     pending = np.ones((n, n), np.bool_)
     for level in range(depth + 1):
         side = SUPERSAMPLING << (depth - level)
-        light = _per_cell(open_, side)
-        take = pending & (light > 0.0) & ((light == side * side) | (level == depth))
-        shares = light[take]
-        centroids = (_per_cell(open_ * axis, side)[take] / shares for axis in (s, t))
+        points_open = _per_cell(open_, side)
+        take = pending & (points_open > 0.0) & ((points_open == side * side) | (level == depth))
+        shares = _per_cell(light, side)[take]
+        centroids = (_per_cell(light * axis, side)[take] / shares for axis in (s, t))
         parts.append((*centroids, shares, np.full(len(shares), level)))
         pending = np.kron(pending & ~take, np.ones((2, 2), np.bool_))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return LensCells(columns[0], columns[1], columns[2] / open_.sum(), columns[3], n)
+    return LensCells(columns[0], columns[1], columns[2] / light.sum(), columns[3], n)
 
 
 def _per_cell(values: npt.NDArray[np.float64], side: int) -> npt.NDArray[np.float64]:

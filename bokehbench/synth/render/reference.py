@@ -1,145 +1,99 @@
-"""The renderer of `kernel.py` in readable torch: same cells, same prefilter, whole images at a time.
+"""The renderer in torch, tile by tile as many lens samples as they need: `render_bokeh` on any device.
 
-For every lens sample, every layer is looked up where the rays hit it and composited front to back. Nothing
-is skipped, nothing is tiled; it runs on any device. Tests hold the kernel against it.
+`torch_tracer.trace` is the readable one, `triton_tracer.trace` the CUDA kernel of the same contract.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from bokehbench.optics import Lens
+from bokehbench.errors import Unavailable
+from bokehbench.layers import Layer
+from bokehbench.optics import Lens, falloff
 from bokehbench.synth.render.cells import lens_cells
-from bokehbench.synth.render.occupancy import HEIGHT, LEFT, TOP, WIDTH
+from bokehbench.synth.render.occupancy import LEFT, TOP
+from bokehbench.synth.render.quality import Quality
+from bokehbench.synth.render.scene import Size, Stack, largest_radius, make_stack, support
+from bokehbench.synth.render.tiles import TILE, cells_per_tile
+from bokehbench.synth.render.torch_tracer import Scenes, tracer
 
-if TYPE_CHECKING:
-    from bokehbench.synth.render.scene import Stack
 
-
-def render_stack(
-    stack: Stack,
-    lens: Lens,
-    size: tuple[int, int],
-    counts: npt.NDArray[np.int64],
-    tile: int,
-    depth: int,
-    device: str,
+def render(
+    layers: Sequence[Layer], lens: Lens, size: Size, level: Quality, backend: str
 ) -> npt.NDArray[np.float32]:
-    """Render the image with every n that a tile asks for and keep each tile's own.
+    """`render_bokeh` by a backend of tensors.
 
     Args:
-        stack: layers, unfiltered.
+        layers: near to far.
         lens: what is asked for.
         size: (W, H).
-        counts: [rows, columns] cells per axis of each tile of side `tile`.
-        depth: how often cells at the rim are halved.
-        device: of torch.
+        level: of the lens sampling.
+        backend: "torch", "torch:DEVICE" or "triton", "triton:DEVICE".
 
     Returns:
         [H, W, 4] float32, linear premultiplied RGB and coverage.
+
+    Raises:
+        ConfigError: unknown backend or device.
+        Unavailable: the device is not there.
     """
-    width, height = size
-    wanted = np.kron(counts, np.ones((tile, tile), np.int64))[:height, :width]
-    out = torch.zeros(height, width, 4, device=device)
-    for n in np.unique(counts):
-        mask = torch.from_numpy(wanted == n).to(device)
-        out[mask] = _render(stack, lens, size, int(n), depth, device).permute(1, 2, 0)[mask]
-    return out.cpu().numpy()
+    name, _, device = backend.partition(":")
+    trace = tracer(name)
+    out = np.full((size[1], size[0], 4), np.inf, np.float32)
+    for single, channels in lens.channels():
+        image = _render(layers, single, size, level, trace, _device(name, device))
+        out[..., channels] = image[..., channels]
+        out[..., 3] = np.minimum(out[..., 3], image[..., 3])
+    dark = falloff(lens, size)
+    if dark is not None:
+        out[..., :3] *= dark[..., None]
+    return out
 
 
-def _render(stack: Stack, lens: Lens, size: tuple[int, int], n: int, depth: int, device: str) -> Tensor:
-    """[4, H, W] with n cells per axis."""
-    cells = lens_cells(lens.aperture, n, depth)
-    sharp = [torch.from_numpy(stack.pixels(index)).to(device) for index in range(len(stack))]
-    levels = []
-    for level in range(int(cells.level.max()) + 1):
-        sides = [_cell_side(stack, index, lens, n << level, device) for index in range(len(stack))]
-        levels.append(sharp if n == 1 else [box_blur(*pair) for pair in zip(sharp, sides, strict=True)])
-    y, x = torch.meshgrid(
-        torch.arange(size[1], device=device, dtype=torch.float64),
-        torch.arange(size[0], device=device, dtype=torch.float64),
-        indexing="ij",
+def _device(name: str, device: str) -> torch.device:
+    try:
+        found = torch.device(
+            device or ("cpu" if name == "torch" or not torch.cuda.is_available() else "cuda")
+        )
+        torch.empty(1, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise Unavailable(
+            f"device {device!r} cannot be used ({' '.join(str(error).split())[:90]}); take backend='numba'"
+        ) from error
+    return found
+
+
+def _render(
+    layers: Sequence[Layer], lens: Lens, size: Size, level: Quality, trace: Any, device: torch.device
+) -> npt.NDArray[np.float32]:
+    """Without focus shift and falloff."""
+    radii = [largest_radius(layer.plane, rect, lens) for layer in layers if (rect := support(layer))]
+    if not radii:
+        return np.zeros((size[1], size[0], 4), np.float32)
+    stack = make_stack(layers, math.ceil(level.widest_cell(max(radii)) / 2.0) + 2)
+    counts = cells_per_tile(stack, lens, size, level)
+    scenes = _scenes(stack, lens, device)
+    out = torch.zeros(4, size[1], size[0], device=device)
+    with torch.no_grad():
+        for n in np.unique(counts):
+            cells = lens_cells(lens.aperture, int(n), level.depth)
+            image = trace(scenes, cells, size, lens.aperture.cat_eye, counts == n)[0]
+            pixels = np.kron(counts == n, np.ones((TILE, TILE), np.bool_))[: size[1], : size[0]]
+            out = torch.where(torch.from_numpy(pixels).to(device), image, out)
+    return np.ascontiguousarray(out.permute(1, 2, 0).cpu().numpy())
+
+
+def _scenes(stack: Stack, lens: Lens, device: torch.device) -> Scenes:
+    exact = torch.float32 if device.type == "mps" else torch.float64
+    rgba = tuple(torch.from_numpy(stack.pixels(i))[None].to(device) for i in range(len(stack)))
+    corners = tuple((int(row[LEFT]), int(row[TOP])) for row in stack.table)
+    numbers = (
+        torch.tensor(v, dtype=exact, device=device)[None] for v in (stack.planes, lens.K, lens.disp_focus)
     )
-    total = torch.zeros(4, size[1], size[0], device=device)
-    for s, t, weight, level in zip(cells.s, cells.t, cells.weight, cells.level, strict=True):
-        u, v = lens.K * s, lens.K * t
-        through = torch.full_like(total[0], float(weight))
-        for index, (p, q, r) in enumerate(stack.planes):
-            delta = (p * x + q * y + r - lens.disp_focus) / (1.0 - (p * u + q * v))
-            left, top = stack.table[index, LEFT], stack.table[index, TOP]
-            value = bilinear(levels[level][index], x + u * delta - left, y + v * delta - top)
-            total += through * value
-            through = through * (1.0 - value[3])
-    return total
-
-
-def _cell_side(stack: Stack, index: int, lens: Lens, n: int, device: str) -> Tensor:
-    """[h, w] float64, side of a lens cell's footprint at each pixel of a layer."""
-    height, width, left, top = (int(v) for v in stack.table[index, [HEIGHT, WIDTH, LEFT, TOP]])
-    p, q, r = stack.planes[index]
-    x = torch.arange(left, left + width, device=device, dtype=torch.float64)
-    y = torch.arange(top, top + height, device=device, dtype=torch.float64)[:, None]
-    return (2.0 * lens.K / n) * (p * x + q * y + r - lens.disp_focus).abs()
-
-
-def box_blur(pixels: Tensor, side: Tensor) -> Tensor:
-    """Rows, then columns, of the box of `prefilter.box_taps`.
-
-    Args:
-        pixels: [C, h, w], zero outside.
-        side: [h, w] pixels.
-
-    Returns:
-        [C, h, w].
-    """
-    # As the kernel: the second pass filters along columns what the first has filtered along rows.
-    rows = _blur_rows(pixels, side)
-    return _blur_rows(rows.transpose(1, 2), side.transpose(0, 1)).transpose(1, 2)
-
-
-def _blur_rows(pixels: Tensor, side: Tensor) -> Tensor:
-    m, f = _taps(side)
-    width = pixels.shape[2]
-    result = torch.zeros_like(pixels)
-    total = 2.0 * m + 1.0 + 2.0 * f
-    for k in range(-int(m.max()) - 1, int(m.max()) + 2):
-        tap = torch.where(m >= abs(k), 1.0, torch.where(m == abs(k) - 1, f, 0.0)) / total
-        first, end = max(-k, 0), min(width - k, width)
-        if first < end:
-            result[..., first:end] += tap[:, first:end].float() * pixels[..., first + k : end + k]
-    return result
-
-
-def _taps(h: Tensor) -> tuple[Tensor, Tensor]:
-    """`prefilter.box_taps` in torch, m as float."""
-    wide = h.clamp(min=2.0)
-    m = torch.where(h < 2.0, 0.0, torch.floor((wide - 1.0) / 2.0 + 1e-9))
-    inner = torch.sin(torch.pi * (2.0 * m + 1.0) / wide) / torch.sin(torch.pi / wide)
-    f = -inner / (2.0 * torch.cos(2.0 * torch.pi * (m + 1.0) / wide))
-    f = torch.where(h < 2.0, (h - 1.0).clamp(max=0.5), f)
-    return m, f.clamp(0.0, 1.0)
-
-
-def bilinear(pixels: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Bilinear lookup, zero outside.
-
-    Args:
-        pixels: [C, h, w].
-        x, y: [H, W] float64 positions, pixel centres at integers.
-
-    Returns:
-        [C, H, W].
-    """
-    height, width = pixels.shape[1:]
-    i, k = torch.floor(x), torch.floor(y)
-    fx, fy = (x - i).float(), (y - k).float()
-    inside = (i >= 0) & (k >= 0) & (i < width - 1) & (k < height - 1)
-    i, k = i.long().clamp(0, width - 2), k.long().clamp(0, height - 2)
-    upper = (1.0 - fx) * pixels[:, k, i] + fx * pixels[:, k, i + 1]
-    lower = (1.0 - fx) * pixels[:, k + 1, i] + fx * pixels[:, k + 1, i + 1]
-    return torch.where(inside, (1.0 - fy) * upper + fy * lower, 0.0)
+    return Scenes(rgba, corners, *numbers)

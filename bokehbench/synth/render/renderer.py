@@ -11,7 +11,6 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from bokehbench.errors import ConfigError
 from bokehbench.layers import Layer
 from bokehbench.optics import Lens
 from bokehbench.synth.render.cells import lens_cells
@@ -63,6 +62,10 @@ def render_bokeh(
         ConfigError: unknown quality or backend.
     """
     level = quality_of(quality)
+    if backend != "numba":
+        from bokehbench.synth.render import reference
+
+        return reference.render(layers, lens, size, level, backend)
     radius = max(
         (largest_radius(layer.plane, rect, lens) for layer in layers if (rect := support(layer))), default=0.0
     )
