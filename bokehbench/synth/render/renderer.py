@@ -71,14 +71,7 @@ def render_bokeh(
     )
     stack = make_stack(layers, math.ceil(level.widest_cell(radius) / 2.0) + 2)
     counts = _cells_per_tile(stack, lens, size, level)
-    if backend == "numba":
-        return _render(stack, lens, size, counts, level.depth)
-    name, _, device = backend.partition(":")
-    if name != "torch":
-        raise ConfigError(f"unknown backend {backend!r}; one of numba, torch, torch:DEVICE")
-    from bokehbench.synth.render.reference import render_stack
-
-    return render_stack(stack, lens, size, counts, TILE, level.depth, device or "cpu")
+    return _render(stack, lens, size, counts, level.depth)
 
 
 def render_all_in_focus(layers: Sequence[Layer], size: Size) -> Image:
