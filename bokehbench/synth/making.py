@@ -191,8 +191,11 @@ class _Packer:
                 if not all(self._waits(i) or is_given_up(root, i) for i in indices):
                     return
                 if keys := [f"{i:09d}" for i in indices if self._waits(i)]:
-                    shards.pack(root, shard, keys)
+                    shards.pack(root, shard, keys, self._most_layers())
             shards.remove_waiting(root, self._keys(shard))
+
+    def _most_layers(self) -> int:
+        return max(self.making.recipe.foregrounds.count) + 1
 
     def _waits(self, index: int) -> bool:
         return SampleFiles(self.making.samples, f"{index:09d}").meta.is_file()

@@ -4,7 +4,10 @@ Shard s holds the samples s S ... (s + 1) S - 1 of the set, and nothing else, wh
 they were made; its bytes are a function of theirs. Members are named {key}.{picture}.{suffix}, keys
 without dots, in order::
 
-    000000123.aif.png  000000123.bokeh_k0.png  000000123.disp.png  000000123.json  000000124.aif.png ...
+    000000123.aif.png  000000123.bokeh_k0.png  000000123.disp.png  000000123.json  000000123.meta ...
+
+`json` is a flat row with the same columns for every sample (the loader of `datasets` insists on that),
+`meta` the sample's whole JSON, from which it can be made again.
 
 Samples wait for their shard in `waiting/`, a folder store. Beside each shard lies a table of its samples
 (`train-000042.parquet`), written first.
@@ -12,21 +15,28 @@ Samples wait for their shard in `waiting/`, a folder store. Beside each shard li
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bokehbench.errors import InputError
+from bokehbench.images import encode_png, write_exr
 from bokehbench.records import atomic_path
 from bokehbench.synth.store import table
 from bokehbench.synth.store.folder import SampleFiles, check_meta, read_meta, remove_sample
 
 WAITING = "waiting"
 OWNER = "bokehbench"
+META = "meta"
+"""Member with a sample's JSON; no suffix that readers would decode."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,13 @@ def member_name(picture: str, file: str) -> str:
     return picture + Path(file).suffix
 
 
-def pack(root: Path, shard: int, keys: Sequence[str]) -> None:
-    """Write a shard from samples that wait; equal samples make equal bytes."""
+def pack(root: Path, shard: int, keys: Sequence[str], layers: int) -> None:
+    """Write a shard from samples that wait; equal samples make equal bytes.
+
+    Args:
+        root, shard, keys: which.
+        layers: most that a sample of the set may have.
+    """
     import webdataset
 
     waiting, path = root / WAITING, shard_path(root, shard)
@@ -78,9 +93,39 @@ def pack(root: Path, shard: int, keys: Sequence[str]) -> None:
                     member_name(name, picture["file"]): (waiting / picture["file"]).read_bytes()
                     for name, picture in meta["pictures"].items()
                 }
-                members["json"] = SampleFiles(waiting, meta["key"]).meta.read_bytes()
+                members |= _blanks(meta, layers)
+                members["json"] = json.dumps(table.row(meta, files=False), sort_keys=True).encode()
+                members[META] = SampleFiles(waiting, meta["key"]).meta.read_bytes()
                 writer.write({"__key__": meta["key"], **members})
         table.write_parquet(path.with_suffix(".parquet"), [table.row(meta, files=False) for meta in metas])
+
+
+def _blanks(meta: dict[str, Any], layers: int) -> dict[str, bytes]:
+    """One black pixel for every layer that a sample has fewer than another of its set may have.
+
+    The loader of `datasets` opens only sets whose samples all have the same members; the sample's JSON does
+    not name these.
+    """
+    found = {}
+    for name, picture in meta["pictures"].items():
+        stem, _, part = name.rpartition("_")
+        if part != "0":  # of every numbered picture the first
+            continue
+        channels = {"layer": "RGBA", "rgba": "RGBA"}.get(picture["kind"], "Y")
+        for number in range(len(meta["layers"]), layers):
+            member = member_name(f"{stem}_{number}", picture["file"])
+            found[member] = _black(channels, exr=member.endswith(".exr"))
+    return found
+
+
+@functools.cache
+def _black(channels: str, *, exr: bool) -> bytes:
+    if not exr:
+        return encode_png(np.zeros((1, 1, len(channels)), np.uint8))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "black.exr"
+        write_exr(path, {name: np.zeros((1, 1), np.float32) for name in channels})
+        return path.read_bytes()
 
 
 def unpack(root: Path, shard: int) -> None:
@@ -93,7 +138,7 @@ def unpack(root: Path, shard: int) -> None:
             with atomic_path(waiting / picture["file"]) as part:
                 part.write_bytes(data)
         with atomic_path(SampleFiles(waiting, key).meta) as part:
-            part.write_bytes(members["json"].read())
+            part.write_bytes(members[META].read())
 
 
 def remove_waiting(root: Path, keys: Sequence[str]) -> None:
@@ -121,10 +166,10 @@ def index(path: Path) -> dict[str, dict[str, Member]]:
 
 def read_packed_meta(members: dict[str, Member], key: str) -> dict[str, Any]:
     """The JSON of a packed sample."""
-    if "json" not in members:
-        raise InputError(f"sample {key}: has no JSON in its shard")
-    where = f"{members['json'].tar}: {key}.json"
+    if META not in members:
+        raise InputError(f"sample {key}: has no {META} in its shard")
+    where = f"{members[META].tar}: {key}.{META}"
     try:
-        return check_meta(json.loads(members["json"].read()), where)
+        return check_meta(json.loads(members[META].read()), where)
     except ValueError as error:
         raise InputError(f"{where}: not readable as JSON ({error})") from error
