@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bokehbench.errors import InputError
@@ -94,9 +94,18 @@ def read_meta(path: Path) -> dict[str, Any]:
 
 
 def check_meta(meta: Any, where: str) -> dict[str, Any]:
-    """A sample's JSON, or InputError."""
+    """A sample's JSON, or InputError; the files that it names lie below the set, whoever wrote it."""
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
         raise InputError(f"{where}: not the JSON of a sample ({SCHEMA})")
+    try:
+        named = [*meta["files"], *(picture["file"] for picture in meta.get("pictures", {}).values())]
+        outside = [
+            name for name in named if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{where}: does not say which files the sample has") from error
+    if outside:
+        raise InputError(f"{where}: names {outside[0]}, which lies outside the set")
     return meta
 
 

@@ -158,6 +158,8 @@ def index(path: Path) -> dict[str, dict[str, Member]]:
         with tarfile.open(path, "r:") as tar:
             for info in tar:
                 key, _, name = info.name.partition(".")
+                if not (key.isascii() and key.isdigit()):  # keys become paths when a shard is unpacked
+                    raise InputError(f"{path}: holds {info.name!r}, which belongs to no sample")
                 found.setdefault(key, {})[name] = Member(path, info.offset_data, info.size)
     except (OSError, tarfile.TarError) as error:
         raise InputError(f"{path}: not a readable tar file ({error})") from error

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.records import machine, read_json
+from bokehbench.records import machine, read_json, write_json
 from bokehbench.synth.config import bokehbench_v1, load_recipe
 from bokehbench.synth.dataset import build, make_library, sample_keys
 from bokehbench.synth.store import claims, shards, table
+from bokehbench.synth.store.folder import remove_sample
 from bokehbench.synth.store.pictures import file_name, read_picture, write_picture
 from bokehbench.synth.store.profile import PROFILES, Profile, get_profile
 from bokehbench.synth.store.reader import open_set, read_dataset
@@ -305,3 +307,37 @@ def test_card_says_what_the_set_is(folder):
         assert value in text
     numbers = [line for line in text.splitlines() if " to " in line and line.rstrip()[-1:].isdigit()]
     assert numbers
+
+
+# ------------------------------------------------------------------------------- sets that somebody else made
+
+
+@pytest.mark.parametrize("name", ["../victim.txt", "aif/../../victim.txt", "/victim.txt"])
+def test_a_sample_names_no_file_outside_its_set(folder, tmp_path, name):
+    root = tmp_path / "set"
+    shutil.copytree(folder, root)
+    victim = tmp_path / "victim.txt"
+    victim.write_text("of the user")
+    key = sample_keys(root)[0]
+    path = root / "meta" / f"{key}.json"
+    meta = read_json(path)
+    name = str(victim) if name.startswith("/") else name
+    meta["files"][name] = meta["files"][meta["pictures"]["aif"]["file"]]
+    write_json(path, meta)
+    with pytest.raises(InputError, match="outside the set"):
+        remove_sample(root, key)
+    assert victim.read_text() == "of the user"
+    meta["files"].pop(name)
+    meta["pictures"]["aif"]["file"] = name
+    write_json(path, meta)
+    with pytest.raises(InputError, match="outside the set"):
+        open_set(root).read(key, "aif")
+
+
+@pytest.mark.parametrize("member", ["/tmp/evil.meta", "../000000000.meta", "notes.txt"])
+def test_a_shard_with_foreign_members_is_refused(tmp_path, member):
+    path = shards.shard_path(tmp_path, 0)
+    with tarfile.open(path, "w") as tar:
+        tar.addfile(tarfile.TarInfo(member))
+    with pytest.raises(InputError, match="belongs to no sample"):
+        shards.unpack(tmp_path, 0)
