@@ -7,13 +7,14 @@ Numbers that end with `_at_512` are pixels at a frame 512 wide and grow with the
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from bokehbench.errors import BokehbenchError
 from bokehbench.synth.assets.catalogue import BACKGROUNDS, FOREGROUNDS
 from bokehbench.synth.assets.library import PHOTOGRAPH
+from bokehbench.synth.degrade import Preset, load_preset, preset_names
 from bokehbench.synth.distributions import (
     INFINITE,
     Counts,
@@ -239,21 +240,31 @@ class Highlights(Strict):
 
 
 class Degrade(Strict):
-    """A low-quality twin of the all-in-focus image: preset of bokehbench.synth.degrade, and how often."""
+    """A low-quality twin of the all-in-focus image.
 
-    preset: str
+    Attributes:
+        preset: name of a preset of bokehbench.synth.degrade, or all of its fields; a YAML file is read once,
+            so that the recipe's hash covers its numbers and no other machine needs it.
+        p: how often the twin is degraded at all.
+    """
+
+    preset: str | Preset
     p: Share = 1.0
 
     @field_validator("preset", mode="after")
     @classmethod
-    def _known(cls, value: str) -> str:
-        from bokehbench.synth.degrade import load_preset
-
+    def _known(cls, value: str | Preset) -> str | Preset:
+        if isinstance(value, Preset) or value in preset_names():
+            return value
         try:
-            load_preset(value)
+            return load_preset(value)
         except BokehbenchError as error:
             raise ValueError(str(error)) from error
-        return value
+
+    @field_serializer("preset")
+    def _whole(self, value: str | Preset) -> str | dict[str, Any]:
+        # A recipe leaves out what is None; a preset says so.
+        return value if isinstance(value, str) else value.model_dump(mode="json")
 
 
 class Compat(Strict):

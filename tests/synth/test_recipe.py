@@ -1,6 +1,7 @@
 """The typed configuration: unknown fields refused, distributions as stated, plans as printed."""
 
 import json
+from importlib import resources
 from itertools import pairwise
 
 import numpy as np
@@ -57,6 +58,24 @@ def test_overrides_reach_nested_fields_and_change_the_hash(recipe):
     )
     assert (changed.optics.sharp_p, changed.planes.gap, changed.size) == (0.0, 0.04, (320, 200))
     assert changed.hash != recipe.hash == load_recipe(bokehbench_v1()).hash
+
+
+def test_a_preset_file_is_read_once_and_is_part_of_the_hash(tmp_path):
+    path = tmp_path / "mine.yaml"
+    text = (resources.files("bokehbench.synth.degrade") / "presets" / "light_phone.yaml").read_text()
+    path.write_text(text.replace("name: light_phone", "name: mine").replace("{bicubic: 1}", "null"))
+    assignments = (f"degrade={{preset: {path}}}",)
+    first = load_recipe(bokehbench_v1(), assignments=assignments)
+    path.write_text(path.read_text().replace("p: 0.9", "p: 0.1"))
+    changed = load_recipe(bokehbench_v1(), assignments=assignments)
+    assert first.hash != changed.hash
+    path.unlink()
+    values = json.loads(json.dumps(first.to_json()))
+    assert parse_recipe(values, "json") == first
+    plan = draw_plan(first, make_library(first), 1, 0)
+    assert (plan.degrade["preset"], plan.degrade["enlarge"]) == ("mine", None)
+    with pytest.raises(ConfigError, match=r"degrade\.preset"):
+        load_recipe(bokehbench_v1(), assignments=assignments)
 
 
 def test_planes_that_do_not_fit_are_refused():

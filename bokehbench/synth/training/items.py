@@ -90,6 +90,9 @@ def map_tensors(
         lens: K and disp_focus of the error map.
         shot: id of the image of the stack, `k0` ...
         window: what is cut out of every picture.
+
+    Raises:
+        ConfigError: a crop of `lq` that was left small.
     """
     found: dict[str, Tensor] = {}
     for key in keys:
@@ -104,8 +107,19 @@ def map_tensors(
             found[key] = to_tensor(window.cut(_error_map(pictures, lens)))
         else:
             picture = pictures[f"{key}_{shot}" if f"{key}_{shot}" in pictures else key]
+            _check_size(key, picture, window)
             found[key] = to_tensor(window.cut(picture))
     return found
+
+
+def _check_size(key: str, picture: npt.NDArray[Any], window: Window) -> None:
+    """A small `lq` has no pixels of its own for a crop: its numbers count other pixels."""
+    width, height = window.full
+    if window.size != window.full and picture.shape[:2] != (height, width):
+        raise ConfigError(
+            f"{key!r} is {picture.shape[1]}x{picture.shape[0]}, its sample {width}x{height}: a crop needs a "
+            "degradation that enlarges"
+        )
 
 
 def _per_layer(pictures: Mapping[str, npt.NDArray[Any]], name: str) -> list[npt.NDArray[Any]]:

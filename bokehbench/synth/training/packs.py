@@ -21,7 +21,7 @@ from bokehbench.records import sha256_json
 from bokehbench.rng import stream
 from bokehbench.synth.assets.library import Library
 from bokehbench.synth.config import Recipe
-from bokehbench.synth.degrade import DegradePlan
+from bokehbench.synth.degrade import DegradePlan, Preset, load_preset
 from bokehbench.synth.place import crop
 from bokehbench.synth.plan import Plan, draw_plan
 from bokehbench.synth.render import disparity_bounds, margin
@@ -94,7 +94,7 @@ class SceneSource:
         keys: what items will hold, see `items`.
         epoch_size: indices per epoch; the epochs are 0 ... N - 1, N ... 2 N - 1, ..., each shuffled.
         augment: random crop and flips. A crop is cut out of the scene, so only it is rendered.
-        degrade: preset of `lq`, where the recipe has none or another.
+        degrade: preset of `lq` (a name or a YAML file), where the recipe has none or another.
         corruption: of `disp_pred`, where the recipe has none or another.
 
     Raises:
@@ -124,7 +124,8 @@ class SceneSource:
             raise ConfigError("key 'disp_pred' needs corruption=Corruption(...), or one in the recipe")
         self.recipe, self.library, self.root_seed = recipe, library, root_seed
         self.keys, self.epoch_size = checked_keys(keys), epoch_size
-        self.augment, self.degrade, self.corruption = augment or Augment(), degrade, corruption
+        self.augment, self.corruption = augment or Augment(), corruption
+        self.degrade = load_preset(degrade) if degrade is not None else None
 
     def __len__(self) -> int:
         return self.epoch_size
@@ -143,7 +144,7 @@ class SceneSource:
             "keys": list(self.keys),
             "epoch_size": self.epoch_size,
             "augment": repr(self.augment),
-            "degrade": self.degrade,
+            "degrade": self.degrade and self.degrade.model_dump(mode="json"),
             "corruption": repr(self.corruption),
         }
 
@@ -210,12 +211,12 @@ class SceneSource:
     def _degradation(self, plan: Plan, size: tuple[int, int]) -> dict[str, Any] | None:
         if "lq" not in self.keys:
             return None
-        planned = plan.degrade or {}
-        if self.degrade is None and size == plan.size:
-            return planned
-        if self.degrade is None and not planned["steps"]:
-            return {**planned, "size": list(size)}  # one of the recipe's clean ones
-        preset = self.degrade or str(planned["preset"])
+        preset: str | Preset | None = self.degrade
+        if preset is None:
+            assert plan.degrade is not None and self.recipe.degrade is not None
+            if size == plan.size or not plan.degrade["steps"]:  # whole, or one of the recipe's clean ones
+                return {**plan.degrade, "size": list(size)}
+            preset = self.recipe.degrade.preset
         return DegradePlan.sample(stream(self.root_seed, plan.index, "degrade"), preset, size).to_json()
 
 

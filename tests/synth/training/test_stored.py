@@ -1,5 +1,7 @@
 """A stored set as tensors: what was stored, what follows from it, the same in every process."""
 
+from importlib import resources
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.optics import Lens, signed_defocus
+from bokehbench.synth.config import parse_recipe
 from bokehbench.synth.dataset import build, sample_keys
 from bokehbench.synth.sample import make_first_valid
 from bokehbench.synth.store.profile import PROFILES
@@ -190,3 +193,15 @@ def test_what_cannot_be_given_is_one_clear_line(stored, tmp_path):
         SynthDataset(stored, renders="each")
     with pytest.raises(IndexError):
         SynthDataset(stored)[-1]
+
+
+def test_crops_of_small_twins_are_refused(recipe, library, tmp_path):
+    text = (resources.files("bokehbench.synth.degrade") / "presets" / "light_phone.yaml").read_text()
+    preset = tmp_path / "small.yaml"
+    preset.write_text(text.replace("enlarge: {bicubic: 1}", "enlarge: null"))
+    values = recipe.to_json() | {"degrade": {"preset": str(preset)}, "truth": ["aif", "lq"]}
+    root = tmp_path / "set"
+    build(parse_recipe(values, "small"), library, count=1, root_seed=SEED, root=root)
+    assert SynthDataset(root, ("aif", "lq"))[0]["lq"].shape == (3, SIZE[1] // 2, SIZE[0] // 2)
+    with pytest.raises(ConfigError, match="a crop needs a degradation that enlarges"):
+        SynthDataset(root, ("aif", "lq"), augment=Augment(crop=(64, 64)))[0]

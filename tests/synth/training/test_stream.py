@@ -1,5 +1,7 @@
 """The stream: the stored sample of the same index, the same for any workers, ranks and resumptions."""
 
+from importlib import resources
+
 import numpy as np
 import pytest
 import torch
@@ -132,6 +134,26 @@ def test_recipes_say_what_is_degraded_and_corrupted(recipe, library):
         kinds.add(bool(clean))
         assert RenderCollate(keys)([own.pack(index)])["disp_pred"].shape == (1, 1, 72, 96)
     assert kinds == {True, False}
+
+
+def test_crops_are_degraded_by_the_recipe_s_own_preset_file(recipe, library, tmp_path):
+    text = (resources.files("bokehbench.synth.degrade") / "presets" / "light_phone.yaml").read_text()
+    preset = tmp_path / "mine.yaml"
+    preset.write_text(text.replace("name: light_phone", "name: mine"))
+    values = recipe.to_json() | {"degrade": {"preset": str(preset)}}
+    keys, crop = ("aif", "lq"), Augment(crop=(64, 64))
+    of_recipe = SceneSource(parse_recipe(values, "mine"), library, root_seed=SEED, keys=keys, augment=crop)
+    of_file = SceneSource(
+        recipe, library, root_seed=SEED, keys=keys, augment=crop, degrade=str(preset), epoch_size=8
+    )
+    assert of_recipe.pack(0).degrade["preset"] == "mine"
+    assert of_recipe.pack(0).degrade == of_file.pack(0).degrade
+    before = of_file.identity()
+    preset.write_text(preset.read_text().replace("p: 0.9", "p: 0.1"))
+    after = SceneSource(
+        recipe, library, root_seed=SEED, keys=keys, augment=crop, degrade=str(preset), epoch_size=8
+    )
+    assert after.identity() != before
 
 
 def test_a_stack_gives_one_photograph_a_visit(recipe, library):
