@@ -146,9 +146,9 @@ def tracer(backend: str) -> Any:
     if backend == "torch":
         return trace
     if backend == "triton":
-        from bokehbench.synth.render import triton_tracer
+        from bokehbench.synth.render.triton_tracer import trace as kernel
 
-        return triton_tracer.trace
+        return kernel
     raise ConfigError(f"unknown backend {backend!r}; one of numba, torch, torch:DEVICE, triton")
 
 
