@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -146,10 +147,16 @@ def _bar(count: int, most: int) -> str:
 
 def _assets(record: Mapping[str, Any], licences: Counter[str]) -> str:
     lines = ["## Assets and their licences", "", "| licence | layers |", "|---|---|"]
-    lines += [f"| {licence} | {count} |" for licence, count in sorted(licences.items())]
+    lines += [f"| {_cell(licence)} | {count} |" for licence, count in sorted(licences.items())]
     lines += ["", "| source | layers |", "|---|---|"]
-    lines += [f"| `{source}` | {count} |" for source, count in record["layers_by_source"].items()]
+    lines += [f"| {_cell(source)} | {count} |" for source, count in record["layers_by_source"].items()]
     return "\n".join([*lines, ""])
+
+
+def _cell(text: str) -> str:
+    """The user's words (names of files, licences) as plain text in a table."""
+    escaped = re.sub(r"([\\`*_\[\]|~])", r"\\\1", " ".join(text.split()))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _load(record: Mapping[str, Any]) -> str:

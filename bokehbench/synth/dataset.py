@@ -27,7 +27,7 @@ from bokehbench import __version__
 from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.records import remove_parts, sha256_json, write_json
 from bokehbench.synth.assets.folder import scan_backgrounds, scan_foregrounds
-from bokehbench.synth.assets.library import Library
+from bokehbench.synth.assets.library import PHOTOGRAPH, Library
 from bokehbench.synth.assets.photographs import SHIPPED, large_enough
 from bokehbench.synth.config import Recipe, parse_recipe
 from bokehbench.synth.making import Making, make_missing
@@ -48,17 +48,24 @@ def make_library(recipe: Recipe, fg: Path | None = None, bg: Path | None = None)
 
     Raises:
         InputError: a folder has no usable picture.
-        ConfigError: both folders are the same.
+        ConfigError: both folders are the same, or photographs are wanted alone and none is large enough.
     """
     if fg is not None and bg is not None and fg.resolve() == bg.resolve():
         raise ConfigError(f"--fg and --bg are the same folder {fg}; cut-outs and backgrounds go in two")
     upscale = recipe.backgrounds.upscale_max
+    shipped = tuple(
+        name for name, photo in sorted(SHIPPED.items()) if large_enough(photo.size, recipe.size, upscale)
+    )
+    drawn = sum(weight for kind, weight in recipe.backgrounds.kinds.items() if kind != PHOTOGRAPH)
+    if not shipped and drawn == 0.0 and (bg is None or recipe.folder_share < 1.0):
+        raise ConfigError(
+            f"backgrounds.kinds has photograph alone, and none that comes along fills {recipe.size[0]}x"
+            f"{recipe.size[1]}; give another kind a weight, or your own pictures with --bg"
+        )
     return Library(
         foregrounds=recipe.foregrounds.kinds,
         backgrounds=recipe.backgrounds.kinds,
-        photographs=tuple(
-            name for name, photo in sorted(SHIPPED.items()) if large_enough(photo.size, recipe.size, upscale)
-        ),
+        photographs=shipped,
         foreground_folder=scan_foregrounds(fg) if fg is not None else None,
         background_folder=scan_backgrounds(bg, recipe.size, upscale) if bg is not None else None,
         folder_share=recipe.folder_share,

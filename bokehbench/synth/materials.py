@@ -13,6 +13,7 @@ from bokehbench.layers import Layer, Plane
 from bokehbench.optics import decode, encode
 from bokehbench.records import sha256_file
 from bokehbench.synth.assets import photographs
+from bokehbench.synth.assets.folder import AssetFolder
 from bokehbench.synth.assets.library import Library, Source, describe_source
 from bokehbench.synth.highlights import as_srgb, brighten, with_lamps
 from bokehbench.synth.place import box_area, fit, position
@@ -136,21 +137,18 @@ def describe_layer(source: str, layer: Layer, role: str, library: Library) -> di
         "disparity_range": list(bounds),
         "alpha_mean": round(float(alpha.mean(dtype=np.float64)), 6),
         "soft_share": round(int(((alpha > 0.01) & (alpha < 0.99)).sum()) / seen, 6),
-        "sha256": _digest(source, library),
-        **describe_source(source, library),
+        "sha256": _digest(source, library.folder_of(role)),
+        **describe_source(source, library.folder_of(role)),
     }
 
 
-def _digest(source: str, library: Library) -> str | None:
+def _digest(source: str, own: AssetFolder | None) -> str | None:
     """Of the file's bytes; None for a drawing, which its name and seed make."""
     asset = Source.parse(source)
     if asset.kind == "skimage":
         return _shipped_digest(asset.name)
-    for own in (library.foreground_folder, library.background_folder):
-        found = [item.sha256 for item in own.assets if item.path == asset.name] if own else []
-        if asset.kind == "folder" and found:
-            return found[0]
-    return None
+    file = own.find(asset.name) if own and asset.kind == "folder" else None
+    return file.sha256 if file else None
 
 
 @functools.cache

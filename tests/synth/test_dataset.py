@@ -14,6 +14,7 @@ import pytest
 
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.images import read_image
+from bokehbench.records import sha256_file
 from bokehbench.synth import making
 from bokehbench.synth.config import bokehbench_v1, load_recipe
 from bokehbench.synth.dataset import build, make_library, read_dataset, sample_keys
@@ -272,3 +273,37 @@ def test_own_pictures_are_used_and_bad_ones_named(tmp_path):
         sources = {layer["source"] for layer in read_meta(out / "meta" / f"{key}.json")["layers"]}
         assert sources == {"folder:red.png", "folder:green.jpg"}
     assert read_dataset(out)["assets"]["foregrounds"]["files"][0]["path"] == "red.png"
+
+
+def test_files_of_one_name_in_both_folders_are_told_apart(recipe, tmp_path):
+    from PIL import Image
+
+    fg, bg = tmp_path / "fg", tmp_path / "bg"
+    fg.mkdir(), bg.mkdir()
+    pixels = np.zeros((90, 70, 4), np.uint8)
+    pixels[10:80, 15:60] = (220, 40, 40, 255)
+    Image.fromarray(pixels).save(fg / "a.png")
+    Image.new("RGB", (200, 160), (30, 120, 60)).save(bg / "a.png")
+    (fg / "a.json").write_text(json.dumps({"licence": "mine | <b>\nonly", "category": "people"}))
+    library = make_library(recipe, fg, bg)
+    root = tmp_path / "set"
+    build(recipe, library, count=1, root_seed=3, root=root)
+    *near, far = read_meta(root / "meta" / "000000000.json")["layers"]
+    for layer in near:
+        assert layer["sha256"] == sha256_file(fg / "a.png")
+        assert (layer["licence"], layer["category"]) == ("mine | <b> only", "people")
+    assert far["sha256"] == sha256_file(bg / "a.png")
+    assert far["category"] == "own" and "not stated" in far["licence"]
+    row = next(line for line in (root / "README.md").read_text().splitlines() if "mine" in line)
+    assert row == f"| mine \\| &lt;b&gt; only | {len(near)} |"
+    # What is stated is part of what the set was made from.
+    (fg / "a.json").unlink()
+    with pytest.raises(InputError, match="another set of asset pictures"):
+        build(recipe, make_library(recipe, fg, bg), count=2, root_seed=3, root=root)
+
+
+def test_photographs_alone_that_are_all_too_small_are_refused():
+    alone = ("backgrounds.kinds={photograph: 1}",)
+    with pytest.raises(ConfigError, match="photograph alone"):
+        make_library(load_recipe(bokehbench_v1(), size=(2048, 2048), assignments=alone))
+    assert make_library(load_recipe(bokehbench_v1(), size=(256, 256), assignments=alone)).photographs

@@ -15,7 +15,7 @@ from bokehbench.errors import BadImage, ConfigError, InputError
 from bokehbench.images import Note, Notes, Rejected, find_images, read_image
 from bokehbench.images.notes import note
 from bokehbench.jobs import progress
-from bokehbench.records import sha256_file, sha256_json, write_text
+from bokehbench.records import read_json, sha256_file, sha256_json, write_text
 from bokehbench.synth.assets.cutout import bounding_box, read_cutout
 from bokehbench.synth.assets.mattes import lacks_its_other_half, matte_of, picture_of
 from bokehbench.synth.assets.photographs import large_enough
@@ -33,6 +33,7 @@ __all__ = [
 ]
 LICENCE = "not stated (the user's own file)"
 REPORT = "assets_report.jsonl"
+STATED = ("category", "licence")
 FLAT = 0.01
 """Standard deviation below which a background is nearly constant."""
 
@@ -49,6 +50,8 @@ class FolderAsset:
         matte_sha256: digest of the matte.
         notes: what was done to use it.
         sharp_score: of a background, see `sharpness.sharp_score`; −1 for foregrounds.
+        category, licence: what the JSON file beside the picture says, "" where there is none (the commands
+            that make assets write one).
     """
 
     path: str
@@ -58,11 +61,14 @@ class FolderAsset:
     matte_sha256: str = ""
     notes: tuple[Note, ...] = ()
     sharp_score: float = -1.0
+    category: str = ""
+    licence: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Contents, for the set's record."""
         matte = {"matte": self.matte, "matte_sha256": self.matte_sha256} if self.matte else {}
-        return {"path": self.path, "sha256": self.sha256, "size": list(self.size), **matte}
+        stated = {name: getattr(self, name) for name in STATED if getattr(self, name)}
+        return {"path": self.path, "sha256": self.sha256, "size": list(self.size), **matte, **stated}
 
 
 @dataclass(frozen=True)
@@ -82,11 +88,16 @@ class AssetFolder:
     def to_json(self) -> dict[str, Any]:
         """What the set's record says: contents, not where the folder lay."""
         files = [asset.to_json() for asset in self.assets]
-        return {"files": files, "sha256": sha256_json(files), "licence": LICENCE}
+        licences = sorted({asset.licence or LICENCE for asset in self.assets})
+        return {"files": files, "sha256": sha256_json(files), "licence": "; ".join(licences)}
+
+    def find(self, name: str) -> FolderAsset | None:
+        """A usable file by its path below the folder."""
+        return next((asset for asset in self.assets if asset.path == name), None)
 
     def path(self, name: str) -> Path:
         """A file of the folder; InputError where it is not one of the usable ones or was changed."""
-        asset = next((a for a in self.assets if a.path == name), None)
+        asset = self.find(name)
         if asset is None:
             raise InputError(f"{self.root}: has no usable picture {name}")
         path = self.root / name
@@ -191,7 +202,18 @@ def _look(root: Path, name: str, look: Look, role: str) -> FolderAsset:
         sha256_file(matte) if matte else "",
         tuple(notes),
         score,
+        **_stated(path),
     )
+
+
+def _stated(picture: Path) -> dict[str, str]:
+    """Category and licence that stand in NAME.json beside NAME.png, each in one line."""
+    try:
+        values = read_json(picture.with_suffix(".json"))
+    except InputError:
+        return {}
+    values = values if isinstance(values, dict) else {}
+    return {name: " ".join(values[name].split()) for name in STATED if isinstance(values.get(name), str)}
 
 
 def _look_at_foreground(path: Path, allow_opaque: bool, notes: Notes) -> tuple[tuple[int, int], float]:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.records import read_json
 from bokehbench.synth.assets import catalogue, folder, photographs
 
 Raster = npt.NDArray[np.float32]
@@ -132,6 +131,10 @@ class Library:
             path = self._own(self.background_folder, source, "--bg").path(asset.name)
         return photographs.cut(photographs.read_linear(path, gamma), canvas, at, crop, upscale_max)
 
+    def folder_of(self, role: str) -> folder.AssetFolder | None:
+        """The user's own pictures for a role, "fg" or "bg"; both folders may hold files of one name."""
+        return self.foreground_folder if role == "fg" else self.background_folder
+
     @staticmethod
     def _own(own: folder.AssetFolder | None, source: str, option: str) -> folder.AssetFolder:
         if own is None:
@@ -147,34 +150,18 @@ class Library:
         }
 
 
-def describe_source(source: str, library: Library | None = None) -> dict[str, str]:
-    """Category and licence of a source.
-
-    Those of a file from the user's folder are what the JSON file beside it says ("category", "licence"; the
-    commands that make assets write one), which takes the library to find it.
-    """
+def describe_source(source: str, own: folder.AssetFolder | None = None) -> dict[str, str]:
+    """Category and licence of a source; of a file, what its folder's scan found stated."""
     asset = Source.parse(source)
     if asset.kind == "folder":
-        return {"category": "own", "licence": folder.LICENCE, **_sidecar(asset.name, library)}
+        file = own.find(asset.name) if own else None
+        stated = (file.category, file.licence) if file else ("", "")
+        return {"category": stated[0] or "own", "licence": stated[1] or folder.LICENCE}
     if asset.kind == "skimage":
         shipped = photographs.SHIPPED[asset.name]
         return {"category": shipped.category, "licence": shipped.licence}
     kind = catalogue.FOREGROUNDS.get(asset.name) or catalogue.drawing(catalogue.BACKGROUNDS, asset.name)
     return {"category": kind.category, "licence": kind.licence}
-
-
-def _sidecar(name: str, library: Library | None) -> dict[str, str]:
-    """Category and licence that stand in NAME.json beside a picture; what is missing there is left out."""
-    folders = (library.foreground_folder, library.background_folder) if library else ()
-    root = next((own.root for own in folders if own and any(a.path == name for a in own.assets)), None)
-    if root is None:
-        return {}
-    try:
-        values = read_json((root / name).with_suffix(".json"))
-    except InputError:
-        return {}
-    stated = values if isinstance(values, dict) else {}
-    return {key: stated[key] for key in ("category", "licence") if isinstance(stated.get(key), str)}
 
 
 def may_mirror(source: str) -> bool:
