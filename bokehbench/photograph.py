@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench import images
+from bokehbench.apertures import MASK
 from bokehbench.cases import FloatImage, Inputs, Renderer
 from bokehbench.errors import BadImage, BokehbenchError, ConfigError, InputError, JobFailed
 from bokehbench.optics import Lens
@@ -160,7 +161,7 @@ def refocus(
         InputError: image and disparity do not fit.
         JobFailed: the method raised, or returned anything but finite [H, W, 3].
     """
-    renderer = prepare(method, options or {})
+    renderer = prepare(method, options or {}, lens)
     if image.ndim != 3 or image.shape[2] != 3 or disparity.shape != image.shape[:2]:
         raise InputError(f"image {image.shape} and disparity {disparity.shape} must be [H, W, 3] and [H, W]")
     inputs = Inputs(key, np.asarray(image, np.float32), np.asarray(disparity, np.float32), lens)
@@ -173,16 +174,19 @@ def refocus(
     return result
 
 
-def prepare(method: str, options: Mapping[str, Any]) -> Renderer:
-    """The renderer of a method that can work on a photograph.
+def prepare(method: str, options: Mapping[str, Any], lens: Lens | None = None) -> Renderer:
+    """The renderer of a method that can work on a photograph, and through `lens` where one is given.
 
     Raises:
-        ConfigError: unknown method, unknown or wrong option, or a method that must be given true layers.
+        ConfigError: unknown method, unknown or wrong option, a method that must be given true layers, or
+            one that would ignore something of the lens.
         JobFailed: the implementation cannot be imported or made.
     """
     spec = get(MethodSpec, method)
     if spec.oracle is not None:
         raise ConfigError(f"{method} must be given the true {spec.oracle}, which a photograph has not")
+    if lens is not None:
+        check_lens(spec, lens)
     with _blamed_on(method):
         implementation = spec.load()
         known = [name for name in inspect.signature(implementation).parameters if name != "self"]
@@ -192,6 +196,26 @@ def prepare(method: str, options: Mapping[str, Any]) -> Renderer:
             raise ConfigError(f"{spec.name} has no option {name}; {has}")
     with _blamed_on(method):
         return _create(implementation, spec, options)
+
+
+def check_lens(spec: MethodSpec, lens: Lens) -> None:
+    """Refuse a lens of which the method would silently ignore something; ConfigError says what."""
+    if spec.openings != "outline":
+        return
+    aperture = lens.aperture
+    ignored = [
+        name
+        for name, asked in (
+            ("a picture as aperture", aperture.shape.startswith(MASK)),
+            ("a soap-bubble rim", aperture.rim != 0.0),
+            ("a cat-eye", aperture.cat_eye > 0.0),
+            ("physical vignetting", lens.vignette == "physical"),
+            ("longitudinal colour (focus shift)", any(lens.focus_shift)),
+        )
+        if asked
+    ]
+    if ignored:
+        raise ConfigError(f"{spec.name} cannot render {', '.join(ignored)}; leave it out, or take raylayers")
 
 
 def _create(implementation: Any, spec: MethodSpec, options: Mapping[str, Any]) -> Renderer:

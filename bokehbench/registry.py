@@ -76,6 +76,8 @@ class MethodSpec(Spec):
         oracle: "layers" for a method that must be given the true layers, else None.
         weights: names of weight files it needs.
         notes: what differs from the paper, limits.
+        openings: what of a lens it renders: "outline" for apertures with one rim that are the same all over
+            the image (disc, polygon, donut, heart ...), "any" for every lens, empty where it is not stated.
     """
 
     kind: ClassVar[str] = "method"
@@ -87,6 +89,7 @@ class MethodSpec(Spec):
     oracle: str | None = None
     weights: Sequence[str] = ()
     notes: str = ""
+    openings: str = ""
 
     def create(self) -> Any:
         """A `bokehbench.cases.Renderer`."""

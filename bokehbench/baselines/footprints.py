@@ -159,7 +159,7 @@ def _assemble(
 
 def point_symmetric(aperture: Aperture) -> bool:
     """Whether the opening looks the same turned by 180°."""
-    return aperture.blades % 2 == 0 or aperture.curvature == 1.0
+    return not aperture.shape and (aperture.blades % 2 == 0 or aperture.curvature == 1.0)
 
 
 def edge_table(aperture: Aperture, reach: int) -> npt.NDArray[np.float64]:

@@ -12,6 +12,7 @@ SPECS: tuple[Spec, ...] = (
     ),
     MethodSpec(
         name="scatter",
+        openings="outline",
         summary="Every pixel scattered into its circle of confusion: BokehMe's classical renderer.",
         implementation="bokehbench.baselines.scatter.renderer:Scatter",
         aliases=("bokehme-cr",),
@@ -29,6 +30,7 @@ SPECS: tuple[Spec, ...] = (
     ),
     MethodSpec(
         name="sterefo",
+        openings="outline",
         summary="Disparity layers blurred apart, composited back to front, normalised.",
         implementation="bokehbench.baselines.sterefo:SteReFo",
         paper=(
@@ -44,6 +46,7 @@ SPECS: tuple[Spec, ...] = (
     ),
     MethodSpec(
         name="vdslr",
+        openings="outline",
         summary="Rays traced from the lens against the disparity map as a height field.",
         implementation="bokehbench.baselines.vdslr:VDSLR",
         paper=(
@@ -60,6 +63,7 @@ SPECS: tuple[Spec, ...] = (
     ),
     MethodSpec(
         name="raylayers",
+        openings="any",
         summary="Layers cut from the disparity map, hidden parts filled in, traced exactly.",
         implementation="bokehbench.baselines.raylayers:RayLayers",
         category="ours",
@@ -73,6 +77,7 @@ SPECS: tuple[Spec, ...] = (
     ),
     MethodSpec(
         name="raylayers-oracle",
+        openings="any",
         summary="The layered ray tracer given the true layers: the ceiling.",
         implementation="bokehbench.baselines.raylayers:RayLayersOracle",
         category="oracle",

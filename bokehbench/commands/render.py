@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bokehbench.commands import options
+from bokehbench.commands.lens_options import LensOptions, lens_options
 from bokehbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,12 +59,7 @@ class Shot:
     help="Focus on this disparity, 0 far to 1 near (repeatable).",
 )
 @click.option("--gamma", type=float, default=2.2, show_default=True, help="encoded = linear ** (1/gamma).")
-@click.option(
-    "--blades", type=int, default=0, show_default=True, help="Corners of the aperture; 0 is a disc."
-)
-@click.option("--curvature", type=float, default=0.0, show_default=True, help="Of the blades, 0 to 1.")
-@click.option("--rotation", type=float, default=0.0, show_default=True, help="Of the aperture, degrees.")
-@click.option("--inner", type=float, default=0.0, show_default=True, help="Central obstruction, 0 to <1.")
+@lens_options
 @click.option("--option", "settings", multiple=True, metavar="NAME=VALUE", help="Of the method (repeatable).")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help=".png, .jpg or linear .exr.")
 @click.option("--strip", default="", metavar="TITLE", help="Also write the pictures as a strip for the page.")
@@ -77,13 +72,10 @@ def render(
     points: tuple[str, ...],
     disparities: tuple[float, ...],
     gamma: float,
-    blades: int,
-    curvature: float,
-    rotation: float,
-    inner: float,
     settings: tuple[str, ...],
     out: Path,
     strip: str,
+    **chosen: Any,
 ) -> None:
     """Refocus PHOTO with its disparity MAP.
 
@@ -91,18 +83,19 @@ def render(
     sample:motorcycle stands for a photograph, and its map, that come with the installation.
     """
     from bokehbench import photograph
-    from bokehbench.optics import Aperture, Lens
 
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
     if not points and not disparities:
         raise ConfigError("say where to focus: --focus-point X,Y or --focus-disparity D")
-    aperture = Aperture(blades, curvature, math.radians(rotation), inner)
+    glass = LensOptions(**chosen)
+    aperture = glass.opening()
     method_options = dict(_setting(text) for text in settings)
-    photograph.prepare(method, method_options)  # a wrong option is found before a large file is read
+    # What is wrong is found before a large file is read.
+    photograph.prepare(method, method_options, glass.lens(max(radii), 0.0, gamma, aperture))
     loaded = photograph.load(photo, disparity, gamma)
     shots = _shots(loaded, radii, points, disparities, out)
-    lenses = [Lens(shot.K, shot.disp_focus, gamma, aperture) for shot in shots]
+    lenses = [glass.lens(shot.K, shot.disp_focus, gamma, aperture) for shot in shots]
     _announce(loaded, photo, aperture)
     for shot, lens in zip(shots, lenses, strict=True):
         started = time.perf_counter()

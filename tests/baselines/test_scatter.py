@@ -19,6 +19,8 @@ APERTURES = {
     "hexagon": Aperture(blades=6),
     "pentagon": Aperture(blades=5, rotation=0.3, curvature=0.3),
     "ring": Aperture(inner=0.4),
+    "heart": Aperture(shape="heart", rotation=0.2),
+    "star": Aperture(shape="star"),
 }
 H, W = 40, 52
 

@@ -171,3 +171,51 @@ def test_a_strip_holds_the_photograph_its_map_and_every_shot(files):
     assert render(files, *arguments) == 0
     strip = read_strip(out.with_suffix(".json"))
     assert [strip.image_path(image).is_file() for image in strip.content.images] == [True] * 4
+
+
+def test_every_opening_can_be_asked_for(files):
+    letter = np.zeros((24, 24, 3))
+    letter[4:20, 6:10] = letter[4:8, 6:18] = 1.0
+    images.write_png(files / "letter.png", letter)
+    base = ["--method", "raylayers", "--k", "8", "--focus-disparity", "0.9"]
+    seen = []
+    for number, extra in enumerate(
+        (
+            ["--aperture", "disc"],
+            ["--aperture", "5"],
+            ["--aperture", "donut"],
+            ["--aperture", "heart", "--rotation", "20"],
+            ["--aperture", str(files / "letter.png")],
+            ["--rim", "3"],
+            ["--cat-eye", "0.8"],
+            ["--cat-eye", "0.8", "--vignette", "physical"],
+            ["--focus-shift", "0.2,0,-0.2"],
+        )
+    ):
+        out = files / f"opening{number}.png"
+        assert render(files, *base, *extra, "--out", str(out)) == 0
+        seen.append(images.read_image(out))
+    for a in range(len(seen)):
+        for b in range(a):
+            assert np.abs(seen[a] - seen[b]).max() > 2 / 255, (a, b)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--aperture", "heartt"], "take disc, donut, a number of blades"),
+        (["--aperture", "2"], "at least 3"),
+        (["--aperture", "5", "--blades", "6"], "give one"),
+        (["--aperture", "nothing.png"], "E_MISSING"),
+        (["--focus-shift", "1,2"], "R,G,B"),
+        (["--cos4", "0.5"], "needs vignette"),
+        (["--cat-eye", "0.5"], "scatter cannot render a cat-eye; leave it out, or take raylayers"),
+        (["--rim", "2"], "scatter cannot render a soap-bubble rim"),
+    ],
+)
+def test_openings_that_cannot_be_had_are_one_line(files, capsys, arguments, says):
+    out = files / "out.png"
+    assert render(files, "--k", "6", "--focus-disparity", "1", *arguments, "--out", str(out)) == 2
+    said = capsys.readouterr().err.strip()
+    assert says in said and "\n" not in said
+    assert not out.exists()

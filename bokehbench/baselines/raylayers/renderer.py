@@ -54,9 +54,12 @@ class RayLayers:
         pad = margin(bounds, lens, quality=self.quality)
         pieces = cut(self._surfaces(inputs, pad), lens, OVERLAP)
         light = np.empty((height, width, 4), np.float32)
-        for y in range(0, height, BLOCK):
-            for x in range(0, width, BLOCK):
-                size = (min(BLOCK, width - x), min(BLOCK, height - y))
+        # A lens that is not the same all over the image must see all of it at once.
+        varies = lens.aperture.cat_eye > 0.0 or lens.vignette == "physical"
+        block = max(height, width) if varies else BLOCK
+        for y in range(0, height, block):
+            for x in range(0, width, block):
+                size = (min(block, width - x), min(block, height - y))
                 window = (slice(y, y + size[1] + 2 * pad), slice(x, x + size[0] + 2 * pad))
                 layers = layers_of(pieces, lens, window, (-pad, -pad))
                 part = render_bokeh(layers, lens, size, quality=self.quality)
