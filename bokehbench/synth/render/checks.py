@@ -27,7 +27,8 @@ def margin(disparities: tuple[float, float], lens: Lens, *, quality: str = "stan
         lens: what is asked for.
         quality: name in `QUALITIES`.
     """
-    radius = lens.K * max(abs(d - lens.disp_focus) for d in disparities)
+    focus = [part.disp_focus for part, _ in lens.channels()]
+    radius = lens.K * max(abs(d - f) for d in disparities for f in focus)
     return math.ceil(radius) + math.ceil(quality_of(quality).widest_cell(radius) / 2.0) + 2
 
 
@@ -88,7 +89,7 @@ def _reach(layer: Layer, lens: Lens, size: Size) -> Rect | None:
     rect = support(layer)
     if rect is None:
         return None
-    blur = math.ceil(largest_radius(layer.plane, rect, lens)) + 1
+    blur = math.ceil(max(largest_radius(layer.plane, rect, part) for part, _ in lens.channels())) + 1
     return common(grown(rect, blur), (0, 0, *size))
 
 

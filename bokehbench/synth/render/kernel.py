@@ -1,11 +1,17 @@
-"""The CPU kernel: layers composited along every ray, strip by strip, lens sample by lens sample.
+"""The CPU kernel: layers composited along every ray, tile row by tile row, strip of the aperture by strip.
 
-For one lens sample the map from output to layer is affine (docs/conventions.md), so along a row the shift
-grows linearly: a row is a few runs of constant whole-pixel shift, one run on fronto-parallel layers. Inside
-a run the bilinear lookup reads two shifted rows, which the compiler vectorises.
+For one image row and one strip, each layer is read once along the line that the strip sees (lines.py) and
+integrated along it. What a cell of the strip sees of it is then the difference of that integral at the
+cell's two edges, two values of a row that move by the same amount from pixel to pixel: loops that
+vectorise, whatever the cells' size and the layers' tilt. With T_i the light that the layers before let
+through to cell i, and q_i the cell's share of the light over its length, a layer of integral P adds
 
-Segments of a strip that meet only empty blocks of a layer (occupancy.py) cost nothing, solid ones end the
-ray.
+    sum_i q_i T_i (P(X_i+1) - P(X_i)) = sum over edges e of P(X_e) (q_e-1 T_e-1 - q_e T_e),
+
+so that every edge is looked up once, and one that equal cells share behind nothing not at all.
+
+Layers nearly in focus, whose cells are smaller than a pixel, are looked up at the cells' middles instead.
+Segments of a tile row that meet only empty blocks of a layer cost nothing, solid ones end the ray.
 """
 
 from __future__ import annotations
@@ -13,262 +19,378 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from bokehbench.synth.render.occupancy import (
-    BLOCK,
-    EMPTY,
-    HEIGHT,
-    LEFT,
-    OFFSET,
-    SOLID,
-    TOP,
-    WIDTH,
-    occupancy,
+from bokehbench.synth.render.lines import integrate, line_of, read_band
+from bokehbench.synth.render.loops import (
+    ONE,
+    ZERO,
+    add_edge,
+    add_light,
+    add_scaled,
+    add_seen_edge,
+    begin,
+    dim,
+    dim_by,
+    look_up,
+    open_cells,
+    shifts,
 )
+from bokehbench.synth.render.occupancy import BLOCK, EMPTY, SOLID, occupancy
 
-ONE = np.float32(1.0)
-
-
-@numba.njit(cache=True, nogil=True)
-def _shift(plane, lens, u, v, x, y):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """delta of docs/conventions.md: the ray of lens point (u, v) is displaced by (u, v) delta."""
-    return (plane[0] * x + plane[1] * y + plane[2] - lens[1]) / (1.0 - (plane[0] * u + plane[1] * v))
+WIDEST_POINT = 0.55
+"""Cells up to this many pixels are looked up at one point."""
+WIDE = 8
+"""Added to the class of a segment where cells are wider."""
 
 
-@numba.njit(cache=True, nogil=True)
-def _find_segments(  # type: ignore[no-untyped-def]  # pragma: no cover
-    blocks, table, planes, lens, reach, u, v, strip, segments, counts, open_
-):
-    """Which parts of the strip each layer has to be looked up in, for one lens sample.
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _column(a, b, u, x):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Column of the layer that the ray of lens coordinate u meets, seen from column x."""
+    return (x + u * a) / (1.0 - u * b)
 
-    segments [L, S, 3] gets (first, end, class) in columns of the strip, counts [L] their number.
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _classify(blocks, entry, plane, lens, strip, ends, x0, y0, x1, y1):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Class of what the pixels x0..x1, y0..y1 (ends included) see of a layer through one strip."""
+    left, top, right, bottom = 1e18, 1e18, -1e18, -1e18
+    least, positive, negative = 1e18, False, False
+    for y in (y0, y1):
+        for v in (lens[0] * strip[0], lens[0] * strip[1]):
+            a, b = line_of(plane, lens[1], v, y)
+            for x in (x0, x1):
+                for u in (lens[0] * ends[0], lens[0] * ends[1]):
+                    column = _column(a, b, u, x)
+                    delta = a + b * column
+                    row = y + v * delta
+                    left, right = min(left, column), max(right, column)
+                    top, bottom = min(top, row), max(bottom, row)
+                    least = min(least, abs(delta))
+                    positive, negative = positive or delta > 0.0, negative or delta < 0.0
+    state = occupancy(
+        blocks,
+        entry,
+        int(np.floor(left)) - 1,
+        int(np.floor(top)) - 1,
+        int(np.ceil(right)) + 1,
+        int(np.ceil(bottom)) + 1,
+    )
+    if positive != negative and least * lens[2] >= WIDEST_POINT:
+        state += WIDE
+    return state
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _segments(blocks, table, planes, lens, strip, ends, tile, states, bounds):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Cut the tile row where the class of any layer changes.
+
+    bounds [S] gets the columns of the cuts, states [S, L] the classes; returns the number of segments.
     """
-    x0, y0, x1, y1 = strip[0], strip[1], strip[2], strip[3]
-    columns = (x1 - x0 + BLOCK - 1) // BLOCK
-    open_[:columns] = True
-    for layer in range(table.shape[0]):
-        plane = planes[layer]
-        count, last = 0, EMPTY
-        for b in range(columns):
+    x0, y0, x1, y1 = tile[0], tile[1], tile[2], tile[3]
+    count = 0
+    for left in range(x0, x1, BLOCK):
+        right = min(left + BLOCK, x1) - 1
+        same, hidden = count > 0, False
+        for layer in range(table.shape[0]):
             state = EMPTY
-            if open_[b]:
-                left, right = x0 + b * BLOCK, min(x0 + (b + 1) * BLOCK, x1) - 1
-                a, c = _shift(plane, lens, u, v, left, y0), _shift(plane, lens, u, v, right, y0)
-                e, g = _shift(plane, lens, u, v, left, y1 - 1), _shift(plane, lens, u, v, right, y1 - 1)
-                low, high = min(min(a, c), min(e, g)), max(max(a, c), max(e, g))
-                rx0, rx1 = min(u * low, u * high), max(u * low, u * high)
-                ry0, ry1 = min(v * low, v * high), max(v * low, v * high)
-                state = occupancy(
-                    blocks,
-                    table[layer],
-                    int(np.floor(left + rx0)) - reach[layer],
-                    int(np.floor(y0 + ry0)) - reach[layer],
-                    int(np.floor(right + rx1)) + 1 + reach[layer],
-                    int(np.floor(y1 - 1 + ry1)) + 1 + reach[layer],
+            if not hidden:
+                state = _classify(
+                    blocks, table[layer], planes[layer], lens, strip, ends, left, y0, right, y1 - 1
                 )
-            if state == SOLID:
-                open_[b] = False
-            if state != EMPTY:
-                if state != last:
-                    segments[layer, count, 0] = b * BLOCK
-                    segments[layer, count, 2] = state
-                    count += 1
-                segments[layer, count - 1, 1] = min((b + 1) * BLOCK, x1 - x0)
-            last = state
-        counts[layer] = count
+                hidden = state % WIDE == SOLID
+            if state % WIDE == EMPTY:
+                state = EMPTY
+            states[count, layer] = state
+            same = same and state == states[count - 1, layer]
+        if not same:
+            bounds[count] = left
+            count += 1
+    bounds[count] = x1
+    return count
 
 
-# The loops below index whole buffers with unsigned integers: slices would be counted references, and signed
-# indices would be tested for being negative; either costs more than the arithmetic.
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def _add(flat, a, b, w00, w01, w10, w11, through, first, row, at, count):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """row[at + j] += through[first + j] * bilinear(flat; upper row from a, lower row from b)."""
-    one = np.uint64(1)
-    for j in range(count):
-        upper = w00 * flat[a + j] + w01 * flat[a + j + one]
-        lower = w10 * flat[b + j] + w11 * flat[b + j + one]
-        row[at + j] += through[first + j] * (upper + lower)
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_alpha(flat, a, b, w00, w01, w10, w11, through, first, row, at, count):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """The same for alpha, which takes its share of what is left."""
-    one = np.uint64(1)
-    for j in range(count):
-        upper = w00 * flat[a + j] + w01 * flat[a + j + one]
-        lower = w10 * flat[b + j] + w11 * flat[b + j + one]
-        seen = through[first + j] * (upper + lower)
-        row[at + j] += seen
-        through[first + j] -= seen
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_all(through, first, row, at, count):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Alpha of a layer that is solid here: all that is left."""
-    for j in range(count):
-        row[at + j] += through[first + j]
-
-
-@numba.njit(cache=True, nogil=True)
-def _flat_run(flat, at, entry, fx, fy, solid, through, first, row, width, count):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Look up one run behind what is already there.
-
-    Args:
-        at: index in `flat` of the run's first upper-left neighbour in channel 0.
-        fx, fy: fractional shift, the same along the run.
-        solid: whether alpha is 1 all along.
-        through: light that is left, times the weight of the lens sample; the run begins at `first`.
-        row: [4 * width], what is accumulated, channel by channel.
-        count: pixels.
-    """
-    w00, w01 = (ONE - fx) * (ONE - fy), fx * (ONE - fy)
-    w10, w11 = (ONE - fx) * fy, fx * fy
-    plate, below = np.uint64(entry[HEIGHT] * entry[WIDTH]), np.uint64(entry[WIDTH])
-    for channel in range(3):
-        _add(
-            flat,
-            at,
-            at + below,
-            w00,
-            w01,
-            w10,
-            w11,
-            through,
-            first,
-            row,
-            first + width * np.uint64(channel),
-            count,
-        )
-        at += plate
-    last = first + width * np.uint64(3)
-    if solid:
-        _add_all(through, first, row, last, count)
-    else:
-        _add_alpha(flat, at, at + below, w00, w01, w10, w11, through, first, row, last, count)
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_sloped(flat, a, b, fx, dx, fy, dy, through, first, row, at, count):  # type: ignore[no-untyped-def]  # pragma: no cover
-    one = np.uint64(1)
-    for j in range(count):
-        s, t = fx + dx * np.float32(np.int32(j)), fy + dy * np.float32(np.int32(j))
-        upper = flat[a + j] + s * (flat[a + j + one] - flat[a + j])
-        lower = flat[b + j] + s * (flat[b + j + one] - flat[b + j])
-        row[at + j] += through[first + j] * (upper + t * (lower - upper))
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_sloped_alpha(flat, a, b, fx, dx, fy, dy, through, first, row, at, count):  # type: ignore[no-untyped-def]  # pragma: no cover
-    one = np.uint64(1)
-    for j in range(count):
-        s, t = fx + dx * np.float32(np.int32(j)), fy + dy * np.float32(np.int32(j))
-        upper = flat[a + j] + s * (flat[a + j + one] - flat[a + j])
-        lower = flat[b + j] + s * (flat[b + j + one] - flat[b + j])
-        seen = through[first + j] * (upper + t * (lower - upper))
-        row[at + j] += seen
-        through[first + j] -= seen
-
-
-@numba.njit(cache=True, nogil=True)
-def _sloped_run(flat, at, entry, fx, dx, fy, dy, solid, through, first, row, width, count):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """`_flat_run` where the fractional shift grows by (dx, dy) from pixel to pixel."""
-    plate, below = np.uint64(entry[HEIGHT] * entry[WIDTH]), np.uint64(entry[WIDTH])
-    for channel in range(3):
-        _add_sloped(
-            flat,
-            at,
-            at + below,
-            fx,
-            dx,
-            fy,
-            dy,
-            through,
-            first,
-            row,
-            first + width * np.uint64(channel),
-            count,
-        )
-        at += plate
-    last = first + width * np.uint64(3)
-    if solid:
-        _add_all(through, first, row, last, count)
-    else:
-        _add_sloped_alpha(flat, at, at + below, fx, dx, fy, dy, through, first, row, last, count)
-
-
-@numba.njit(cache=True, nogil=True)
-def _run_length(shift, step, most):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Pixels until floor(shift + step j) changes, at least 1, at most `most`."""
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _run(value, step, done, stop):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """End of the pixels from `done` on along which floor(value + step j) stays the same, at most `stop`."""
     if step == 0.0:
-        return most
-    left = (np.floor(shift) + 1.0 - shift) / step if step > 0.0 else (np.floor(shift) - shift) / step
-    if left >= most:
-        return most
-    return max(int(np.ceil(left)), 1)
+        return stop
+    here = value + step * done
+    left = (np.floor(here) + 1.0 - here) / step if step > 0.0 else (np.floor(here) - here) / step
+    return stop if left >= stop - done else done + max(int(np.ceil(left)), 1)
 
 
-@numba.njit(cache=True, nogil=True)
-def _segment(flat, entry, plane, lens, u, v, x0, y, segment, through, row, width):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Composite a segment of a row, cut into runs of constant whole-pixel shift."""
-    done, stop, solid = segment[0], segment[1], segment[2] == SOLID
-    delta = _shift(plane, lens, u, v, x0, y)
-    slope = plane[0] / (1.0 - (plane[0] * u + plane[1] * v))
-    while done < stop:
-        dx, dy = u * (delta + slope * done), v * (delta + slope * done)
-        length = min(_run_length(dx, u * slope, stop - done), _run_length(dy, v * slope, stop - done))
-        ix, iy = np.floor(dx), np.floor(dy)
-        line = y + int(iy) - entry[TOP]
-        column = x0 + done + int(ix) - entry[LEFT]
-        skip, end = max(-column, 0), min(length, entry[WIDTH] - 1 - column)
-        if 0 <= line < entry[HEIGHT] - 1 and skip < end:
-            at = np.uint64(entry[OFFSET] + line * entry[WIDTH] + column + skip)
-            first, count = np.uint64(done + skip), np.uint64(end - skip)
-            fx, fy = np.float32(dx - ix + u * slope * skip), np.float32(dy - iy + v * slope * skip)
-            if slope == 0.0:
-                _flat_run(flat, at, entry, fx, fy, solid, through, first, row, width, count)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _edge_row(rows, cap, a, b, u, x, first, count, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """out[j] = alpha integrated up to where lens coordinate u looks."""
+    value, step = _column(a, b, u, x) + 0.5 - first, 1.0 / (1.0 - u * b) - 1.0
+    done = 0
+    while done < count:
+        stop = _run(value, step, done, count)
+        z = value + step * done
+        k = np.floor(z)
+        at = np.uint64(3 * cap + int(k) + done)
+        look_up(rows, at, np.float32(z - k), np.float32(step), out, np.uint64(done), np.uint64(stop - done))
+        done = stop
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _add_wide(rows, cap, line, lens, cells, fresh, through, width, x, x0, first, count, total, scratch):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Colour of a layer whose cells are wider than a pixel, by edges."""
+    a, b = line
+    colour, shift = scratch[0], scratch[1]
+    colour[: 3 * count] = ZERO
+    shifts(a, b, x, shift, np.uint64(count))
+    last, before = cells.shape[0], 0.0
+    for e in range(last + 1):
+        u = lens[0] * (cells[e, 0] if e < last else cells[last - 1, 1])
+        after = 0.0
+        if e < last:
+            after = cells[e, 2] / (lens[0] * (cells[e, 1] - cells[e, 0]))
+        if fresh and abs(before - after) <= 1e-7 * max(before, after):
+            before = after
+            continue
+        value, step = _column(a, b, u, x) + 0.5 - first, 1.0 / (1.0 - u * b) - 1.0
+        done = 0
+        while done < count:
+            stop = _run(value, step, done, count)
+            z = value + step * done
+            k = np.floor(z)
+            at, size = np.uint64(int(k) + done), np.uint64(stop - done)
+            f, df = np.float32(z - k), np.float32(step)
+            if fresh:
+                d = np.float32(before - after)
+                add_edge(rows, at, np.uint64(cap), f, df, d, colour, np.uint64(done), np.uint64(count), size)
             else:
-                gx, gy = np.float32(u * slope), np.float32(v * slope)
-                _sloped_run(flat, at, entry, fx, gx, fy, gy, solid, through, first, row, width, count)
-        done += length
+                here = x - x0 + done
+                cell0, cell1 = (
+                    np.uint64(max(e - 1, 0) * width + here),
+                    np.uint64(min(e, last - 1) * width + here),
+                )
+                add_seen_edge(
+                    rows,
+                    at,
+                    np.uint64(cap),
+                    f,
+                    df,
+                    through,
+                    cell0,
+                    cell1,
+                    np.float32(before),
+                    np.float32(after),
+                    colour,
+                    np.uint64(done),
+                    np.uint64(count),
+                    size,
+                )
+            done = stop
+        before = after
+    add_scaled(colour, shift, total, np.uint64(x - x0), np.uint64(width), np.uint64(count))
 
 
-@numba.njit(cache=True, nogil=True)
-def render_strip(flats, table, blocks, planes, lens, reach, cells, strip, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Render a strip of tiles that share their lens samples.
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _dim_wide(rows, cap, line, lens, cells, fresh, through, width, x, x0, first, count, scratch):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Let every cell of such a layer take its share of the light."""
+    a, b = line
+    shift, behind, ahead = scratch[1], scratch[2], scratch[3]
+    shifts(a, b, x, shift, np.uint64(count))
+    _edge_row(rows, cap, a, b, lens[0] * cells[0, 0], x, first, count, behind)
+    for i in range(cells.shape[0]):
+        u, w = lens[0] * cells[i, 0], lens[0] * cells[i, 1]
+        _edge_row(rows, cap, a, b, w, x, first, count, ahead)
+        at = np.uint64(i * width + x - x0)
+        if fresh:
+            begin(through, at, ahead, behind, shift, np.float32(1.0 / (w - u)), np.uint64(count))
+        else:
+            dim(through, at, ahead, behind, shift, np.float32(1.0 / (w - u)), np.uint64(count))
+        ahead, behind = behind, ahead
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _add_narrow(rows, cap, line, lens, cells, solid, through, width, x, x0, first, count, total, scratch):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """A layer whose cells are smaller than a pixel, by look-ups at their middles."""
+    a, b = line
+    alpha = scratch[0]
+    for i in range(cells.shape[0]):
+        light = np.float32(cells[i, 2])
+        if light == ZERO:
+            continue
+        u = lens[0] * 0.5 * (cells[i, 0] + cells[i, 1])
+        value, step = _column(a, b, u, x) - first, 1.0 / (1.0 - u * b) - 1.0
+        done = 0
+        while done < count:
+            stop = _run(value, step, done, count)
+            z = value + step * done
+            k = np.floor(z)
+            at, size = np.uint64(int(k) + done), np.uint64(stop - done)
+            f, df = np.float32(z - k), np.float32(step)
+            cell = np.uint64(i * width + x - x0 + done)
+            to = np.uint64(x - x0 + done)
+            add_seen_edge(
+                rows,
+                at,
+                np.uint64(cap),
+                f,
+                df,
+                through,
+                cell,
+                cell,
+                light,
+                ZERO,
+                total,
+                to,
+                np.uint64(width),
+                size,
+            )
+            if not solid:
+                look_up(rows, at + np.uint64(3 * cap), f, df, alpha, np.uint64(0), size)
+                dim_by(through, cell, alpha, size)
+            done = stop
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _columns(plane, lens, strip, ends, x, stop, y):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """First column and number of columns that the pixels x..stop of row y read of a layer."""
+    a, b = line_of(plane, lens[1], 0.5 * lens[0] * (strip[0] + strip[1]), y)
+    u, w = lens[0] * ends[0], lens[0] * ends[1]
+    one, two = _column(a, b, u, x), _column(a, b, w, x)
+    three, four = _column(a, b, u, stop - 1), _column(a, b, w, stop - 1)
+    left, right = min(min(one, two), min(three, four)), max(max(one, two), max(three, four))
+    first = int(np.floor(left)) - 2
+    return first, int(np.ceil(right)) + 3 - first
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _capacity(planes, lens, strip, ends, tile):  # type: ignore[no-untyped-def]  # pragma: no cover
+    most = 0
+    for layer in range(planes.shape[0]):
+        for y in (tile[1], tile[3] - 1):
+            most = max(most, _columns(planes[layer], lens, strip, ends, tile[0], tile[2], y)[1])
+    return most + 32
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _segment(  # type: ignore[no-untyped-def]  # pragma: no cover
+    flat, table, planes, lens, strip, cells, states, place, eye, x, stop, x0, y, width, buffers, total
+):
+    """One segment of one image row through one strip: all layers, front to back."""
+    rows, sums, cap, weights, through, scratch = buffers
+    count, fresh, ended = stop - x, eye == 0.0, False
+    if not fresh:
+        open_cells(through, cells, width, strip, place, eye, x, x0, y, count)
+        add_light(through, cells, width, 1.0, x, x0, count, total[3 * width :])
+        add_light(through, cells, width, 1.0, x, x0, count, total[4 * width :])
+    ends, centre = (cells[0, 0], cells[-1, 1]), 0.5 * lens[0] * (strip[0] + strip[1])
+    for layer in range(states.shape[0]):
+        wide, solid = states[layer] >= WIDE, states[layer] % WIDE == SOLID
+        if states[layer] == EMPTY:
+            continue
+        if fresh and not wide:
+            open_cells(through, cells, width, strip, place, eye, x, x0, y, count)
+            fresh = False
+        line = line_of(planes[layer], lens[1], centre, y)
+        first, number = _columns(planes[layer], lens, strip, ends, x, stop, y)
+        channels = 3 if solid else 4
+        read_band(
+            flat,
+            table[layer],
+            planes[layer],
+            lens,
+            strip,
+            y,
+            channels,
+            first,
+            number,
+            wide,
+            rows,
+            cap,
+            weights,
+        )
+        if wide:
+            integrate(rows, cap, channels, line, first, number, weights, sums)
+            _add_wide(
+                sums, cap, line, lens, cells, fresh, through, width, x, x0, first, count, total, scratch
+            )
+            if not solid:
+                _dim_wide(sums, cap, line, lens, cells, fresh, through, width, x, x0, first, count, scratch)
+        else:
+            _add_narrow(
+                rows, cap, line, lens, cells, solid, through, width, x, x0, first, count, total, scratch
+            )
+        fresh = False
+        if solid:
+            ended = True
+            break
+    coverage = total[3 * width :]
+    if eye == 0.0 and not fresh:
+        light = ZERO
+        for i in range(cells.shape[0]):
+            light += np.float32(cells[i, 2])
+        for j in range(x - x0, stop - x0):
+            coverage[j] += light
+    if not (fresh or ended):
+        add_light(through, cells, width, -1.0, x, x0, count, coverage)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def render_tiles(flat, table, blocks, planes, lens, strips, firsts, all_cells, place, eye, tile, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Render neighbouring tiles of one row of tiles that share their lens samples.
 
     Args:
-        flats: one float32 buffer a level of cells, pixels of all layers, [4, h, w] each.
+        flat: float32, pixels of all layers, [4, h, w] each.
         table: [L, 7] int64, see occupancy.py.
         blocks: uint8, classes of all layers' blocks.
         planes: [L, 3] float64 (p, q, r).
-        lens: [2] float64 (K, disp_focus).
-        reach: [levels, L] int64, pixels by which the prefilter spreads alpha.
-        cells: [N, 4] float64 (s, t, weight, level).
-        strip: [4] int64 (x0, y0, x1, y1).
-        out: [H, W, 4] float32; the strip is written.
+        lens: [3] float64 (K, disp_focus, height of a strip in pixels per unit of disparity).
+        strips, firsts, all_cells: see `LensStrips`.
+        place: [3] float64, middle of the image (x, y) and 1 / half its diagonal.
+        eye: displacement of the cat-eye's second disc at the corners, 0 for none.
+        tile: [4] int64 (x0, y0, x1, y1).
+        out: [H, W, 4] float32; the tiles are written.
     """
-    x0, y0, x1, y1 = strip[0], strip[1], strip[2], strip[3]
+    x0, y0, x1, y1 = tile[0], tile[1], tile[2], tile[3]
     width, layers = x1 - x0, table.shape[0]
-    total = np.zeros((y1 - y0, 4 * width), np.float32)
-    through = np.empty(width, np.float32)
-    segments = np.empty((layers, width // BLOCK + 1, 3), np.int64)
-    counts = np.empty(layers, np.int64)
-    open_ = np.empty(width // BLOCK + 1, np.bool_)
-    for sample in range(cells.shape[0]):
-        u, v = lens[0] * cells[sample, 0], lens[0] * cells[sample, 1]
-        level = int(cells[sample, 3])
-        flat = flats[level]
-        _find_segments(blocks, table, planes, lens, reach[level], u, v, strip, segments, counts, open_)
+    # Own copies: views of shared arrays are counted, and threads would fight over the counters.
+    table, planes, strips, all_cells = table.copy(), planes.copy(), strips.copy(), all_cells.copy()
+    total = np.zeros((y1 - y0, 5 * width), np.float32)
+    bounds = np.empty(width // BLOCK + 3, np.int64)
+    states = np.empty((width // BLOCK + 3, layers), np.int64)
+    scratch = np.empty((4, 3 * width), np.float32)
+    cap, most = 0, 0
+    for k in range(strips.shape[0]):
+        ends = (all_cells[firsts[k], 0], all_cells[firsts[k + 1] - 1, 1])
+        cap = max(cap, _capacity(planes, lens, strips[k], ends, tile))
+        most = max(most, firsts[k + 1] - firsts[k])
+    rows, sums = np.empty(4 * cap, np.float32), np.empty(4 * cap, np.float32)
+    weights = np.empty(cap, np.float32)
+    through = np.empty(most * width, np.float32)
+    buffers = (rows, sums, cap, weights, through, scratch)
+    for k in range(strips.shape[0]):
+        cells = all_cells[firsts[k] : firsts[k + 1]]
+        ends = (cells[0, 0], cells[-1, 1])
+        count = _segments(blocks, table, planes, lens, strips[k], ends, tile, states, bounds)
         for y in range(y0, y1):
-            through[:] = np.float32(cells[sample, 2])
-            row = total[y - y0]
-            for layer in range(layers):
-                entry, plane = table[layer], planes[layer]
-                for index in range(counts[layer]):
-                    segment = segments[layer, index]
-                    _segment(flat, entry, plane, lens, u, v, x0, y, segment, through, row, np.uint64(width))
+            for index in range(count):
+                _segment(
+                    flat,
+                    table,
+                    planes,
+                    lens,
+                    strips[k],
+                    cells,
+                    states[index],
+                    place,
+                    eye,
+                    bounds[index],
+                    bounds[index + 1],
+                    x0,
+                    y,
+                    width,
+                    buffers,
+                    total[y - y0],
+                )
     for y in range(y0, y1):
-        for channel in range(4):
-            for x in range(width):
-                out[y, x0 + x, channel] = total[y - y0, channel * width + x]
+        row = total[y - y0]
+        for x in range(width):
+            scale = ONE
+            if eye != 0.0:
+                scale = ONE / max(row[4 * width + x], np.float32(1e-12))
+            for channel in range(4):
+                out[y, x0 + x, channel] = max(ZERO, row[channel * width + x]) * scale

@@ -5,33 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
+from bokehbench.apertures import image_position, overlap
 from bokehbench.layers import Layer
-from bokehbench.optics import Lens
-from bokehbench.synth.render.cells import lens_cells
-from bokehbench.synth.render.kernel import render_strip
-from bokehbench.synth.render.occupancy import HEIGHT, LEFT, TOP, WIDTH, tile_radii
-from bokehbench.synth.render.prefilter import blur_constant, blur_varying, box_taps
-from bokehbench.synth.render.quality import MOST_DEPTH, Quality, quality_of
+from bokehbench.optics import Lens, falloff
+from bokehbench.synth.render.highlights import spread, take_highlights
+from bokehbench.synth.render.kernel import render_tiles
+from bokehbench.synth.render.quality import Quality, quality_of
 from bokehbench.synth.render.scene import (
-    Rect,
     Size,
     Stack,
-    common,
-    grown,
-    largest_radius,
     make_stack,
-    support,
 )
+from bokehbench.synth.render.strips import lens_strips
+from bokehbench.synth.render.tiles import TILE, cells_per_tile
 
-TILE = 32
+PAD = 2
+"""Transparent pixels around the layers: a bilinear look-up ends in them."""
 STRIP = 1024
 """Longest run of tiles rendered together, pixels: long rows vectorise, accumulators still fit the cache."""
+ALIKE = 1.34
+"""Tiles whose numbers of strips differ by no more than this factor are rendered together."""
 
 Strip = npt.NDArray[np.int64]
 Image = npt.NDArray[np.float32]
@@ -53,25 +53,27 @@ def render_bokeh(
         lens: K in pixels at this size; gamma is not used, light stays linear.
         size: (W, H) of the image.
         quality: name in `QUALITIES`, or a `Quality`.
-        backend: "numba" (CPU), or "torch", "torch:cuda" (the readable reference, on any device).
+        backend: "numba" (CPU), "torch[:DEVICE]" (the readable reference, on any device), or "triton" (CUDA).
 
     Returns:
         [H, W, 4] float32, linear premultiplied RGB and coverage (1 where every ray met something opaque).
 
     Raises:
         ConfigError: unknown quality or backend.
+        Unavailable: a backend whose device is not there.
     """
     level = quality_of(quality)
     if backend != "numba":
         from bokehbench.synth.render import reference
 
         return reference.render(layers, lens, size, level, backend)
-    radius = max(
-        (largest_radius(layer.plane, rect, lens) for layer in layers if (rect := support(layer))), default=0.0
-    )
-    stack = make_stack(layers, math.ceil(level.widest_cell(radius) / 2.0) + 2)
-    counts = _cells_per_tile(stack, lens, size, level)
-    return _render(stack, lens, size, counts, level.depth)
+    with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
+        images = [(_render(layers, part, size, level, pool), channels) for part, channels in lens.channels()]
+    image = images[0][0]
+    for other, channels in images[1:]:
+        image[..., channels] = other[..., channels]
+        np.minimum(image[..., 3], other[..., 3], out=image[..., 3])
+    return image
 
 
 def render_all_in_focus(layers: Sequence[Layer], size: Size) -> Image:
@@ -83,37 +85,55 @@ def render_all_in_focus(layers: Sequence[Layer], size: Size) -> Image:
     return render_bokeh(layers, Lens(K=0.0, disp_focus=0.0), size)
 
 
-def _cells_per_tile(stack: Stack, lens: Lens, size: Size, level: Quality) -> npt.NDArray[np.int64]:
-    """[rows, columns] n of each tile, from the largest blur that reaches it."""
-    width, height = size
-    radii = np.zeros((-(-height // TILE), -(-width // TILE)))
-    spread = np.array([largest_radius(stack.plane(i), rect, lens) for i, rect in enumerate(stack.rects)])
-    optics = np.array([lens.K, lens.disp_focus])
-    tile_radii(stack.blocks, stack.table, stack.planes, optics, spread, TILE, radii)
-    values, where = np.unique(radii, return_inverse=True)
-    return np.array([level.cells_per_axis(v) for v in values], np.int64)[where.reshape(radii.shape)]
+def _render(
+    layers: Sequence[Layer], lens: Lens, size: Size, level: Quality, pool: ThreadPoolExecutor
+) -> Image:
+    """`render_bokeh` through one lens without focus shift."""
+    stack = make_stack(layers, PAD, pool)
+    if not len(stack):
+        return np.zeros((size[1], size[0], 4), np.float32)
+    highlights = take_highlights(stack, lens, size[0] * size[1])
+    counts = cells_per_tile(stack, lens, size, level)
+    out = _trace(stack, lens, size, counts, level.depth, pool)
+    eye = lens.aperture.cat_eye
+    if len(highlights):
+        place = image_position(np.arange(size[0]), np.arange(size[1])[:, None], size)
+        share = overlap(lens.aperture, *place).astype(np.float32) if eye else None
+        bands = [(y, min(y + 2 * TILE, size[1])) for y in range(0, size[1], 2 * TILE)]
+        _all(pool, lambda band: spread(highlights, stack, lens, share, out, band), bands)
+    darker = falloff(lens, size)
+    if darker is not None:
+        out[..., :3] *= darker[..., None]
+    return out
 
 
-def _render(stack: Stack, lens: Lens, size: Size, counts: npt.NDArray[np.int64], depth: int) -> Image:
+def _trace(
+    stack: Stack,
+    lens: Lens,
+    size: Size,
+    counts: npt.NDArray[np.int64],
+    thin: int,
+    pool: ThreadPoolExecutor,
+) -> Image:
+    """The layers as cells see them, every pixel divided by the light of the opening that it sees."""
     width, height = size
     out = np.zeros((height, width, 4), np.float32)
-    optics = np.array([lens.K, lens.disp_focus])
-    with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
-        for n in np.unique(counts):
-            strips = _strips(counts == n, size)
-            lit = lens_cells(lens.aperture, int(n), depth)
-            cells = np.stack([lit.s, lit.t, lit.weight, lit.level], axis=1)
-            levels = [
-                _prefilter(stack, lens, int(n) << level, _bounding(strips), pool)
-                for level in range(int(lit.level.max()) + 1)
-            ]
-            flats = tuple(levels[min(level, len(levels) - 1)][0] for level in range(MOST_DEPTH + 1))
-            reach = np.stack([reach for _, reach in levels])
+    place = np.array([(width - 1) / 2.0, (height - 1) / 2.0, 2.0 / math.hypot(width, height)])
+    eye = lens.aperture.cat_eye
+    opening = replace(lens.aperture, cat_eye=0.0)
 
-            def work(strip: Strip, flats: Any = flats, reach: Any = reach, cells: Any = cells) -> None:
-                render_strip(flats, stack.table, stack.blocks, stack.planes, optics, reach, cells, strip, out)
+    def work(part: tuple[int, Strip]) -> None:
+        n, tile = part
+        cut = lens_strips(opening, n, thin)
+        optics = np.array([lens.K, lens.disp_focus, 2.0 * lens.K / n if n > 1 else 0.0])
+        samples = (cut.t, cut.first, cut.cells)
+        render_tiles(
+            stack.flat, stack.table, stack.blocks, stack.planes, optics, *samples, place, eye, tile, out
+        )
 
-            _all(pool, work, strips)
+    for n in np.unique(counts):
+        lens_strips(opening, int(n), thin)  # into the cache, by one thread
+    _all(pool, work, _parts(counts, size))
     return out
 
 
@@ -122,58 +142,21 @@ def _all(pool: ThreadPoolExecutor, function: Callable[[Any], Any], items: Iterab
         pass
 
 
-def _strips(mask: npt.NDArray[np.bool_], size: Size) -> list[Strip]:
-    """Rectangles (x0, y0, x1, y1) of neighbouring tiles of one row that are set."""
-    strips: list[Strip] = []
-    for row, column in np.argwhere(mask):
-        x0, y0 = int(column) * TILE, int(row) * TILE
-        x1, y1 = min(x0 + TILE, size[0]), min(y0 + TILE, size[1])
-        if strips and strips[-1][1] == y0 and strips[-1][2] == x0 and x1 - strips[-1][0] <= STRIP:
-            strips[-1][2] = x1
-        else:
-            strips.append(np.array([x0, y0, x1, y1], np.int64))
-    return strips
+def _parts(counts: npt.NDArray[np.int64], size: Size) -> list[tuple[int, Strip]]:
+    """Rectangles (x0, y0, x1, y1) of neighbouring tiles of one row and the n that all of them take.
 
-
-def _bounding(strips: list[Strip]) -> Rect:
-    every = np.stack(strips)
-    return (*every[:, :2].min(axis=0).tolist(), *every[:, 2:].max(axis=0).tolist())
-
-
-def _prefilter(
-    stack: Stack, lens: Lens, n: int, image: Rect, pool: ThreadPoolExecutor
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Blur what rays from the rectangle `image` can reach of each layer by the cells' footprints.
-
-    Returns:
-        flat: laid out as `stack.flat`; pixels out of reach are undefined.
-        reach: [L] pixels by which alpha has spread.
+    Tiles whose n is nearly the same share the largest: long rows vectorise, and read less beside themselves.
     """
-    reach = np.zeros(len(stack), np.int64)
-    sides = [2.0 * largest_radius(stack.plane(i), rect, lens) / n for i, rect in enumerate(stack.rects)]
-    if n == 1 or max(sides) <= 1.0:
-        return stack.flat, reach
-    flat = np.empty_like(stack.flat)
-    tasks = []
-    for index in range(len(stack)):
-        m, f = box_taps(sides[index])
-        radius = sides[index] * n / 2.0
-        reach[index] = int(m) + (1 if f > 0.0 else 0)
-        height, width, left, top = (int(v) for v in stack.table[index, [HEIGHT, WIDTH, LEFT, TOP]])
-        part = common(
-            grown(image, math.ceil(radius) + 2 * int(reach[index]) + 3),
-            (left, top, left + width, top + height),
-        )
-        if part is None:
-            continue
-        window = (slice(part[1] - top, part[3] - top), slice(part[0] - left, part[2] - left))
-        flat_plane = stack.planes[index, 0] == 0.0 and stack.planes[index, 1] == 0.0
-        blur = blur_constant if flat_plane else blur_varying
-        taps: tuple[Any, Any] = (int(m), float(f))
-        if not flat_plane:
-            taps = box_taps(2.0 * lens.K / n * np.abs(stack.disparity(index)[window] - lens.disp_focus))
-        for channel in range(4):
-            source, target = stack.pixels(index)[channel][window], stack.pixels(index, flat)[channel][window]
-            tasks.append((blur, source, *taps, target))
-    _all(pool, lambda task: task[0](*task[1:]), tasks)
-    return flat, reach
+    parts: list[tuple[int, Strip]] = []
+    for row, line in enumerate(counts.tolist()):
+        y0, y1 = row * TILE, min((row + 1) * TILE, size[1])
+        first, low, high = 0, line[0], line[0]
+        for column, n in enumerate([*line[1:], 0], start=1):
+            joined = min(low, n), max(high, n)
+            if (n == 1) == (high == 1) and joined[1] <= ALIKE * joined[0] and column - first < STRIP // TILE:
+                low, high = joined
+                continue
+            x1 = min(column * TILE, size[0])
+            parts.append((high, np.array([first * TILE, y0, x1, y1], np.int64)))
+            first, low, high = column, n, n
+    return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numba
@@ -16,6 +17,8 @@ from bokehbench.synth.render.occupancy import BLOCK, HEIGHT, LEFT, OFFSET, TOP, 
 Size = tuple[int, int]
 Rect = tuple[int, int, int, int]
 """x0, y0, x1, y1; the end lies outside."""
+BAND = 4
+"""Rows of blocks that are copied at a time."""
 
 
 def grown(rect: Rect, pad: int) -> Rect:
@@ -106,11 +109,11 @@ class Stack:
         return self.plane(index).disparity(x, y)
 
 
-def make_stack(layers: Sequence[Layer], pad: int) -> Stack:
+def make_stack(layers: Sequence[Layer], pad: int, pool: Executor | None = None) -> Stack:
     """Copy the visible parts of the layers, with `pad` >= 1 transparent pixels or more around each.
 
     Rasters start at multiples of BLOCK, so that blocks lie at the same places of the scene however layers
-    are cropped.
+    are cropped. A pool, where given, copies parts side by side.
     """
     seen = [(layer, rect) for layer in layers if (rect := support(layer)) is not None]
     frames = [_frame(rect, pad) for _, rect in seen]
@@ -129,13 +132,18 @@ def make_stack(layers: Sequence[Layer], pad: int) -> Stack:
         np.array(planes, np.float64).reshape(-1, 3),
         [rect for _, rect in seen],
     )
+    tasks = []
     for index, (layer, (x0, y0, x1, y1)) in enumerate(seen):
         left, top = frames[index][:2]
         part = layer.rgba[y0 - layer.y : y1 - layer.y, x0 - layer.x : x1 - layer.x]
-        pixels = stack.pixels(index)
-        _to_planar(part, pixels[:, y0 - top : y1 - top, x0 - left : x1 - left])
         first, (rows, columns) = block_offsets[index], grids[index]
-        classify(pixels[3], stack.blocks[first : first + rows * columns].reshape(rows, columns))
+        blocks = stack.blocks[first : first + rows * columns].reshape(rows, columns)
+        tasks += [
+            (part, stack.pixels(index), blocks, y0 - top, x0 - left, row, min(row + BAND, rows))
+            for row in range(0, rows, BAND)
+        ]
+    for _ in (map if pool is None else pool.map)(lambda task: _copy(*task), tasks):
+        pass
     return stack
 
 
@@ -145,8 +153,10 @@ def _frame(rect: Rect, pad: int) -> Rect:
 
 
 @numba.njit(cache=True, nogil=True)
-def _to_planar(rgba, planar):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for y in range(rgba.shape[0]):
-        for channel in range(4):
-            for x in range(rgba.shape[1]):
-                planar[channel, y, x] = rgba[y, x, channel]
+def _copy(rgba, pixels, blocks, top, left, first, end):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Copy and classify the rows of blocks first..end; rgba's first pixel goes to (left, top)."""
+    for y in range(max(first * BLOCK, top), min(end * BLOCK, top + rgba.shape[0])):
+        for x in range(rgba.shape[1]):
+            for channel in range(4):
+                pixels[channel, y, left + x] = rgba[y - top, x, channel]
+    classify(pixels[3, first * BLOCK : end * BLOCK], blocks[first:end])
