@@ -87,7 +87,7 @@ class Distribution(Strict):
 
 INFINITE = float("inf")
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Weight = Annotated[float, Field(ge=0.0)]
+Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Weights = Annotated[dict[str, Weight], Field(min_length=1)]
 Counts = Annotated[dict[Annotated[int, Field(ge=0, le=12)], Weight], Field(min_length=1)]
 

@@ -23,7 +23,6 @@ UNSIGNED_SECONDS = 5.0
 @contextlib.contextmanager
 def claim(path: Path) -> Iterator[bool]:
     """Yield whether this process may do the work that `path` stands for; the claim ends with the block."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     mine = _create(path) or (is_stale(path) and _remove(path) and _create(path))
     try:
         yield mine
@@ -45,10 +44,15 @@ def wait_for(path: Path, poll: float = 0.05) -> Iterator[None]:
 
 def _create(path: Path) -> bool:
     signature = json.dumps({"machine": machine(), "pid": os.getpid()})
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-    except FileExistsError:
-        return False
+    while True:
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            break
+        except FileExistsError:
+            return False
+        except FileNotFoundError:  # no folder yet, or another process has just swept it away
+            with contextlib.suppress(FileExistsError):
+                path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(handle, "w") as file:
         file.write(signature)
     return True
@@ -80,12 +84,10 @@ def _remove(path: Path) -> bool:
 def sweep(root: Path) -> None:
     """Remove the claims of dead processes, and the folder of claims when it is empty."""
     folder = root / FOLDER
-    if not folder.is_dir():
-        return
-    for path in folder.iterdir():
-        if is_stale(path):
-            path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # not empty, or another process sweeps as well
+        for path in folder.iterdir():
+            if is_stale(path):
+                path.unlink(missing_ok=True)
         folder.rmdir()
 
 

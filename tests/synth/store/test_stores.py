@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 
 import numpy as np
 import pytest
@@ -222,6 +223,27 @@ def test_only_one_of_two_processes_gets_a_claim(tmp_path):
         assert (first, second) == (True, False)
         assert claims.held(tmp_path, "a")
     assert not path.exists()
+
+
+def test_claims_are_made_while_others_sweep(tmp_path):
+    """One process ends, and removes the empty folder, just when another claims its first sample."""
+    done = threading.Event()
+
+    def sweep():
+        while not done.is_set():
+            claims.sweep(tmp_path)
+
+    others = [threading.Thread(target=sweep) for _ in range(2)]
+    for thread in others:
+        thread.start()
+    try:
+        for number in range(1000):
+            with claims.claim(tmp_path / claims.FOLDER / str(number)) as mine:
+                assert mine
+    finally:
+        done.set()
+        for thread in others:
+            thread.join()
 
 
 @pytest.mark.parametrize(
