@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterator
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -128,13 +130,13 @@ def parse_recipe(values: Any, where: str) -> Recipe:
     except BokehbenchError as error:
         raise ConfigError(f"{where}: {error}") from error
     except ValidationError as error:
-        found = error.errors()
+        found = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         first = found[0]
         field = _field(values, first["loc"], first["type"] == "missing") or "recipe"
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         message = " ".join(first["msg"].removeprefix("Value error, ").split())
         if first["type"] == "extra_forbidden":
-            message = "no such field"
+            message = f"no such field{_hint(values, field)}"
         raise ConfigError(f"{where}: {field}: {message}{more}") from error
 
 
@@ -148,6 +150,23 @@ def _field(values: Any, place: tuple[int | str, ...], missing: bool) -> str:
         if inside:
             values = values[part]
     return ".".join(parts)
+
+
+def _hint(values: Any, wrong: str) -> str:
+    """Fields of a recipe whose own name is like the last part of a wrong one, as a question."""
+    fields = [name for name in {*_dotted(values), *Recipe.model_fields} if name != wrong]
+    by_name: dict[str, list[str]] = {}
+    for field in sorted(fields):
+        by_name.setdefault(field.rpartition(".")[2], []).append(field)
+    near = difflib.get_close_matches(wrong.rpartition(".")[2], by_name, n=1, cutoff=0.75)
+    return f"; did you mean {' or '.join(by_name[near[0]])}?" if near else ""
+
+
+def _dotted(values: Any, above: str = "") -> Iterator[str]:
+    """`section.field` of every field of nested mappings."""
+    for name, value in values.items() if isinstance(values, dict) else ():
+        yield f"{above}{name}"
+        yield from _dotted(value, f"{above}{name}.")
 
 
 def read_yaml(path: Path) -> Any:
@@ -189,7 +208,7 @@ def load_recipe(
     values = override(read_yaml(path), assignments)
     if size is not None and isinstance(values, dict):
         values["size"] = list(size)
-    return parse_recipe(values, path.name)
+    return parse_recipe(values, f"{path.name} with --set" if assignments else path.name)
 
 
 def builtin_path(name: str) -> Path:

@@ -18,6 +18,7 @@ A sample depends on (recipe, assets, root seed, index) alone; keys are nine-digi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ from bokehbench.synth.summary import write_summary
 MAX_FAILED = 0.01
 """Share of indices that may be given up before a build counts as failed."""
 SHARD_SIZE = 500
+SHOWN = 120
+"""Characters of a value that a refusal quotes."""
 Store = Literal["folder", "wds"]
 
 
@@ -188,27 +191,52 @@ def _enter(root: Path, identity: dict[str, Any]) -> None:
     if not (root / RECORD).is_file() and root.is_dir() and any(_foreign(root)):
         raise InputError(f"{root}: is not empty and holds no synthetic set; name a new folder with --out")
     root.mkdir(parents=True, exist_ok=True)
-    with claims.wait_for(root / claims.FOLDER / "summary"):
-        if not (root / RECORD).is_file():
-            write_json(root / RECORD, {**identity, "count": 0, "failed": [], "code": []})
-            return
-    there = read_dataset(root)
+    try:
+        with claims.wait_for(root / claims.FOLDER / "summary"):
+            if not (root / RECORD).is_file():
+                write_json(root / RECORD, {**identity, "count": 0, "failed": [], "code": []})
+                return
+        _refuse_another(root, read_dataset(root), identity)
+    except InputError:
+        claims.sweep(root)
+        raise
+
+
+def _refuse_another(root: Path, there: dict[str, Any], identity: dict[str, Any]) -> None:
+    """InputError that names what differs where a folder holds another set."""
     for name, what in (
         ("recipe", "recipe"),
-        ("config_hash", "configuration"),
         ("root_seed", "seed"),
         ("assets_hash", "set of asset pictures"),
         ("version", "version of bokehbench"),
         ("store", "store"),
         ("profile", "profile"),
         ("shard_size", "shard size"),
+        ("config_hash", "configuration"),
     ):
         if there.get(name) != identity[name]:
-            old, new = _short(there.get(name)), _short(identity[name])
+            if name == "config_hash":
+                difference = _difference(there.get("config", {}), identity["config"])
+            else:
+                difference = f"{_short(there.get(name))}, now {_short(identity[name])}"
             raise InputError(
-                f"{root}: was made with another {what} ({old}, now {new}); "
+                f"{root}: was made with another {what} ({difference}); "
                 "name a new folder with --out, or repeat the first command to go on"
             )
+
+
+def _difference(old: object, new: object, where: str = "") -> str:
+    """The first field in which two configurations differ, and both values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        field = next((name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)), "")
+        return _difference(old.get(field), new.get(field), f"{where}.{field}" if where else field)
+    return f"{where}: {_value(old)}, now {_value(new)}"
+
+
+def _value(value: object) -> str:
+    """A value of a configuration in a few words."""
+    text = "not set" if value is None else json.dumps(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 
 def _foreign(root: Path) -> Iterator[Path]:

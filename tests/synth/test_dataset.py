@@ -20,7 +20,9 @@ from bokehbench.synth.config import bokehbench_v1, load_recipe
 from bokehbench.synth.dataset import build, make_library, read_dataset, sample_keys
 from bokehbench.synth.preview import write_contact_sheet
 from bokehbench.synth.sample import AttemptFailed, remake
+from bokehbench.synth.store import claims
 from bokehbench.synth.store.folder import SampleFiles, read_meta
+from bokehbench.synth.store.profile import PROFILES
 
 SIZE = (80, 64)
 ARGUMENTS = ("quality=draft", "optics.radius_at_512={loguniform: [4, 40]}")
@@ -168,9 +170,12 @@ def test_another_seed_or_configuration_is_refused(recipe, made):
     library = make_library(recipe)
     with pytest.raises(InputError, match="another seed"):
         build(recipe, library, count=4, root_seed=4, root=made)
-    other = load_recipe(bokehbench_v1(), size=SIZE, assignments=("quality=standard",))
-    with pytest.raises(InputError, match="another configuration"):
+    other = load_recipe(bokehbench_v1(), size=SIZE, assignments=(*ARGUMENTS, "gamma=2.0"))
+    with pytest.raises(InputError, match=r"another configuration \(gamma: 2.2, now 2.0\)"):
         build(other, library, count=4, root_seed=3, root=made)
+    with pytest.raises(InputError, match=r"another profile \(train-png, now full\)"):
+        build(recipe, library, count=4, root_seed=3, root=made, profile=PROFILES["full"])
+    assert not (made / claims.FOLDER).exists()
 
 
 def test_foreign_folder_is_left_alone(recipe, tmp_path):

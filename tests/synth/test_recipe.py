@@ -52,6 +52,14 @@ def test_wrong_overrides_are_refused(assignment):
         load_recipe(bokehbench_v1(), assignments=(assignment,))
 
 
+def test_a_wrong_field_is_named_before_what_is_missing_with_the_one_that_was_meant():
+    for wrong, meant in (("optics.sharpp=0", "optics.sharp_p"), ("gap=0.1", "planes.gap")):
+        with pytest.raises(ConfigError, match=rf"with --set: .*no such field; did you mean {meant}\?"):
+            load_recipe(bokehbench_v1(), assignments=(wrong,))
+    with pytest.raises(ConfigError, match="bogus: no such field"):
+        parse_recipe({"recipe": "mine", "bogus": 1}, "mine.yaml")
+
+
 def test_overrides_reach_nested_fields_and_change_the_hash(recipe):
     changed = load_recipe(
         bokehbench_v1(), size=(320, 200), assignments=("optics.sharp_p=0", "planes.gap=0.04")
