@@ -160,7 +160,7 @@ def check_sample(stored: StoredSet, key: str) -> list[str]:
         where = f"{stored.root}: {picture['file']}"
         try:
             data = stored.data(key, name)
-            if sha256_bytes(data) != meta["files"][picture["file"]]:
+            if sha256_bytes(data) != meta["files"].get(picture["file"]):
                 problems.append(f"{where}: was changed since the set was made")
             pixels = stored.read(key, name, meta)
         except BokehbenchError as error:
@@ -200,12 +200,16 @@ def remake_sample(stored: StoredSet, library: Library, key: str) -> list[str]:
     ]
     lenses = {render.id: render.lens.gamma for render in sample.renders}
     with tempfile.TemporaryDirectory() as folder:
+        there = pictures_of(meta)
         for truth in truths(sample):
-            file = pictures_of(meta)[truth.name]["file"]
+            if truth.name not in there:
+                problems.append(f"{stored.root}: sample {key}: lacks the picture {truth.name}")
+                continue
+            file = there[truth.name]["file"]
             path, gamma = Path(folder) / Path(file).name, gamma_of(truth.name, lenses, sample.plan.gamma)
             write_picture(path, truth, profile, gamma)
             data = path.read_bytes()
-            if sha256_bytes(data) != meta["files"][file]:
+            if sha256_bytes(data) != meta["files"].get(file):
                 again = read_picture(data, file, truth.kind, gamma)
                 problems.append(f"{stored.root}: {file}: {_difference(stored, key, truth.name, again)}")
     if problems and meta.get("code") != code_version():

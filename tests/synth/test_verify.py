@@ -54,7 +54,27 @@ def change_plan(root):
     path.write_text(json.dumps(meta))
 
 
+def without(*fields):
+    """Take a field, or a field of a field, out of a sample's JSON."""
+
+    def damage(root):
+        path = root / "meta" / "000000001.json"
+        meta = json.loads(path.read_text())
+        inner = meta
+        for name in fields[:-1]:
+            inner = inner[name]
+        del inner[fields[-1]]
+        path.write_text(json.dumps(meta))
+
+    return damage
+
+
 DAMAGE = {
+    "no plan": (without("plan"), r"000000001\.json: lacks plan"),
+    "no lenses": (without("renders"), r"000000001\.json: lacks renders"),
+    "no list of files": (without("files"), r"000000001\.json: lacks files"),
+    "a picture less": (without("pictures", "bokeh_k0"), "lacks the picture bokeh_k0"),
+    "a digest less": (without("files", "disp/000000001.png"), r"disp/000000001\.png: was changed"),
     "missing file": (lambda r: (r / "aif" / "000000001.png").unlink(), "000000001.png"),
     "changed file": (change_byte, r"disp/000000001.png.*(changed|damaged)"),
     "missing sample": (lambda r: (r / "meta" / "000000001.json").unlink(), "missing, the first is 1"),

@@ -20,6 +20,11 @@ from bokehbench.synth.store.profile import PROFILES, Profile
 from bokehbench.synth.truth.types import Truth
 
 META = "meta"
+FIELDS = (
+    *("key", "index", "attempt", "root_seed", "recipe", "config_hash", "out_size", "gamma"),
+    *("layers", "renders", "highlight", "checks", "plan", "files", "code"),
+)
+"""What the JSON of every sample has, whatever version wrote it."""
 DEFAULT = PROFILES["train-png"]
 
 
@@ -97,6 +102,8 @@ def check_meta(meta: Any, where: str) -> dict[str, Any]:
     """A sample's JSON, or InputError; the files that it names lie below the set, whoever wrote it."""
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
         raise InputError(f"{where}: not the JSON of a sample ({SCHEMA})")
+    if lost := [name for name in FIELDS if name not in meta]:
+        raise InputError(f"{where}: lacks {', '.join(lost)}; delete it, and the same build makes it again")
     try:
         named = [*meta["files"], *(picture["file"] for picture in meta.get("pictures", {}).values())]
         outside = [

@@ -124,6 +124,8 @@ def pictures_of(meta: dict[str, Any]) -> dict[str, dict[str, Any]]:
     found = {}
     for file in meta["files"]:
         folder, _, rest = file.partition("/")
+        if folder not in kinds:
+            raise InputError(f"sample {meta['key']}: does not say what {file} is (its JSON lacks pictures)")
         part = Path(rest).stem.removeprefix(meta["key"])
         name = "layer" if folder == "layers" else folder
         found[f"{name}{part}"] = {"file": file, "kind": kinds[folder]}
