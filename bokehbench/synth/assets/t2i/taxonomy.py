@@ -67,7 +67,7 @@ class Limits(_Strict):
 class Category(_Strict):
     """One group of subjects: every combination of adjective, subject and state may come."""
 
-    category: Annotated[str, Field(pattern=r"[a-z][a-z0-9_-]*")]
+    category: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     share: Annotated[float, Field(gt=0.0)] = 1.0
     subjects: Words
     adjectives: Words = Field(default=["a"])
@@ -187,7 +187,7 @@ def _from_yaml(path: Path, text: str) -> Taxonomy:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "file"
         raise ConfigError(f"--prompts {path}: {field}: {first['msg']}") from error
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
         raise ConfigError(
             f"--prompts {path}: axes.template: only {{shot}} {{adjective}} {{subject}} {{state}} {{light}} "
             f"are filled in ({error})"

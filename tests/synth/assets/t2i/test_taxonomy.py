@@ -65,6 +65,13 @@ def test_yaml_has_categories_with_their_own_limits(tmp_path):
         ("- {category: a, subjects: [x], limit: {}}", ConfigError, "limit"),
         ("- {category: a, subjects: []}", ConfigError, "subjects"),
         ("- {category: a, subjects: [x]}\n- {category: a, subjects: [y]}", ConfigError, "twice"),
+        ("- {category: 'A b', subjects: [x]}", ConfigError, "category"),
+        (
+            "{axes: {template: '{shot.size}', negative: '', shots: [a], lights: [b]}, "
+            "categories: [{category: a, subjects: [x]}]}",
+            ConfigError,
+            "template",
+        ),
         ("a: [", InputError, "YAML"),
         ("just words", ConfigError, "prompts"),
         (
