@@ -53,7 +53,7 @@ def render_bokeh(
         lens: K in pixels at this size; gamma is not used, light stays linear.
         size: (W, H) of the image.
         quality: name in `QUALITIES`, or a `Quality`.
-        backend: "numba" (CPU), "torch[:DEVICE]" (the readable reference, on any device), or "triton" (CUDA).
+        backend: "numba" (CPU), "torch[:DEVICE]" (any device), or "triton" (CUDA); see `tensor_renderer`.
 
     Returns:
         [H, W, 4] float32, linear premultiplied RGB and coverage (1 where every ray met something opaque).
@@ -64,9 +64,9 @@ def render_bokeh(
     """
     level = quality_of(quality)
     if backend != "numba":
-        from bokehbench.synth.render import reference
+        from bokehbench.synth.render import tensor_renderer
 
-        return reference.render(layers, lens, size, level, backend)
+        return tensor_renderer.render(layers, lens, size, level, backend)
     with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
         images = [(_render(layers, part, size, level, pool), channels) for part, channels in lens.channels()]
     image = images[0][0]
