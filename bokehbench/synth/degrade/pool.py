@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from bokehbench.errors import ConfigError
+
 
 class PairPool:
     """A queue of (lq, gt) pairs: once full, each batch is exchanged for a random one of those held.
@@ -26,9 +28,15 @@ class PairPool:
         self.pairs: list[tuple[Tensor, Tensor]] = []
 
     def exchange(self, lq: Tensor, gt: Tensor) -> tuple[Tensor, Tensor]:
-        """Put a batch in ([B, 3, h, w], [B, 3, H, W]) and take one out; the batch itself until full."""
+        """Put a batch in ([B, 3, h, w], [B, 3, H, W]) and take one out; the batch itself until full.
+
+        Raises:
+            ConfigError: the pool holds no whole number of such batches.
+        """
         import torch
 
+        if self.size % len(lq):
+            raise ConfigError(f"a pool of {self.size} pairs holds no whole number of batches of {len(lq)}")
         batch = list(zip(lq, gt, strict=True))
         if len(self.pairs) < self.size:
             self.pairs += batch

@@ -199,7 +199,7 @@ def perlin(
         seed: of the gradients.
 
     Returns:
-        [H, W] float32 in about [-1, 1], mean about 0.
+        [H, W] float32 within [-1, 1], mean about 0; several scales and octaves together rarely exceed 0.5.
     """
     total, amount = np.zeros(shape, np.float64), 0.0
     for number, (scale, weight) in enumerate(zip(scales, weights, strict=True)):

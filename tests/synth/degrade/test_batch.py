@@ -7,7 +7,7 @@ import pytest
 import torch
 from skimage import data
 
-from bokehbench.errors import InputError
+from bokehbench.errors import ConfigError, InputError
 from bokehbench.rng import stream
 from bokehbench.synth.degrade import DegradePlan, degrade, load_preset
 from bokehbench.synth.degrade.batch import Speed, apply_batch, degrade_batch
@@ -121,3 +121,5 @@ def test_the_pool_hands_out_every_pair_once_and_resumes() -> None:
     other = PairPool(stream(9, 9, "pool"), size=8)
     other.load_state_dict(state)
     assert run(other, range(40, 44)) == run(pool, range(40, 44))
+    with pytest.raises(ConfigError, match="whole number of batches of 3"):
+        pool.exchange(torch.zeros(3, 1, 1, 1), torch.zeros(3, 1, 1, 1))
