@@ -166,7 +166,11 @@ def _load(record: Mapping[str, Any]) -> str:
         'image, lens = stored.read(key, "aif"), stored.meta(key)["renders"][0]',
     ]
     if record["store"] == "wds":
-        other = ["import webdataset", "", 'webdataset.WebDataset("DIR/train-000000.tar", shardshuffle=False)']
+        other = ["import webdataset", "", "from bokehbench.synth.store.pictures import decode_member", ""]
+        other += ['shards = webdataset.WebDataset("DIR/train-000000.tar", shardshuffle=False)']
+        other += [
+            "samples = shards.decode(decode_member)  # 16-bit disparity; other decoders clip it to 8 bit"
+        ]
         hugging = 'datasets.load_dataset("webdataset", data_files="DIR/train-*.tar", split="train")'
     else:
         other = []

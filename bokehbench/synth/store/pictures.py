@@ -100,28 +100,69 @@ def read_picture(data: bytes, where: str, kind: Kind, gamma: float) -> npt.NDArr
     """
     if where.endswith(".exr"):
         return _read_exr(data, where, kind, gamma)
-    import cv2
-
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    pixels = _raster(data)
     channels = {"image": 3, "rgba": 4}.get(kind, 1)
     if pixels is None or (pixels.shape[2] if pixels.ndim == 3 else 1) != channels:
         raise InputError(f"{where}: damaged, or not a picture of kind {kind}")
-    if channels > 1:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if channels == 3 else cv2.COLOR_BGRA2RGBA)
-    if kind == "label":
+    return pixels if kind == "label" else _unit(pixels)
+
+
+def decode_member(name: str, data: bytes) -> npt.NDArray[Any] | None:
+    """Decode a member of a shard for `webdataset.WebDataset(...).decode(decode_member)`.
+
+    webdataset's own decoders take every picture for one of 8 bit, which clips disparity.
+
+    Args:
+        name: the member's, for example `.disp.png`.
+        data: its bytes.
+
+    Returns:
+        [H, W] or [H, W, C] float32: encoded values in [0, 1], of 16-bit files too; of EXR files the linear
+        light or the map. Labels stay uint8. None for what is no picture.
+
+    Raises:
+        InputError: a damaged picture.
+    """
+    stem, _, suffix = name.lstrip(".").rpartition(".")
+    if suffix == "exr":
+        channels = _exr_channels(data, name)
+        planes = [channels[c] for c in "RGBAY" if c in channels]
+        return planes[0] if len(planes) == 1 else np.stack(planes, axis=2)
+    if suffix not in SUFFIXES.values():
+        return None
+    pixels = _raster(data)
+    if pixels is None:
+        raise InputError(f"{name}: damaged")
+    return pixels if stem == "label" else _unit(pixels)
+
+
+def _raster(data: bytes) -> npt.NDArray[Any] | None:
+    """Pixels of a PNG or JPEG in the order RGB(A), with the bits that it has; None where it is damaged."""
+    import cv2
+
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    if pixels is None or pixels.ndim == 2:
         return pixels
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
+
+
+def _unit(pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
 
 
-def _read_exr(data: bytes, where: str, kind: Kind, gamma: float) -> npt.NDArray[np.float32]:
+def _exr_channels(data: bytes, where: str) -> dict[str, npt.NDArray[np.float32]]:
     # The OpenEXR binding reads files only.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.exr"
         path.write_bytes(data)
         try:
-            channels = read_exr(path)
+            return read_exr(path)
         except InputError as error:
             raise InputError(f"{where}: damaged, or not an EXR file") from error
+
+
+def _read_exr(data: bytes, where: str, kind: Kind, gamma: float) -> npt.NDArray[np.float32]:
+    channels = _exr_channels(data, where)
     wanted = {"image": "RGB", "layer": "RGBA"}.get(kind, "Y")
     if set(wanted) != channels.keys():
         raise InputError(f"{where}: has channels {', '.join(channels)}, {kind} needs {', '.join(wanted)}")

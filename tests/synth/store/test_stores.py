@@ -17,7 +17,7 @@ from bokehbench.synth.config import bokehbench_v1, load_recipe
 from bokehbench.synth.dataset import build, make_library, sample_keys
 from bokehbench.synth.store import claims, shards, table
 from bokehbench.synth.store.folder import remove_sample
-from bokehbench.synth.store.pictures import file_name, read_picture, write_picture
+from bokehbench.synth.store.pictures import decode_member, file_name, read_picture, write_picture
 from bokehbench.synth.store.profile import PROFILES, Profile, get_profile
 from bokehbench.synth.store.reader import open_set, read_dataset
 from bokehbench.synth.truth.types import Truth
@@ -203,7 +203,7 @@ def test_killed_between_shard_and_clean_up(recipe, packed, tmp_path):
     [
         ({"store": "folder"}, "another store"),
         ({"shard_size": 3}, "another shard size"),
-        ({"profile": PROFILES["train-jpeg"]}, "another configuration"),
+        ({"profile": PROFILES["train-jpeg"]}, "another profile"),
         ({"profile": Profile(name="train-png", disparity="exr32")}, "another profile"),
     ],
 )
@@ -287,11 +287,15 @@ def test_webdataset_opens_the_shards(packed):
     import webdataset
 
     urls = [str(path) for path in shards.shard_paths(packed)]
-    samples = list(webdataset.WebDataset(urls, shardshuffle=False, empty_check=False).decode("rgb"))
+    samples = list(webdataset.WebDataset(urls, shardshuffle=False, empty_check=False).decode(decode_member))
     assert [sample["__key__"] for sample in samples] == sample_keys(packed)
     stored = open_set(packed)
     for sample in samples:
-        assert np.allclose(sample["aif.png"], stored.read(sample["__key__"], "aif"), atol=1e-6)
+        for name in ("aif", "disp"):
+            np.testing.assert_array_equal(sample[f"{name}.png"], stored.read(sample["__key__"], name))
+        layers = [stored.read(sample["__key__"], f"layer_{i}") for i in range(sample["json"]["layers"])]
+        for i, layer in enumerate(layers):
+            np.testing.assert_array_equal(sample[f"layer_{i}.exr"], layer)
         assert sample["json"]["K"] >= 0.0
 
 
