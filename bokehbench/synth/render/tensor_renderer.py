@@ -1,8 +1,8 @@
 """`render_bokeh` on any device: tile by tile as many lens samples as it needs, on tensors.
 
-`torch_tracer.trace` is the readable one, `triton_tracer.trace` the CUDA kernel of the same contract. Both sample
-the lens in square cells and blur each layer by their footprints first, which suits devices; the CPU kernel
-integrates along lines (kernel.py). They agree as far as their qualities go, not bit by bit.
+`torch_tracer.trace` is the readable one, `triton_tracer.trace` the CUDA kernel of the same contract. Both
+sample the lens in square cells and blur each layer by their footprints first, which suits devices; the CPU
+kernel integrates along lines (kernel.py). They agree as far as their qualities go, not bit by bit.
 """
 
 from __future__ import annotations
