@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bokehbench.errors import BadImage, ConfigError, InputError
-from bokehbench.images import Note, Notes, Rejected, find_images, read_image
+from bokehbench.images import Note, Notes, Rejected, find_images, read_image, read_rgba
 from bokehbench.images.notes import note
 from bokehbench.jobs import progress
 from bokehbench.records import read_json, sha256_file, sha256_json, write_text
@@ -36,6 +36,10 @@ REPORT = "assets_report.jsonl"
 STATED = ("category", "licence")
 FLAT = 0.01
 """Standard deviation below which a background is nearly constant."""
+OPAQUE = 0.98
+"""Alpha above which nobody sees through."""
+TRANSPARENT = 1e-3
+"""Share of pixels below that alpha which refuses a background: hidden colours would become visible."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +228,16 @@ def _look_at_foreground(path: Path, allow_opaque: bool, notes: Notes) -> tuple[t
 def _look_at_background(
     path: Path, frame: tuple[int, int] | None, upscale_max: float, sharp_min: float, notes: Notes
 ) -> tuple[tuple[int, int], float]:
-    image = read_image(path, notes=notes)
+    if path.suffix.lower() == ".exr":
+        image = read_image(path, notes=notes)
+    else:
+        rgba = read_rgba(path, notes=notes)
+        image = np.ascontiguousarray(rgba[..., :3])
+        share = float((rgba[..., 3] < OPAQUE).mean())
+        if share > TRANSPARENT:
+            raise BadImage(
+                path, "E_TRANSPARENT", f"{share:.0%} of it is transparent; a background covers everything"
+            )
     height, width = image.shape[:2]
     if frame is not None and not large_enough((width, height), frame, 1.0):
         what = f"{width}x{height} would be enlarged to fill {frame[0]}x{frame[1]}"

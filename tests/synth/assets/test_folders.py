@@ -77,6 +77,17 @@ def test_backgrounds_must_fill_the_frame(tmp_path):
     assert found.rejected[0][1] == "E_TOO_SMALL"
 
 
+def test_hidden_colours_of_a_cutout_never_become_a_background(tmp_path):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (100, 120, 4), np.uint8)
+    for name, alpha in (("opaque.png", 255), ("cutout.png", np.where(np.arange(120) < 60, 255, 0))):
+        pixels[..., 3] = alpha
+        Image.fromarray(pixels).save(tmp_path / name)
+    found = scan_backgrounds(tmp_path, (64, 64), 1.5)
+    assert [asset.path for asset in found.assets] == ["opaque.png"]
+    assert found.rejected[0][1] == "E_TRANSPARENT" and "50%" in found.rejected[0][2]
+
+
 def test_cutout_is_linear_premultiplied_and_knows_where_it_was_cut_off(tmp_path):
     alpha = np.zeros((100, 80), np.uint8)
     alpha[40:, 20:60] = 255  # runs into the lower rim
