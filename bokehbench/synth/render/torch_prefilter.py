@@ -1,4 +1,10 @@
-"""The box prefilter of `prefilter.py` in torch: batched, on any device, differentiable.
+"""Box prefilter: every layer is blurred by the footprint that one lens cell has on it; differentiable.
+
+At layer point x' the footprint of a cell is a square of side ``h = 2 K |d(x') - disp_focus| / n`` pixels, a
+function of x' alone, also on tilted planes. The discrete box has 2m+1 full taps and two edge taps of equal
+weight f. Cells lie h apart, so a point light spreads evenly only if the box has no energy at the frequency
+1/h; f is chosen for that. What ripple is left on the light of a single pixel is nothing for whole h and
+below 6 % (rms) between; boxes below one pixel are left to the tent of the bilinear lookup.
 
 Gradients flow to the pixels and, through the weight f of the edge taps, to the side of the box; the number
 of full taps m is piecewise constant, and the box is continuous where it changes.
@@ -11,7 +17,16 @@ from torch import Tensor
 
 
 def box_taps(h: Tensor) -> tuple[Tensor, Tensor]:
-    """`prefilter.box_taps` for float64 sides of any shape; m as float."""
+    """Taps of the discrete box.
+
+    ``sin(pi (2m+1) / h) / sin(pi / h) + 2 f cos(2 pi (m+1) / h) = 0`` for h >= 2. Below, where that would blur more than it helps, f = min(h - 1, 1/2), and no filter for h <= 1.
+
+    Args:
+        h: sides in pixels, float64, any shape, >= 0.
+
+    Returns:
+        (m, f), floats: full taps reach m pixels to each side, the next tap has weight f in [0, 1].
+    """
     wide = h.clamp(min=2.0)
     m = torch.where(h < 2.0, 0.0, torch.floor((wide - 1.0) / 2.0 + 1e-9)).detach()
     inner = torch.sin(torch.pi * (2.0 * m + 1.0) / wide) / torch.sin(torch.pi / wide)

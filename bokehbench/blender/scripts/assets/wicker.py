@@ -101,10 +101,10 @@ def _screen(rng: np.random.Generator) -> tuple[list[Shape], list[Shape], list[Sh
     """A framed panel of cane webbing: upright pairs, level pairs and diagonals, with eight-sided holes."""
     cell, thickness = rng.uniform(0.05, 0.085), rng.uniform(0.004, 0.006)
     width, height = 0.8, rng.uniform(0.8, 1.1)
-    t = np.linspace(0.0, 1.0, 160)
+    t: Array = np.linspace(0.0, 1.0, 160)
 
     def cane(start: Array, end: Array, phase: float) -> Shape:
-        line: Array = start * (1 - t)[:, None] + end * t[:, None]
+        line = start + np.outer(t, end - start)
         length = float(np.linalg.norm(end - start))
         line[:, 1] += 1.2 * thickness * np.sin(math.pi * t * length / cell + phase)
         return meshes.tube(line, thickness * rng.uniform(0.85, 1.1), 6)
