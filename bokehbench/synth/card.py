@@ -116,6 +116,7 @@ def aperture_name(aperture: Mapping[str, Any]) -> str:
         name = f"{aperture['blades']} blades"
     else:
         name = "donut" if aperture.get("inner") else "disc"
+    name += ", bright rim" if aperture.get("rim") else ""
     return name + (", cat-eye" if aperture.get("cat_eye") else "")
 
 

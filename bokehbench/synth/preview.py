@@ -164,11 +164,23 @@ def _over_checks(rgba: npt.NDArray[Any], *, premultiplied: bool) -> Bytes:
 
 
 def _title(meta: dict[str, Any], name: str) -> str:
-    """What stands under a picture; a bokeh image of a stack says its lens."""
-    lenses = {f"bokeh_{render['id']}": render for render in meta["renders"]}
-    if name not in lenses or len(lenses) == 1:
+    """What stands under a picture; a bokeh image of a stack says in what it differs from the others."""
+    lenses = {f"bokeh_{render['id']}": _lens(render) for render in meta["renders"]}
+    if name not in lenses:
         return name
-    return f"{name}  K {lenses[name]['K']:.3g}, focus {lenses[name]['disp_focus']:.2f}"
+    varies = [
+        text for part, text in enumerate(lenses[name]) if len({lens[part] for lens in lenses.values()}) > 1
+    ]
+    return "  ".join([name, ", ".join(varies)]) if varies else name
+
+
+def _lens(render: dict[str, Any]) -> tuple[str, str, str, str]:
+    K, focus, gamma = (
+        f"K {render['K']:.3g}",
+        f"focus {render['disp_focus']:.2f}",
+        f"gamma {render['gamma']:g}",
+    )
+    return K, focus, gamma, aperture_name(render["aperture"])
 
 
 def _captions(meta: dict[str, Any]) -> tuple[str, str]:

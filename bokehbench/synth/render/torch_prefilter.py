@@ -19,7 +19,8 @@ from torch import Tensor
 def box_taps(h: Tensor) -> tuple[Tensor, Tensor]:
     """Taps of the discrete box.
 
-    ``sin(pi (2m+1) / h) / sin(pi / h) + 2 f cos(2 pi (m+1) / h) = 0`` for h >= 2. Below, where that would blur more than it helps, f = min(h - 1, 1/2), and no filter for h <= 1.
+    ``sin(pi (2m+1) / h) / sin(pi / h) + 2 f cos(2 pi (m+1) / h) = 0`` for h >= 2.
+    Below, where that would blur more than it helps, f = min(h - 1, 1/2), and no filter for h <= 1.
 
     Args:
         h: sides in pixels, float64, any shape, >= 0.
