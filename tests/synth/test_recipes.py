@@ -94,7 +94,7 @@ def test_apertures_of_bokehbench_v1(plans):
     counts = [shapes.count(name) for name in expected]
     assert stats.chisquare(counts, np.asarray(list(expected.values())) * COUNT).pvalue > 1e-3
     modes = [plan.highlight.mode for plan in plans["bokehbench_v1"]]
-    assert set(modes) == {"none", "lift", "inverse_reinhard", "bokehme", "lights"}
+    assert set(modes) == {"none", "lift", "inverse_reinhard", "lights"}
 
 
 def test_sections_do_not_move_each_others_numbers():
@@ -140,7 +140,7 @@ def test_sections_do_not_move_each_others_numbers():
         ("bokehbench_v1", "optics.opening.shapes={mask: 1}", "masks names no picture"),
         ("bokehbench_v1", "optics.opening.masks=[/nowhere/x.png]", "no such file"),
         ("bokehbench_v1", "focus.rules={layer_median: 0}", "add up to 0"),
-        ("bokehbench_v1", "stack.disp_focus=[0.5]", "bokehme depends on the focus"),
+        ("bokehme", "highlights.modes={bokehme: 1}", "bokehme depends on the focus"),
     ],
 )
 def test_out_of_range_is_refused_before_any_work(recipe, assignment, words):
