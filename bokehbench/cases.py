@@ -27,6 +27,8 @@ class Inputs:
         disparity_range: (d_min, d_max) in 1/m that [0, 1] stands for; None where no metric scale is known.
         lens: K at the size of `image`.
         layers: near to far, only where the protocol grants the oracle `layers` and the method declares it.
+        lq: [h, w, 3] float32, the small low-quality picture of a restoration protocol; `image` is then its
+            bicubic enlargement at the target's size.
     """
 
     key: str
@@ -35,6 +37,7 @@ class Inputs:
     lens: Lens
     disparity_range: tuple[float, float] | None = None
     layers: Sequence[Layer] | None = None
+    lq: FloatImage | None = None
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,9 @@ class CaseInfo:
         key: unique in its benchmark; letters, digits, `_` and `-` (it becomes a file name).
         scene: cluster that statistics resample; cases of one scene are not independent.
         level: the blur level that tables group by, for example ``L5``.
-        lens: what is asked for.
+        lens: what is asked for, as far as it is known before pixels are read; `Case.inputs.lens` is final.
         data: sha256 over the files the case is made of.
+        K_search: where K is not known: the range in which the runner looks for it (`lens.K` is then 0).
     """
 
     key: str
@@ -54,6 +58,7 @@ class CaseInfo:
     level: str
     lens: Lens
     data: str
+    K_search: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +68,22 @@ class Case:
     Attributes:
         info: the case's name, scene, level and lens.
         inputs: what the method sees (without oracles).
-        target: [H, W, 3] float32, encoded ground truth; scored after clipping and rounding to 8 bit.
+        target: [H, W, 3] float32, encoded ground truth; scored after clipping and rounding to 8 bit. None
+            where there is none: such a case is rendered and shown, never scored.
         layers: the true layers, near to far, where the benchmark has them.
         notes: numbers that say how good the target itself is, for example ``target_noise_psnr``.
+        focus_region: [H, W] bool, the part of the image in whose median disparity the focal plane lies;
+            None where disp_focus is given. Another disparity map moves the focal plane with it.
+        reference: [h, w, 3] float32, a photograph to look at beside the renderings; not a ground truth.
     """
 
     info: CaseInfo
     inputs: Inputs
-    target: FloatImage
+    target: FloatImage | None
     layers: Sequence[Layer] | None = None
     notes: Mapping[str, float] = field(default_factory=dict)
+    focus_region: npt.NDArray[np.bool_] | None = None
+    reference: FloatImage | None = None
 
 
 class Benchmark(Protocol):

@@ -26,6 +26,7 @@ from bokehbench.errors import ConfigError, InputError
 BUILTIN = (
     "bokehbench.baselines.specs",
     "bokehbench.benchmarks.specs",
+    "bokehbench.benchmarks.protocol_specs",
     "bokehbench.metrics.specs",
     "bokehbench.synth.recipes.specs",
 )
@@ -101,8 +102,11 @@ class BenchmarkSpec(Spec):
     """A kind of benchmark folder and the protocol it is run under.
 
     Attributes:
-        protocol: name of the rules (what a method sees, how the target is made); `protocol@version`.
-        protocol_version: changes whenever the rules do.
+        protocol: name of the rules (what a method sees, how the target is made); a `ProtocolSpec`, or a
+            name of one's own.
+        protocol_version: of a name of one's own; changes whenever the rules do.
+        protocols: others that `run --protocol` offers; the implementation is then made with
+            `Class(root, protocol=ProtocolSpec)`.
         oracles: what the protocol can grant to methods that declare it.
         layout: the files a folder of this kind has.
         notes: units, size, what is ground truth.
@@ -111,14 +115,38 @@ class BenchmarkSpec(Spec):
     kind: ClassVar[str] = "benchmark"
     protocol: str = "default"
     protocol_version: int = 1
+    protocols: Sequence[str] = ()
     oracles: Sequence[str] = ()
     layout: str = ""
     notes: str = ""
 
-    @property
-    def protocol_id(self) -> str:
-        """`protocol@version`."""
-        return f"{self.protocol}@{self.protocol_version}"
+
+@dataclass(frozen=True)
+class ProtocolSpec(Spec):
+    """The rules under which methods see a benchmark; `name@version` is part of every result's path.
+
+    Attributes:
+        disparity: where the map comes from: `gt`, `none`, or the name of a map that the set ships (`dpt`).
+        focus: where disp_focus comes from: `given`, or the median disparity in a `box`, in a `mask` of what
+            is in focus or salient, or around a `point`.
+        K: `given`, `zero` (restoration), or found by PSNR against the target: `best-per-image`,
+            `best-per-set`, or `cross-fitted` (each half of the scenes takes the K that is best on the other).
+        gamma: encoded = linear ** (1 / gamma).
+        crop: pixels at each border that no metric counts.
+        uses_truth: what is chosen with the help of the ground truth, for every row to say.
+        paper: whose protocol it is; empty for ours.
+    """
+
+    kind: ClassVar[str] = "protocol"
+    implementation: str = ""
+    disparity: str = "gt"
+    focus: str = "given"
+    K: str = "given"
+    gamma: float = 2.2
+    crop: int = 0
+    uses_truth: Sequence[str] = ()
+    paper: str = ""
+    notes: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +188,7 @@ class RecipeSpec(Spec):
 
 S = TypeVar("S", bound=Spec)
 KINDS: dict[str, type[Spec]] = {
-    spec.kind: spec for spec in (MethodSpec, BenchmarkSpec, MetricSpec, RecipeSpec)
+    spec.kind: spec for spec in (MethodSpec, BenchmarkSpec, ProtocolSpec, MetricSpec, RecipeSpec)
 }
 _registered: dict[tuple[str, str], Spec] = {}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehbench import metrics, records, registry
+from bokehbench.benchmarks.protocols import base_id, current_ids
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.leaderboard.results import Protocol, Result, case_keys, protocols, results
 from bokehbench.registry import BenchmarkSpec, MethodSpec
@@ -206,10 +207,10 @@ def _run_again(command: str, result: Result) -> str:
 
 def _stale_protocol(at: Protocol) -> Stale | None:
     spec = benchmark_spec(at.benchmark)
-    if spec is None or spec.protocol_id == at.protocol:
+    if spec is None or base_id(at.protocol) in current_ids(spec):
         return None
     return Stale(
-        f"protocol {at.protocol}, now {spec.protocol_id}",
+        f"protocol {at.protocol}, now {', '.join(sorted(current_ids(spec)))}",
         f"bokehbench run --benchmark {at.benchmark}:DIR --method all --out RESULTS",
     )
 

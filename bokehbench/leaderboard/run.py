@@ -29,7 +29,6 @@ from bokehbench.errors import BokehbenchError, InputError, JobFailed
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
 from bokehbench.registry import MethodSpec, get, names, registered_files
 
-PICTURES = ("image", "disparity", "target")
 LIBRARIES = ("numpy", "numba", "opencv-python-headless", "scipy", "torch")
 
 
@@ -110,7 +109,7 @@ def _missing(
     summary: Summary,
 ) -> list[tuple[str, Unit]]:
     """Units without a complete, current result; case by case, so that a case is read once."""
-    at = Protocol(out, opened.spec.name, opened.spec.protocol_id)
+    at = Protocol(out, opened.spec.name, opened.protocol.id)
     fitting = []
     for spec in specs:
         if spec.oracle is None or spec.oracle in opened.spec.oracles:
@@ -158,7 +157,7 @@ def _mend_case(at: Protocol, opened: Opened, info: CaseInfo) -> None:
     if not at.case_record(info.key).exists():
         return
     hashes = _stored(at.case_record(info.key)).get("pictures", {})
-    pictures = {what: at.case_image(info.key, what) for what in PICTURES}
+    pictures = {what: at.case_image(info.key, what) for what in {"image", "disparity", *hashes}}
     if any(not p.exists() or records.sha256_file(p) != hashes.get(what) for what, p in pictures.items()):
         write_case(at, opened.benchmark.load(info), again=True)
 
@@ -310,23 +309,25 @@ def device_name() -> str:
 def write_case(at: Protocol, case: Case, *, again: bool = False) -> None:
     """Write what was asked and what is scored against; the record last, and nothing if it is there."""
     record, key = at.case_record(case.info.key), case.info.key
+    shown = {"image": case.inputs.image, "target": case.target, "reference": case.reference}
+    written = {what: picture for what, picture in shown.items() if picture is not None}
     content = {
         "schema": "bokehbench.case/1",
         "case": case.info.key,
         "scene": case.info.scene,
         "level": case.info.level,
-        "lens": case.info.lens.to_json(),
-        "size": [case.target.shape[1], case.target.shape[0]],
+        "lens": case.inputs.lens.to_json(),
+        "size": [case.inputs.image.shape[1], case.inputs.image.shape[0]],
         "data": case.info.data,
         "disparity_range": list(case.inputs.disparity_range) if case.inputs.disparity_range else None,
         "notes": dict(case.notes),
     }
     if not again and content.items() <= _stored(record).items():
         return
-    images.write_png(at.case_image(key, "image"), case.inputs.image)
+    for what, picture in written.items():
+        images.write_png(at.case_image(key, what), picture)
     images.write_disparity(at.case_image(key, "disparity"), case.inputs.disparity)
-    images.write_png(at.case_image(key, "target"), case.target)
-    pictures = {what: records.sha256_file(at.case_image(key, what)) for what in PICTURES}
+    pictures = {what: records.sha256_file(at.case_image(key, what)) for what in (*written, "disparity")}
     records.write_json(record, {**content, "pictures": pictures})
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bokehbench.benchmarks.blb import BLB, BLBScene, read_depth, safe_name
+from bokehbench.benchmarks.protocols import protocol_of
 from bokehbench.errors import BadImage, InputError
 from bokehbench.images import write_exr, write_exr_rgb
 from bokehbench.optics import SKY_DEPTH, signed_defocus
@@ -168,4 +169,4 @@ def test_scene_names_stay_apart_as_file_names():
 
 def test_the_spec_leads_to_the_loader():
     spec = get(BenchmarkSpec, "blb")
-    assert spec.load() is BLB and spec.protocol_id == "gt-disparity@1"
+    assert spec.load() is BLB and protocol_of(spec).id == "gt-disparity@1"

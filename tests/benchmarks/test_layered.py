@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bokehbench.benchmarks.layered import Layered, level_of
+from bokehbench.benchmarks.protocols import protocol_of
 from bokehbench.errors import InputError
 from bokehbench.images import quantise
 from bokehbench.optics import encode
@@ -27,7 +28,7 @@ def root(tmp_path_factory):
 
 def test_spec_names_the_class(root):
     spec = get(BenchmarkSpec, "layered")
-    assert (spec.protocol_id, tuple(spec.oracles)) == ("gt-disparity@1", ("layers",))
+    assert (protocol_of(spec).id, tuple(spec.oracles)) == ("gt-disparity@1", ("layers",))
     assert isinstance(spec.load()(root), Layered)
 
 
