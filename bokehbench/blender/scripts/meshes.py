@@ -79,6 +79,23 @@ def add(name: str, shape: Shape | Sequence[Shape], material: Any, *, smooth: boo
     return thing
 
 
+def scatter(thing: Any, offsets: Array, turns: Array, scales: Array) -> None:
+    """Show an object's mesh once per row of offsets [N, 3], turns [N, 3, 3] and scales [N]; itself no more.
+
+    The copies share memory; Object Info's Random tells them apart in a material.
+    """
+    from mathutils import Matrix
+
+    links = bpy.context.scene.collection.objects
+    for offset, turn, scale in zip(offsets, turns, scales, strict=True):
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = turn * scale, offset
+        copy = bpy.data.objects.new(thing.name, thing.data)
+        copy.matrix_world = Matrix(matrix.tolist())
+        links.link(copy)
+    bpy.data.objects.remove(thing)
+
+
 # --------------------------------------------------------------------------------------------- shapes
 
 
