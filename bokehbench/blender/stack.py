@@ -14,7 +14,6 @@ info.json is rewritten after each image, so that a killed run is continued image
 
 from __future__ import annotations
 
-import functools
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench import records
+from bokehbench.blender.digest import code_digest
 from bokehbench.blender.plan import ALL_IN_FOCUS, FOCI, LEVELS, FocusPlan, StackRequest, level_K
 from bokehbench.errors import ConfigError
 from bokehbench.optics import PhysicalCamera
@@ -40,20 +40,12 @@ def settings(request: StackRequest) -> dict[str, Any]:
     made = {k: v for k, v in request.to_json().items() if k not in ("levels", "foci", "blend", "height")}
     made["spp"] = list(request.spp)
     made["size"] = [made.pop("width"), request.height]
-    made["code_sha256"] = scripts_digest()
+    made["code_sha256"] = code_digest(request.module)
     made["bpy"] = metadata.version("bpy")
     if request.blend:
         made["blend"] = Path(request.blend).name
         made["blend_sha256"] = records.sha256_file(Path(request.blend))
     return made
-
-
-@functools.cache
-def scripts_digest() -> str:
-    """Digest of the code that builds and renders scenes."""
-    here = Path(__file__).parent
-    scripts = (path for path in here.glob("scripts/**/*.py") if path.parent.name != "assets")
-    return records.sha256_files([*scripts, here / "plan.py"], here)
 
 
 def read_info(folder: Path, wanted: dict[str, Any]) -> dict[str, Any]:
