@@ -25,7 +25,7 @@ from bokehbench.errors import BokehbenchError, ConfigError, JobFailed
 T = TypeVar("T")
 R = TypeVar("R")
 
-Advance = Callable[[int], None]
+Advance = Callable[[float], None]
 THREADS = (
     "OMP_NUM_THREADS",
     "NUMBA_NUM_THREADS",
@@ -64,7 +64,7 @@ def progress(label: str, total: int) -> Iterator[Advance]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=total, rate="")
 
-        def advance(n: int) -> None:
+        def advance(n: float) -> None:
             bar.advance(task, n)
             speed = bar.tasks[0].speed
             if speed:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehbench import jobs, records
-from bokehbench.blender.driver import require_bpy, run_worker
+from bokehbench.blender.processes import require_bpy, run_worker
 from bokehbench.errors import ConfigError
 
 KINDS = {

@@ -17,7 +17,9 @@ PACKAGE = "bokehbench.blender"
 RENDERER = f"{PACKAGE}.scripts.stackjob"
 SCENES = f"{PACKAGE}.scripts.scenes"
 BLEND_FILE = f"{PACKAGE}.scripts.blendfile"
-BOOKKEEPING = {f"{PACKAGE}.{name}" for name in ("catalogue", "digest", "driver", "stack", "scripts.worker")}
+BOOKKEEPING = {
+    f"{PACKAGE}.{name}" for name in ("catalogue", "digest", "stack", "scripts.devices", "scripts.worker")
+}
 """Modules that render nothing: they record, name and start things. What they hand on is in the request."""
 
 

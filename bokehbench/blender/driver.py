@@ -1,28 +1,22 @@
-"""Starts a Blender process per scene, shows its progress, and never lets it outlive this one."""
+"""From requests to rendered stacks: what is missing, shared out to Blender processes."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import json
 import os
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bokehbench import jobs, records
-from bokehbench.blender import stack
-from bokehbench.blender.catalogue import BLEND_SPP, parse_scenes
-from bokehbench.blender.plan import FOCI, LEVELS, StackRequest
-from bokehbench.errors import BokehbenchError, ConfigError, InputError, JobFailed, Unavailable
+from bokehbench.blender import processes, stack
+from bokehbench.blender.plan import StackRequest
+from bokehbench.blender.requests import blend_request, scene_requests
+from bokehbench.errors import BokehbenchError, ConfigError, InputError
 
-ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
-"""What a worker inherits; a .blend file that nobody vetted should find nothing else."""
+IMAGES_ON_RAY = 4
+"""Images of one unit on a cluster: enough that building the scene is a small part of it."""
 
 
 @dataclass(frozen=True)
@@ -31,247 +25,230 @@ class StackReport:
 
     Attributes:
         folder: DIR/{scene}.
-        info: its info.json.
+        info: its info.json; {} where nothing is rendered yet.
         rendered: stems of the images that this call rendered; the others were there.
         warnings: what Blender or the scene's depth gave reason to say.
+        failure: what stopped it, if anything did.
     """
 
     folder: Path
     info: dict[str, Any]
     rendered: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default_factory=tuple)
+    failure: BokehbenchError | None = None
 
     def noise(self) -> dict[str, float]:
         """Estimated noise of each image, dB (info.json says what the number means)."""
-        return {name: image["noise_psnr"] for name, image in sorted(self.info["images"].items())}
+        return {name: image["noise_psnr"] for name, image in sorted(self._images().items())}
+
+    def devices(self) -> list[str]:
+        """What rendered the images of this call: ``CPU``, or kind and name of a GPU."""
+        return sorted({self._images()[name]["device"] for name in self.rendered})
+
+    def _images(self) -> dict[str, Any]:
+        return dict(self.info.get("images", {}))
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a call may use. The images do not depend on it, but for the device that renders them.
+
+    Attributes:
+        device: one of `plan.DEVICES`.
+        workers: Blender processes at a time, which share this machine's cores.
+        ray: address of a Ray cluster, see `jobs.run_jobs`.
+        shard: (i, n), the i-th of n parts of the images.
+    """
+
+    device: str = "auto"
+    workers: int = 1
+    ray: str | None = None
+    shard: tuple[int, int] = (0, 1)
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise ConfigError(f"--workers must be at least 1, not {self.workers}")
+
+    def threads(self) -> int:
+        """Of each Blender process; 0 for all cores."""
+        if self.ray is not None:
+            return 1
+        return max(1, len(os.sched_getaffinity(0)) // self.workers) if self.workers > 1 else 0
+
+
+@dataclass(frozen=True)
+class Share:
+    """Images of one stack that one Blender process renders."""
+
+    request: StackRequest
+    folder: Path
+    images: tuple[str, ...]
+
+    def job(self, means: Means, module: str = "stackjob", **others: Any) -> tuple[str, dict[str, Any]]:
+        """(name for messages, job) as `processes.run_workers` takes it."""
+        values = {
+            "module": f"bokehbench.blender.scripts.{module}",
+            "request": self.request.to_json(),
+            "folder": str(self.folder.resolve()),
+            "images": list(self.images),
+            "device": means.device,
+            "threads": means.threads(),
+            **others,
+        }
+        return self.request.scene, values
 
 
 def render_scenes(
-    scenes: Sequence[str],
-    out: Path,
-    size: tuple[int, int] = (480, 270),
-    levels: Sequence[int] = tuple(range(LEVELS)),
-    foci: Sequence[int] = tuple(range(FOCI)),
-    spp: int | None = None,
-    seed: int = 0,
+    scenes: Sequence[str], out: Path, *args: Any, means: Means | None = None, **options: Any
 ) -> list[StackReport]:
-    """Render procedural scenes as BLB stacks, one Blender process each; what is there already stays.
+    """Render procedural scenes as BLB stacks; what is there already stays.
 
     Args:
         scenes: ``NAME``, ``NAME#SEED`` or ``all``.
         out: gets a folder per scene (`bokehbench.blender.stack` describes it).
-        size: (width, height) in pixels.
-        levels: level indices 0 (weak) to 4 (strong).
-        foci: focus indices 0 (far) to 9 (near).
-        spp: samples per pixel of every image; None takes each scene's own counts.
-        seed: of the sampling noise.
+        args, options: size, levels, foci, spp and more, as `requests.scene_requests` takes them.
+        means: device and processes.
 
     Raises:
         Unavailable: there is no bpy.
         ConfigError: an unknown scene, an option out of range, or a folder with other settings.
-        JobFailed: the Blender process died.
+        JobFailed: a Blender process died.
     """
-    requests = [
-        StackRequest(
-            scene=str(name),
-            module=name.info.name,
-            variation=name.variation,
-            blend="",
-            width=size[0],
-            height=size[1],
-            levels=tuple(levels),
-            foci=tuple(foci),
-            spp=name.info.spp if spp is None else (even(spp),) * 6,
-            seed=seed,
-            denoise=name.info.denoise,
-        )
-        for name in parse_scenes(list(scenes))
-    ]
-    return [render_stack(request, out) for request in requests]
+    return raised(render_stacks(scene_requests(scenes, *args, **options), out, means or Means()))
 
 
 def render_blend(
-    blend: Path,
-    out: Path,
-    size: tuple[int, int] = (480, 270),
-    levels: Sequence[int] = tuple(range(LEVELS)),
-    foci: Sequence[int] = tuple(range(FOCI)),
-    spp: int | None = None,
-    seed: int = 0,
-    *,
-    camera: str = "",
-    allow_missing: bool = False,
+    blend: Path, out: Path, *args: Any, means: Means | None = None, **options: Any
 ) -> StackReport:
     """Render a user's .blend file as a BLB stack; its scripts do not run. Arguments as `render_scenes`.
-
-    Args:
-        blend: the file; its stem names the folder.
-        camera: name of the camera to use; empty takes the file's active one.
-        allow_missing: render although textures are missing (Blender shows them magenta).
 
     Raises:
         InputError: no such file, or one that cannot be rendered (the message says why).
     """
-    if not blend.is_file():
-        raise InputError(f"{blend}: no such file")
-    request = StackRequest(
-        scene=blend.stem,
-        module="",
-        variation=0,
-        blend=str(blend.resolve()),
-        width=size[0],
-        height=size[1],
-        levels=tuple(levels),
-        foci=tuple(foci),
-        spp=BLEND_SPP if spp is None else (even(spp),) * 6,
-        seed=seed,
-        camera=camera,
-        allow_missing=allow_missing,
-    )
-    return render_stack(request, out)
+    return raised(render_stacks([blend_request(blend, *args, **options)], out, means or Means()))[0]
 
 
-def even(spp: int) -> int:
-    """The next even number: an image is two halves."""
-    return spp + spp % 2
+def raised(reports: list[StackReport]) -> list[StackReport]:
+    """The same reports; raises the first failure among them."""
+    for report in reports:
+        if report.failure is not None:
+            raise report.failure
+    return reports
 
 
-def render_stack(request: StackRequest, out: Path) -> StackReport:
-    """Render what is missing of one stack below `out`; errors as `render_scenes`."""
-    require_bpy()
-    folder = out / request.scene
-    if folder.is_dir():
-        records.remove_parts(folder)
-    info = stack.read_info(folder, stack.settings(request))
-    todo = stack.missing(folder, info, request.images())
-    if not todo:
-        return StackReport(folder, info, (), tuple(info.get("warnings", ())))
-    folder.mkdir(parents=True, exist_ok=True)
-    total = sum(request.samples(name) for name in todo)
-    with jobs.progress(f"{request.scene} (samples per pixel)", total) as advance:
-        _work(request, folder, advance)
-    info = stack.read_info(folder, stack.settings(request))
-    return StackReport(folder, info, tuple(todo), tuple(info.get("warnings", ())))
-
-
-def require_bpy() -> None:
-    """Raise Unavailable, with what to do, where Blender's Python module is missing."""
-    if importlib.util.find_spec("bpy") is None:
-        have = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise Unavailable(
-            "rendering needs Blender's Python module: pip install 'bokehbench[blender]' "
-            f"(Python 3.11 only, this is {have}); folders that are rendered already need no Blender"
-        )
-
-
-def _work(request: StackRequest, folder: Path, advance: Callable[[int], None]) -> None:
-    job = {
-        "module": "bokehbench.blender.scripts.stackjob",
-        "request": request.to_json(),
-        "folder": str(folder.resolve()),
-    }
-    try:
-        run_worker(job, request.scene, advance)
-    except (ConfigError, InputError):
-        with contextlib.suppress(OSError):
-            folder.rmdir()  # where nothing was written
-        raise
-
-
-def run_worker(job: dict[str, Any], name: str, advance: Callable[[int], None]) -> None:
-    """Let a Blender process do a job; what is on disk when it dies stays there.
-
-    Args:
-        job: plain values for the function `work` of the module that `job["module"]` names.
-        name: of what is rendered, for messages.
-        advance: gets samples per pixel as they are done.
+def render_stacks(requests: Sequence[StackRequest], out: Path, means: Means) -> list[StackReport]:
+    """Render what is missing of several stacks below `out`; one that fails does not stop the others.
 
     Raises:
-        ConfigError, InputError: the worker refused the job.
-        JobFailed: it died.
+        Unavailable: there is no bpy, or no Ray.
+        ConfigError: a folder holds a stack with other settings.
     """
-    failure: BokehbenchError | None = None
-    with (
-        tempfile.TemporaryDirectory(prefix="bokehbench-blender-") as scratch,
-        _worker(job, Path(scratch)) as (process, events),
-    ):
-        for line in events:
-            event = json.loads(line)
-            if event["event"] == "samples":
-                advance(event["count"])
-            elif event["event"] == "refused":
-                kind = ConfigError if event["kind"] == "ConfigError" else InputError
-                failure = kind(event["message"])
-        code = process.wait()
+    processes.require_bpy()
+    work = missing_work(requests, out, means.shard)
+    for share in work:
+        share.folder.mkdir(parents=True, exist_ok=True)
+    pieces = _pieces(work, means)
+    render = _on_ray if means.ray is not None else _here
+    failures: dict[str, BokehbenchError] = {}
+    for piece, failure in zip(pieces, render(pieces, means), strict=True):
         if failure is not None:
-            raise failure
-        if code != 0:
-            raise JobFailed(
-                f"{name}: the Blender process ended with {_exit_reason(code)}"
-                f"{_last_line(Path(scratch) / 'stderr.log')}; the same command goes on from here"
-            )
+            failures.setdefault(piece.request.scene, failure)
+    rendered = {share.request.scene: share.images for share in work}
+    return [_report(request, out, rendered, failures) for request in requests]
 
 
-@contextlib.contextmanager
-def _worker(job: dict[str, Any], scratch: Path) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[str]]]:
-    """A worker in a session of its own and its events (JSON lines); it is gone when the block ends."""
-    read_end, write_end = os.pipe()
-    job = {**job, "scratch": str(scratch), "events": write_end, "parent": os.getpid()}
-    records.write_json(scratch / "job.json", job)
-    (scratch / "cwd").mkdir()
-    with (scratch / "stderr.log").open("wb") as log, os.fdopen(read_end) as events:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bokehbench.blender.scripts.worker", str(scratch / "job.json")],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            cwd=scratch / "cwd",
-            env=_environment(scratch),
-            pass_fds=(write_end,),
-            start_new_session=True,
-        )
-        os.close(write_end)  # the worker has the only one left: its death ends the events
-        try:
-            yield process, events
-        finally:
-            _end(process)
+def missing_work(requests: Sequence[StackRequest], out: Path, shard: tuple[int, int] = (0, 1)) -> list[Share]:
+    """What of several stacks is not there as their info.json describe it, one share per stack.
+
+    Args:
+        requests: of stacks below `out`.
+        out: holds a folder per scene.
+        shard: (i, n); the images of all stacks, in order, are cut into n parts, of which the i-th counts.
+
+    Raises:
+        ConfigError: a folder holds a stack with other settings.
+    """
+    names = [(request.scene, name) for request in requests for name in request.images()]
+    first, last = (len(names) * index // shard[1] for index in (shard[0], shard[0] + 1))
+    mine = set(names[first:last])
+    work = []
+    for request in requests:
+        folder = out / request.scene
+        if folder.is_dir():
+            records.remove_parts(folder)
+        info = stack.read_info(folder, stack.settings(request))
+        asked = [name for name in request.images() if (request.scene, name) in mine]
+        todo = stack.missing(folder, info, asked)
+        if todo:
+            work.append(Share(request, folder, tuple(todo)))
+    return work
 
 
-def _environment(scratch: Path) -> dict[str, str]:
-    import bokehbench
-
-    kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    root = str(Path(bokehbench.__file__).resolve().parent.parent)
-    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    home = str(scratch / "cwd")
-    return {
-        **kept,
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
-        "HOME": home,
-        "TMPDIR": str(scratch),
-        "BLENDER_USER_RESOURCES": home,  # a user's start-up file must not change a benchmark
-    }
+def _pieces(work: list[Share], means: Means) -> list[Share]:
+    """The same work in pieces for processes: whole stacks, unless there are too few of them."""
+    total = sum(len(share.images) for share in work)
+    most = IMAGES_ON_RAY if means.ray is not None else total
+    if means.ray is None and means.workers > 1:
+        most = max(1, -(-total // (2 * means.workers)))
+    return [
+        Share(share.request, share.folder, share.images[start : start + most])
+        for share in work
+        for start in range(0, len(share.images), most)
+    ]
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Terminate, then kill, the worker's process group."""
-    if process.poll() is not None:
-        return
-    for number, patience in ((signal.SIGTERM, 1.0), (signal.SIGKILL, 5.0)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
-            return
+def _here(pieces: list[Share], means: Means) -> list[BokehbenchError | None]:
+    total = sum(len(piece.images) for piece in pieces)
+    with jobs.progress("images", total) as advance:
+        bar = _Bar(pieces, advance)
+        return processes.run_workers([piece.job(means) for piece in pieces], bar.heed, means.workers)
 
 
-def _exit_reason(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    reason = "; was there enough memory?" if code == -signal.SIGKILL else ""
-    return f"signal {signal.Signals(-code).name}{reason}"
+class _Bar:
+    """Progress in images, of which the one that is being rendered counts by its samples."""
+
+    def __init__(self, pieces: list[Share], advance: Callable[[float], None]) -> None:
+        self.pieces, self.advance = pieces, advance
+        self.done = [0] * len(pieces)
+        self.part = [0.0] * len(pieces)
+
+    def heed(self, index: int, event: dict[str, Any]) -> None:
+        """Take an event of the process that renders piece `index`."""
+        before = self.done[index] + self.part[index]
+        if event["event"] == "image":
+            self.done[index], self.part[index] = self.done[index] + 1, 0.0
+        elif event["event"] == "samples" and self.done[index] < len(self.pieces[index].images):
+            piece = self.pieces[index]
+            expected = piece.request.samples(piece.images[self.done[index]])
+            self.part[index] = min(0.99, self.part[index] + event["count"] / expected)
+        self.advance(self.done[index] + self.part[index] - before)
 
 
-def _last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return f" ({lines[-1][:300]})" if lines else ""
+def _on_ray(pieces: list[Share], means: Means) -> list[BokehbenchError | None]:
+    units = [(str(index), piece.job(means)) for index, piece in enumerate(pieces)]
+    outcomes = jobs.run_jobs(
+        _render_unit, units, label="units of images", workers=means.workers, ray=means.ray
+    )
+    failures = {int(outcome.key): outcome.error for outcome in outcomes}
+    return [failures[index] for index in range(len(pieces))]
+
+
+def _render_unit(unit: tuple[str, dict[str, Any]]) -> None:
+    """One piece, in a process of a cluster."""
+    name, job = unit
+    processes.run_worker(job, name, lambda count: None)
+
+
+def _report(
+    request: StackRequest,
+    out: Path,
+    rendered: dict[str, tuple[str, ...]],
+    failures: dict[str, BokehbenchError],
+) -> StackReport:
+    folder, failure = out / request.scene, failures.get(request.scene)
+    if isinstance(failure, ConfigError | InputError):
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # where nothing was written
+    info = stack.read_info(folder, stack.settings(request))
+    images = tuple(name for name in rendered.get(request.scene, ()) if name in info.get("images", {}))
+    return StackReport(folder, info, images, tuple(info.get("warnings", ())), failure)

@@ -5,6 +5,8 @@ Pure functions of numbers, shared by the driver, the worker and the tests; nothi
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 import zlib
 from dataclasses import asdict, dataclass
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bokehbench.apertures import MASK_SIDE, Aperture
 from bokehbench.errors import ConfigError
 from bokehbench.optics import SKY_DEPTH
 
@@ -23,6 +26,11 @@ REFERENCE_WIDTH = 1920
 SKY_FROM = 6e4
 """Depths from here on are sky."""
 ALL_IN_FOCUS = "image"
+FOCUS_MODES = ("linear", "quantile")
+GPU_KINDS = ("optix", "cuda", "hip", "metal", "oneapi")
+"""In the order in which they are tried."""
+DEVICES = ("auto", "cpu", "gpu", *GPU_KINDS)
+HALF_MANTISSA = 10
 
 
 def level_K(level: int, width: int) -> float:
@@ -52,6 +60,13 @@ class StackRequest:
         denoise: run OpenImageDenoise.
         allow_missing: render a .blend file although textures are missing.
         camera: name of the camera of a .blend file; empty for the file's own.
+        focus_mode: where the focal planes lie: linear, quantile, or metres from far to near (``12,4,2.5``).
+        blades: corners of the aperture, 0 for a disc.
+        rotation: of its blades, radians, as `optics.Aperture` has it.
+        ratio: height over width of the aperture, >= 1: an anamorphic lens.
+        mantissa: bits of mantissa that colours keep, 10 for all of a half float; fewer take less space.
+        aperture_factor: what the aperture's radius is multiplied by; other than 1, the stack is wrong, which
+            shows that a proof of its geometry would notice.
     """
 
     scene: str
@@ -67,6 +82,12 @@ class StackRequest:
     denoise: bool = True
     allow_missing: bool = False
     camera: str = ""
+    focus_mode: str = "linear"
+    blades: int = 0
+    rotation: float = 0.0
+    ratio: float = 1.0
+    mantissa: int = HALF_MANTISSA
+    aperture_factor: float = 1.0
 
     def __post_init__(self) -> None:
         if not (16 <= self.width <= 16384 and 16 <= self.height <= 16384):
@@ -75,8 +96,19 @@ class StackRequest:
             )
         if not self.levels or not set(self.levels) <= set(range(LEVELS)):
             raise ConfigError("--levels must be numbers from 1 to 5")
-        if not self.foci or not set(self.foci) <= set(range(FOCI)):
-            raise ConfigError("--foci must be indices from 0 (far) to 9 (near), or a count from 1 to 10")
+        planes = focus_count(self.focus_mode)
+        if not self.foci or not set(self.foci) <= set(range(planes)):
+            raise ConfigError(
+                f"--foci must be indices from 0 (far) to {planes - 1} (near), or a count from 1 to {planes}"
+            )
+        if self.blades != 0 and not 3 <= self.blades <= 16:
+            raise ConfigError(f"--blades must be 0 (a disc) or 3 to 16, not {self.blades}")
+        if not 1.0 <= self.ratio <= 4.0:
+            raise ConfigError(f"--ratio (height over width of the aperture) must be 1 to 4, not {self.ratio}")
+        if not (math.isfinite(self.aperture_factor) and 0.0 < self.aperture_factor <= 10.0):
+            raise ConfigError(f"--aperture-factor must lie in (0, 10], not {self.aperture_factor}")
+        if not 4 <= self.mantissa <= HALF_MANTISSA:
+            raise ConfigError(f"mantissa must be 4 to {HALF_MANTISSA} bits, not {self.mantissa}")
         if min(self.spp) < 2 or max(self.spp) > 2**20:
             raise ConfigError("--spp must be at least 2 (each image is two independent halves)")
 
@@ -91,6 +123,18 @@ class StackRequest:
     def sampling_seed(self, image: str, half: int) -> int:
         """Seed of one half of an image: independent noise over the stack, the same on every run."""
         return zlib.crc32(f"{self.seed}/{self.scene}/{image}/{half}".encode()) & 0x7FFFFFFF
+
+    def aperture(self) -> Aperture:
+        """The opening as renderers know it; one that is not as wide as high becomes a picture."""
+        if self.ratio == 1.0:
+            return Aperture(blades=self.blades, rotation=self.rotation)
+        # Cycles turns the blades first and narrows the opening then.
+        t, s = (np.indices((4 * MASK_SIDE,) * 2) + 0.5) / (2.0 * MASK_SIDE) - 1.0
+        return Aperture.from_image(
+            Aperture(blades=self.blades, rotation=self.rotation)
+            .contains(s * self.ratio, t)
+            .astype(np.float32)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, inverse of `from_json`."""
@@ -109,7 +153,7 @@ class FocusPlan:
 
     Attributes:
         disparity_range: (d_min, d_max) of the depth map, 1/m; [0, 1] of the normalised map.
-        normalised: disparity of the 10 planes, far to near, on the normalised scale.
+        normalised: disparity of the planes, far to near, on the normalised scale.
         warnings: what a reader of the results should know about this depth map.
     """
 
@@ -123,7 +167,7 @@ class FocusPlan:
         return self.disparity_range[1] - self.disparity_range[0]
 
     def distance(self, focus: int) -> float:
-        """Focal distance in metres of plane 0 (far) to 9 (near)."""
+        """Focal distance in metres of a plane, 0 the farthest."""
         return 1.0 / (self.disparity_range[0] + self.normalised[focus] * self.span)
 
 
@@ -134,17 +178,20 @@ def clean_depth(z: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return np.where(sky, np.float32(SKY_DEPTH), z)
 
 
-def focus_plan(depth: npt.NDArray[np.float32]) -> FocusPlan:
-    """Ten focal planes, uniform in disparity from the far end of the scene to its near end.
+def focus_plan(depth: npt.NDArray[np.float32], mode: str = "linear") -> FocusPlan:
+    """Focal planes from the far end of the scene to its near end.
 
-    The ends are the sky (or the 0.1 % quantile where there is none) and the 99.9 % quantile, so that a speck
-    before the lens takes no plane; the normalised map still spans exactly [0, 1].
+    linear, as BLB: ten, uniform in disparity. The ends are the sky (or the 0.1 % quantile where there is
+    none) and the 99.9 % quantile, so that a speck before the lens takes no plane; the normalised map still
+    spans exactly [0, 1]. quantile: the mean of those and of ten quantiles (2 to 98 %) of the disparity, for
+    scenes whose linear planes lie in empty space. Else distances in metres, as `parse_focus_mode` gives them.
 
     Args:
         depth: [H, W] from `clean_depth`.
+        mode: linear, quantile, or metres from far to near.
 
     Raises:
-        ConfigError: the depth is flat, so that no lens could blur anything.
+        ConfigError: the depth is flat, so that no lens could blur anything; a distance is not in the scene.
     """
     disparity = 1.0 / depth.astype(np.float64)
     low, high = float(disparity.min()), float(disparity.max())
@@ -153,13 +200,56 @@ def focus_plan(depth: npt.NDArray[np.float32]) -> FocusPlan:
         raise ConfigError("the scene is flat or empty as the camera sees it: there is no depth to blur")
     far = low if sky > 0.001 else float(np.quantile(disparity, 0.001))
     near = float(np.quantile(disparity, 0.999))
+    planes = np.linspace(far, near, FOCI)
+    if mode == "quantile":
+        planes = (planes + np.quantile(disparity, np.linspace(0.02, 0.98, FOCI))) / 2.0
+    elif mode != "linear":
+        planes = 1.0 / np.array([float(z) for z in mode.split(",")])
+    normalised = (planes - low) / (high - low)
+    if normalised.min() < -0.02 or normalised.max() > 1.02:
+        raise ConfigError(
+            f"--focus-mode {mode}: the scene's depth goes from {1 / low:.4g} to {1 / high:.4g} m as the "
+            "camera sees it; name distances within"
+        )
     warnings = []
     if high - near > 0.25 * (high - low):
         warnings.append("less than 0.1 % of the pixels hold the nearest quarter of the disparity range")
     if sky > 0.9:
         warnings.append(f"{sky:.0%} of the image is sky")
-    planes = (np.linspace(far, near, FOCI) - low) / (high - low)
-    return FocusPlan((low, high), tuple(float(p) for p in planes), tuple(warnings))
+    warnings += _emptiness((disparity - low) / (high - low), normalised, mode)
+    return FocusPlan((low, high), tuple(float(p) for p in normalised), tuple(warnings))
+
+
+def _emptiness(disparity: npt.NDArray[Any], planes: npt.NDArray[Any], mode: str) -> list[str]:
+    """A warning where most focal planes show nothing sharp; both arguments normalised."""
+    if mode not in FOCUS_MODES:
+        return []
+    reach = 0.5 / (FOCI - 1)
+    used = sum(bool((np.abs(disparity - plane) <= reach).mean() >= 0.005) for plane in planes)
+    advice = "; --focus-mode quantile puts them where there is something" if mode == "linear" else ""
+    return [f"only {used} of {FOCI} focal planes have anything in focus{advice}"] if used < 5 else []
+
+
+def parse_focus_mode(text: str) -> str:
+    """`linear`, `quantile`, or a list of distances in metres, from far to near, in one spelling."""
+    if text in FOCUS_MODES:
+        return text
+    try:
+        distances = [min(float(part), SKY_DEPTH) for part in text.split(",")]
+    except ValueError:
+        distances = []
+    falling = all(a > b for a, b in itertools.pairwise(distances))
+    if not 1 <= len(distances) <= FOCI or not falling or not min(distances) > 0.0:
+        raise ConfigError(
+            f"--focus-mode {text}: take {' or '.join(FOCUS_MODES)}, or up to {FOCI} distances in metres from "
+            "far to near such as inf,8,2.5"
+        )
+    return ",".join(repr(distance) for distance in distances)
+
+
+def focus_count(mode: str) -> int:
+    """How many focal planes a focus mode has."""
+    return FOCI if mode in FOCUS_MODES else mode.count(",") + 1
 
 
 def parse_levels(text: str) -> tuple[int, ...]:
@@ -170,18 +260,19 @@ def parse_levels(text: str) -> tuple[int, ...]:
     return tuple(sorted({level - 1 for level in levels}))
 
 
-def parse_foci(text: str) -> tuple[int, ...]:
-    """Focus indices 0 (far) to 9 (near): a list such as ``0,4,9``, or a count spread over the ten planes."""
-    what = "indices from 0 (far) to 9 (near) such as 0,4,9, or one number, how many, from 1 to 10"
+def parse_foci(text: str, planes: int = FOCI) -> tuple[int, ...]:
+    """Focus indices 0 (far) to 9 (near): a list such as ``0,4,9``, or a count spread over all planes."""
+    last = planes - 1
+    what = f"indices from 0 (far) to {last} (near) such as 0,{last}, or one number, how many, of {planes}"
     numbers = _numbers(text, "--foci", what)
     if "," in text:
-        if not set(numbers) <= set(range(FOCI)):
+        if not set(numbers) <= set(range(planes)):
             raise ConfigError(f"--foci {text}: give {what}")
         return tuple(sorted(set(numbers)))
     count = numbers[0]
-    if not 1 <= count <= FOCI:
+    if not 1 <= count <= planes:
         raise ConfigError(f"--foci {text}: give {what}")
-    return (4,) if count == 1 else tuple(index * (FOCI - 1) // (count - 1) for index in range(count))
+    return (last // 2,) if count == 1 else tuple(index * last // (count - 1) for index in range(count))
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -9,11 +9,16 @@
         info.json            the official keys (raw convention) and everything that made the pixels
         info.timing.json     seconds per image; the only file that may differ between two runs
 
-info.json is rewritten after each image, so that a killed run is continued image by image.
+info.json is rewritten after each image, so that a killed run is continued image by image; several processes
+may work on one folder, each on its own images.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,7 +28,7 @@ import numpy.typing as npt
 
 from bokehbench import records
 from bokehbench.blender.digest import code_digest
-from bokehbench.blender.plan import ALL_IN_FOCUS, FOCI, LEVELS, FocusPlan, StackRequest, level_K
+from bokehbench.blender.plan import ALL_IN_FOCUS, HALF_MANTISSA, LEVELS, FocusPlan, StackRequest, level_K
 from bokehbench.errors import ConfigError
 from bokehbench.optics import PhysicalCamera
 
@@ -83,6 +88,45 @@ def _is_complete(folder: Path, info: dict[str, Any], name: str) -> bool:
     return all((folder / f).is_file() and records.sha256_file(folder / f) == h for f, h in files.items())
 
 
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """The folder's info.json belongs to this process while the block runs; a dead process holds no lock."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def establish(folder: Path, info: dict[str, Any], *, again: bool = False) -> dict[str, Any]:
+    """Write info.json unless another process has, and return the one that is there.
+
+    Args:
+        folder: of the stack.
+        info: from `describe`.
+        again: replace what is there but for its images: the depth that it stands on was lost and rendered.
+    """
+    path = folder / "info.json"
+    with locked(folder):
+        if path.exists():
+            there: dict[str, Any] = records.read_json(path)
+            if not again:
+                return there
+            info = {**info, "images": there["images"]}
+        records.write_json(path, info)
+    return info
+
+
+def add_image(folder: Path, name: str, record: dict[str, Any], timing: dict[str, float]) -> None:
+    """Record an image that is complete on disk, in info.json, and what it cost in info.timing.json."""
+    with locked(folder):
+        for path, value in ((folder / "info.timing.json", timing), (folder / "info.json", record)):
+            known = records.read_json(path) if path.exists() else {}
+            (known["images"] if path.name == "info.json" else known)[name] = value
+            records.write_json(path, known)
+
+
 def describe(
     request: StackRequest, plan: FocusPlan, camera: PhysicalCamera, facts: dict[str, Any]
 ) -> dict[str, Any]:
@@ -98,7 +142,7 @@ def describe(
     f_numbers = [camera.f_number(K, plan.disparity_range) for K in Ks]
     return {
         "blur_parameters": [K / plan.span for K in Ks],
-        "focus_distances": [plan.distance(focus) for focus in range(FOCI)],
+        "focus_distances": [plan.distance(focus) for focus in range(len(plan.normalised))],
         "disparity_convention": "raw",
         "blur_parameters_normalized": Ks,
         "focus_disparities_normalized": list(plan.normalised),
@@ -111,11 +155,24 @@ def describe(
             "f_numbers": f_numbers,
             "aperture_radius_m": [camera.aperture_radius(N) for N in f_numbers],
         },
+        "aperture": request.aperture().to_json(),
         "settings": settings(request),
         "noise": NOISE_MEANING,
         "images": {},
         **facts,
     }
+
+
+def rounded(image: npt.NDArray[Any], mantissa: int) -> npt.NDArray[np.float16]:
+    """Light as half floats of which so many bits of mantissa are used, any shape, values >= 0.
+
+    With m bits, the relative error is at most 2^-(m+1); encoded with gamma 2.2 it is 2.2 times smaller.
+    """
+    spare = HALF_MANTISSA - mantissa
+    bits = np.minimum(image, np.finfo(np.float16).max / 2).astype(np.float16).view(np.uint16)
+    if spare:
+        bits = (bits + np.uint16(1 << (spare - 1))) >> np.uint16(spare) << np.uint16(spare)
+    return bits.view(np.float16)
 
 
 def noise_psnr(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:

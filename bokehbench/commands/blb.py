@@ -61,7 +61,9 @@ def render(
         "spp": spp,
         "seed": seed,
     }
-    for scene in driver.parse_scenes(list(scenes)):
+    from bokehbench.blender.catalogue import parse_scenes
+
+    for scene in parse_scenes(list(scenes)):
         _report(driver.render_scenes([str(scene)], **common)[0])
     for blend in blends:
         _report(driver.render_blend(blend, **common, camera=camera, allow_missing=allow_missing))

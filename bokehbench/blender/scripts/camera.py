@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from bokehbench.optics import PhysicalCamera
@@ -24,12 +25,25 @@ def focus_everywhere(camera: Any) -> None:
 
 
 def focus_at(camera: Any, distance: float, f_number: float) -> None:
-    """A round thin lens focused at a planar distance in metres; any f-number > 0 is meant as it is."""
+    """A thin lens focused at a planar distance in metres; any f-number > 0 is meant as it is."""
     dof = camera.dof
     dof.use_dof = True
     dof.focus_object = None  # it would override the distance
     dof.focus_distance = distance
     dof.aperture_fstop = f_number
-    dof.aperture_blades = 0
-    dof.aperture_ratio = 1.0
-    dof.aperture_rotation = 0.0
+
+
+def shape_aperture(camera: Any, blades: int, rotation: float, ratio: float) -> None:
+    """The opening of the lens.
+
+    Args:
+        camera: bpy.types.Camera.
+        blades: corners of a regular polygon, 0 for a disc.
+        rotation: radians from a corner on +x towards +y, which is down, as `optics.Aperture` has it. Cycles
+            counts from the middle of a side, and upwards.
+        ratio: height over width, >= 1.
+    """
+    dof = camera.dof
+    dof.aperture_blades = blades
+    dof.aperture_rotation = -rotation - math.pi / blades if blades else 0.0
+    dof.aperture_ratio = ratio

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from bokehbench.blender import plan, stack
 from bokehbench.blender.plan import ALL_IN_FOCUS, StackRequest
-from bokehbench.blender.scripts import blendfile, camera
+from bokehbench.blender.scripts import blendfile, camera, devices
 from bokehbench.blender.scripts.cycles import Cycles
 from bokehbench.images import write_exr, write_exr_rgb
-from bokehbench.records import read_json, sha256_file, write_json
+from bokehbench.records import sha256_file
 
 if TYPE_CHECKING:
     from bokehbench.blender.scripts.worker import Events
@@ -27,27 +27,45 @@ def work(job: dict[str, Any], events: Events) -> None:
     """Build, plan, render, record; every image is complete on disk before the next begins.
 
     Args:
-        job: what `driver` wrote: request, folder, scratch.
+        job: what `driver` wrote: request, folder, images to render, device, threads, scratch.
         events: tells the driver how far it is.
     """
     request = StackRequest.from_json(job["request"])
     folder = Path(job["folder"])
     info = stack.read_info(folder, stack.settings(request))
-    todo = stack.missing(folder, info, request.images())
-    parameters, warnings = _open_scene(request)
-    size = (request.width, request.height)
-    cycles = Cycles(bpy.context.scene, size, Path(job["scratch"]), denoise=request.denoise)
-    if request.blend:
-        parameters["film_exposure"] = blendfile.expose(cycles, request.sampling_seed("exposure", 0))
+    cycles, device, facts = start(request, job)
     report = SampleReport(events)
     bpy.app.handlers.render_stats.append(report)
-    facts = {"blender": _build(), "scene": parameters, "warnings": warnings}
     writer = StackWriter(request, folder, info, facts, cycles, report)
-    for name in todo:
+    writer.device = device
+    for name in job["images"]:
         if name == ALL_IN_FOCUS:
             writer.all_in_focus()
         else:
             writer.bokeh(name)
+        events.send("image", name=name, device=writer.device)
+
+
+def start(request: StackRequest, job: dict[str, Any]) -> tuple[Cycles, str, dict[str, Any]]:
+    """Open the scene, ready to render.
+
+    Args:
+        request: which scene, and how.
+        job: device, threads (0: all cores), scratch.
+
+    Returns:
+        The renderer, the device it uses, and what info.json says about build and scene.
+    """
+    parameters, warnings = _open_scene(request)
+    scene = bpy.context.scene
+    cycles = Cycles(scene, (request.width, request.height), Path(job["scratch"]), denoise=request.denoise)
+    device = devices.choose(scene, job["device"])
+    if job["threads"]:
+        scene.render.threads_mode, scene.render.threads = "FIXED", job["threads"]
+    if request.blend:
+        parameters["film_exposure"] = blendfile.expose(cycles, request.sampling_seed("exposure", 0))
+    camera.shape_aperture(scene.camera.data, request.blades, request.rotation, request.ratio)
+    return cycles, device, {"blender": _build(), "scene": parameters, "warnings": warnings}
 
 
 def _open_scene(request: StackRequest) -> tuple[dict[str, Any], list[str]]:
@@ -66,7 +84,6 @@ def _build() -> dict[str, str]:
         "hash": bpy.app.build_hash.decode(),
         "platform": bpy.app.build_platform.decode(),
         "denoiser": "OpenImageDenoise (Cycles: HIGH, ACCURATE, albedo and normal)",
-        "device": "CPU",
     }
 
 
@@ -106,28 +123,55 @@ class StackWriter:
         self.cycles, self.report = cycles, report
         self.camera = cycles.scene.camera.data
         self.lens = camera.physical(self.camera, request.width, request.height)
+        self.device = devices.CPU
 
     def all_in_focus(self) -> None:
         """image.exr, depth.exr, and with them the focal planes."""
         camera.focus_everywhere(self.camera)
-        z, record = self._image(ALL_IN_FOCUS)
+        z, record = self._on_some_device(ALL_IN_FOCUS)
         depth = plan.clean_depth(z)
-        planes = plan.focus_plan(depth)
         write_exr(self.folder / "depth.exr", dict.fromkeys("RGB", depth), half=False)
-        self.facts["warnings"] = [*self.facts["warnings"], *planes.warnings]
-        known = self.info.get("images", {})  # of an earlier run whose image.exr or depth.exr was lost
-        self.info = stack.describe(self.request, planes, self.lens, self.facts)
-        self.info["images"] = dict(known)
         record["depth_sha256"] = sha256_file(self.folder / "depth.exr")
+        self._establish(depth, again=True)
         self._record(ALL_IN_FOCUS, record)
 
     def bokeh(self, name: str) -> None:
         """One bokeh_KK_FF.exr."""
+        if not self.info:
+            self._establish(plan.clean_depth(self._depth()))
         level, focus = (int(part) for part in name.split("_")[1:])
-        distance = self.info["focus_distances"][focus]
-        camera.focus_at(self.camera, distance, self.info["camera"]["f_numbers"][level])
-        _, record = self._image(name)
+        f_number = self.info["camera"]["f_numbers"][level] / self.request.aperture_factor
+        camera.focus_at(self.camera, self.info["focus_distances"][focus], f_number)
+        _, record = self._on_some_device(name)
         self._record(name, record)
+
+    def _establish(self, depth: npt.NDArray[np.float32], *, again: bool = False) -> None:
+        """Focal planes and everything else that all images share."""
+        planes = plan.focus_plan(depth, self.request.focus_mode)
+        facts = {**self.facts, "warnings": [*self.facts["warnings"], *planes.warnings]}
+        info = stack.describe(self.request, planes, self.lens, facts)
+        self.info = stack.establish(self.folder, info, again=again)
+
+    def _depth(self) -> npt.NDArray[np.float32]:
+        """Depth for a process that does not render the all-in-focus image: its first sample is enough."""
+        camera.focus_everywhere(self.camera)
+        settings, denoise = self.cycles.scene.cycles, self.cycles.denoise
+        settings.use_denoising = self.cycles.denoise = False
+        z = self.cycles.render(1, self.request.sampling_seed(ALL_IN_FOCUS, 0)).z
+        settings.use_denoising = self.cycles.denoise = denoise
+        return z
+
+    def _on_some_device(self, name: str) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
+        """`_image`; what a GPU fails to render (mostly for its memory), the CPU renders from there on."""
+        try:
+            z, record = self._image(name)
+        except RuntimeError:
+            if self.device == devices.CPU:
+                raise
+            devices.use_cpu(self.cycles.scene)
+            self.device = devices.CPU
+            z, record = self._image(name)
+        return z, {**record, "device": self.device}
 
     def _image(self, name: str) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
         """Render two independent halves, write their mean; depth of the first half, and the record."""
@@ -140,7 +184,7 @@ class StackWriter:
             self.report.finished(spp)
         a, b = halves
         path = self.folder / f"{name}.exr"
-        write_exr_rgb(path, (a.image + b.image) / 2)
+        write_exr_rgb(path, stack.rounded((a.image + b.image) / 2, self.request.mantissa))
         record = {
             "spp": 2 * spp,
             "seeds": seeds,
@@ -151,10 +195,6 @@ class StackWriter:
         return a.z, record
 
     def _record(self, name: str, record: dict[str, Any]) -> None:
-        self.info["images"][name] = record
-        timing = self.folder / "info.timing.json"
-        seconds = read_json(timing) if timing.exists() else {}
         wall, cpu = time.perf_counter() - self.started[0], time.process_time() - self.started[1]
-        seconds[name] = {"seconds": round(wall, 2), "cpu_seconds": round(cpu, 2)}
-        write_json(timing, seconds)
-        write_json(self.folder / "info.json", self.info)
+        timing = {"seconds": round(wall, 2), "cpu_seconds": round(cpu, 2)}
+        stack.add_image(self.folder, name, record, timing)
