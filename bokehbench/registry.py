@@ -163,6 +163,8 @@ class MetricSpec(Spec):
         library: distribution that computes it, empty for our own code.
         min_size: the shorter side, in pixels, below which it is undefined.
         variants: suffixes it can be asked with (docs/metrics.md), `psnr+lin`.
+        needs_pair: the function takes, third, what is known of input and target (`bokehbench.metrics.pair`).
+        ranked: False for a diagnosis whose best value is not its smallest or largest: no bold, no rank.
     """
 
     kind: ClassVar[str] = "metric"
@@ -175,6 +177,8 @@ class MetricSpec(Spec):
     library: str = ""
     min_size: int = 1
     variants: Sequence[str] = ("crop",)
+    needs_pair: bool = False
+    ranked: bool = True
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 A variant changes what the metric is given, not the metric:
 
 - `+lin`: both images are decoded with the lens's gamma, so that differences of light are compared.
+- `+geo`: the prediction is warped to the target's grid by the homography between input and target, and only
+  what both cover counts; `+geo_gain` also takes out one factor of light per colour channel. For real pairs.
 - `+crop{n}`: n pixels are dropped on every side, because no renderer can know what lies outside the frame.
 """
 
@@ -18,6 +20,9 @@ from bokehbench.metrics import weights
 from bokehbench.records import sha256_json
 from bokehbench.registry import MetricSpec, get
 
+PAIR_VERSION = 1
+"""Changes whenever `bokehbench.metrics.pair` would find another homography or another mask."""
+
 
 @dataclass(frozen=True, eq=False)
 class Metric:
@@ -26,17 +31,25 @@ class Metric:
     Attributes:
         spec: the metric.
         linear: `+lin`.
+        aligned: `geo`, `geo_gain`, or empty.
         crop: pixels dropped on every side, 0 without `+crop{n}`.
     """
 
     spec: MetricSpec
     linear: bool = False
+    aligned: str = ""
     crop: int = 0
 
     @property
     def name(self) -> str:
         """What the user wrote, a column's name."""
-        return self.spec.name + ("+lin" if self.linear else "") + (f"+crop{self.crop}" if self.crop else "")
+        parts = ("lin" if self.linear else "", self.aligned, f"crop{self.crop}" if self.crop else "")
+        return "+".join((self.spec.name, *filter(None, parts)))
+
+    @property
+    def needs_pair(self) -> bool:
+        """Whether it must know how input and target lie to each other (`bokehbench.metrics.pair`)."""
+        return self.spec.needs_pair or bool(self.aligned)
 
     @property
     def id(self) -> str:
@@ -57,17 +70,19 @@ class Metric:
     def fingerprint(self) -> str:
         """8 hex digits of everything that makes the number; columns never mix two of them.
 
-        sha256 over the canonical JSON of name, version, parameters, variant and the weights' sha256.
+        sha256 over the canonical JSON of name, version, parameters, variant and the weights' sha256, and of
+        what makes a pair where one is needed.
         """
-        return sha256_json(
-            {
-                "metric": self.spec.id,
-                "parameters": dict(self.spec.parameters),
-                "linear": self.linear,
-                "crop": self.crop,
-                "weights": {name: weights.get(name).sha256 for name in self.spec.weights},
-            }
-        )[:8]
+        made_by = {
+            "metric": self.spec.id,
+            "parameters": dict(self.spec.parameters),
+            "linear": self.linear,
+            "crop": self.crop,
+            "weights": {name: weights.get(name).sha256 for name in self.spec.weights},
+        }
+        if self.needs_pair:
+            made_by |= {"aligned": self.aligned, "pair": PAIR_VERSION}
+        return sha256_json(made_by)[:8]
 
     def function(self) -> Callable[..., float]:
         """The implementation: `f(prediction, target, **spec.parameters)`."""
@@ -90,16 +105,21 @@ def find(name: str) -> Metric:
     spec = get(MetricSpec, base)
     options: dict[str, Any] = {}
     for suffix in suffixes:
-        match = re.fullmatch(r"(lin)|crop([1-9]\d*)", suffix)
+        match = re.fullmatch(r"(lin)|(geo|geo_gain)|crop([1-9]\d*)", suffix)
         if match is None:
             raise ConfigError(
-                f"metric {name!r}: unknown variant +{suffix}; there are +lin and +crop8 (any n)"
+                f"metric {name!r}: unknown variant +{suffix}; there are +lin, +geo, +geo_gain and +crop8 "
+                "(any n)"
             )
-        kind = "lin" if match[1] else "crop"
+        kind = match[1] or match[2] or "crop"
         if kind not in spec.variants:
             allowed = ", ".join(f"+{variant}" for variant in spec.variants) or "none"
             raise ConfigError(f"metric {name!r}: {base} has no variant +{kind}; it has {allowed}")
-        options |= {"linear": True} if match[1] else {"crop": int(match[2])}
+        options |= (
+            {"linear": True} if match[1] else {"aligned": kind} if match[2] else {"crop": int(match[3])}
+        )
+    if "aligned" in options and len(options) > 1:
+        raise ConfigError(f"metric {name!r}: +{options['aligned']} stands alone; it drops a margin itself")
     metric = Metric(spec, **options)
     if metric.name != name:
         raise ConfigError(f"metric {name!r}: write {metric.name!r}, one number has one name")

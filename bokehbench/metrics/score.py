@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from bokehbench.metrics.catalogue import Metric, find
 from bokehbench.metrics.guard import ByteImage, checked_pair
 from bokehbench.metrics.specs import DEFAULT
 from bokehbench.optics import decode
+
+if TYPE_CHECKING:
+    from bokehbench.metrics.pair import Pair
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Score:
             the formula has no value on them); failed (the metric raised).
         metric: `name@version`.
         fingerprint: of everything that makes the number (`Metric.fingerprint`).
-        reason: one line where there is no value.
+        reason: one line where there is no value, and beside a value what was not as it should be.
+        pair: of a number that needs one, sha256 of the stored pair (`leaderboard.pairs`).
     """
 
     value: float | None
@@ -37,10 +41,11 @@ class Score:
     metric: str
     fingerprint: str
     reason: str = ""
+    pair: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """For records; without `reason` where there is none."""
-        return {key: value for key, value in asdict(self).items() if key != "reason" or value}
+        """For records; without `reason` and `pair` where there is none."""
+        return {key: value for key, value in asdict(self).items() if key not in ("reason", "pair") or value}
 
 
 def score_images(
@@ -49,6 +54,7 @@ def score_images(
     ids: Sequence[str] = DEFAULT,
     *,
     gamma: float = 2.2,
+    pair: Pair | None = None,
 ) -> dict[str, float | None]:
     """Full-reference metrics of a prediction.
 
@@ -57,7 +63,9 @@ def score_images(
             that is what is stored.
         target: [H, W, 3], the same.
         ids: metrics as written, variants included (`psnr`, `ssim`, `psnr+lin`, `lpips-alex`).
-        gamma: of the lens, for `+lin`.
+        gamma: of the lens, for `+lin` and `+geo_gain`.
+        pair: from `bokehbench.metrics.pair.make_pair(input, target)`, for `+geo`, `+geo_gain` and the metrics
+            that look at what is out of focus.
 
     Returns:
         {id: value} in the order of `ids`. None where there is no number (weights missing or wrong, images
@@ -74,7 +82,7 @@ def score_images(
         >>> score_images(target + np.uint8(5), target, ["psnr"])
         {'psnr': 34.15140352195873}
     """
-    scores = score_images_detailed(prediction, target, ids, gamma=gamma)
+    scores = score_images_detailed(prediction, target, ids, gamma=gamma, pair=pair)
     for score in scores.values():
         if score.status == "failed":
             raise JobFailed(f"metric {score.metric}: {score.reason}")
@@ -87,6 +95,7 @@ def score_images_detailed(
     ids: Sequence[str] = DEFAULT,
     *,
     gamma: float = 2.2,
+    pair: Pair | None = None,
 ) -> dict[str, Score]:
     """`score_images` with status, reason, version and fingerprint of every number.
 
@@ -95,15 +104,16 @@ def score_images_detailed(
         target: see `score_images`.
         ids: see `score_images`.
         gamma: see `score_images`.
+        pair: see `score_images`.
 
     Raises:
         InputError: the arrays are no such images, or differ in size.
         ConfigError: unknown metric or variant.
     """
     metrics = [find(name) for name in ids]
-    pair = checked_pair(prediction, target)
+    pictures = checked_pair(prediction, target)
     with _one_thread():
-        return {metric.name: _score(metric, *pair, gamma) for metric in metrics}
+        return {metric.name: _score(metric, *pictures, gamma, pair) for metric in metrics}
 
 
 def unavailable(metric: Metric) -> Score | None:
@@ -115,7 +125,9 @@ def unavailable(metric: Metric) -> Score | None:
     return Score(None, worst.status, metric.id, metric.fingerprint, worst.reason)
 
 
-def _score(metric: Metric, prediction: ByteImage, target: ByteImage, gamma: float) -> Score:
+def _score(
+    metric: Metric, prediction: ByteImage, target: ByteImage, gamma: float, pair: Pair | None
+) -> Score:
     def without_value(status: str, reason: str) -> Score:
         return Score(None, status, metric.id, metric.fingerprint, reason)
 
@@ -128,9 +140,11 @@ def _score(metric: Metric, prediction: ByteImage, target: ByteImage, gamma: floa
             "undefined",
             f"needs {metric.spec.min_size} pixels on the shorter side, there are {max(shorter, 0)}",
         )
-    x, y = (_prepared(metric, image, gamma) for image in (prediction, target))
+    if metric.needs_pair and pair is None:
+        return without_value("undefined", "needs the input that the target belongs to")
+    x, y, *known = _given(metric, prediction, target, gamma, pair)
     try:
-        value = float(metric.function()(x, y, **metric.spec.parameters))
+        value = float(metric.function()(x, y, *known, **metric.spec.parameters))
     except BokehbenchError:
         raise
     except Exception as error:
@@ -140,6 +154,22 @@ def _score(metric: Metric, prediction: ByteImage, target: ByteImage, gamma: floa
         return without_value("undefined", "has no finite value on these images")
     status = "identical" if np.array_equal(x, y) else "ok"
     return Score(value, status, metric.id, metric.fingerprint)
+
+
+def _given(
+    metric: Metric, prediction: ByteImage, target: ByteImage, gamma: float, pair: Pair | None
+) -> tuple[Any, ...]:
+    """What the metric's function gets: both pictures, and a mask or the pair where it needs one."""
+    if pair is None or not metric.needs_pair:
+        return tuple(_prepared(metric, image, gamma) for image in (prediction, target))
+    if not metric.aligned:
+        return prediction, target, pair
+    from bokehbench.metrics.pair import with_gain
+
+    moved, valid = pair.warped(prediction)
+    if metric.aligned == "geo_gain":
+        moved = with_gain(moved, pair.gain(moved, target, valid, gamma), gamma)
+    return moved, target / 255.0, valid
 
 
 def _prepared(metric: Metric, image: ByteImage, gamma: float) -> npt.NDArray[Any]:

@@ -15,7 +15,7 @@ SPECS: tuple[MetricSpec, ...] = (
         decimals=2,
         parameters={"cap": 100.0},
         unit="dB",
-        variants=("lin", "crop"),
+        variants=("lin", "geo", "geo_gain", "crop"),
     ),
     MetricSpec(
         name="ssim",
@@ -24,7 +24,7 @@ SPECS: tuple[MetricSpec, ...] = (
         parameters=_GAUSSIAN,
         source="Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, 2004",
         min_size=11,
-        variants=("lin", "crop"),
+        variants=("lin", "geo", "geo_gain", "crop"),
     ),
     MetricSpec(
         name="ms-ssim",
@@ -81,5 +81,30 @@ SPECS: tuple[MetricSpec, ...] = (
         source="Ding et al., Image Quality Assessment: Unifying Structure and Texture Similarity, 2020, "
         "arXiv:2004.07728",
         min_size=16,
+    ),
+    *(
+        MetricSpec(
+            name=name,
+            summary=summary,
+            implementation=f"bokehbench.metrics.sharpness:{name.replace('-', '_')}",
+            higher_is_better=False,
+            decimals=3,
+            unit=unit,
+            min_size=33,
+            variants=(),
+            needs_pair=True,
+            ranked=ranked,
+        )
+        for name, unit, ranked, summary in (
+            ("blur-error", "octaves", True, "Wrong amount of blur where the target is out of focus."),
+            (
+                "blur-bias",
+                "octaves",
+                False,
+                "The same with its sign: above 0 too sharp, below 0 too blurred.",
+            ),
+            ("colour-error", "stops", False, "The largest factor between colour channels and the target's."),
+            ("energy-bias", "", False, "Relative error of the mean light where the target is out of focus."),
+        )
     ),
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 
 def ssim(
     prediction: npt.NDArray[Any],
     target: npt.NDArray[Any],
+    mask: npt.NDArray[np.bool_] | None = None,
     *,
     kernel_size: int = 11,
     kernel_sigma: float = 1.5,
@@ -26,6 +28,7 @@ def ssim(
     Args:
         prediction: [H, W, 3] uint8, or float64 in [0, 1] for `+lin`; H, W >= `kernel_size`.
         target: the same.
+        mask: [H, W], pixels whose windows count; None for all.
         kernel_size: of the Gaussian window, pixels.
         kernel_sigma: of the Gaussian window, pixels.
         k1: luminance constant.
@@ -39,6 +42,7 @@ def ssim(
     _, similarity = contrast_and_similarity(
         unit_range(prediction),
         unit_range(target),
+        mask,
         kernel_size=kernel_size,
         kernel_sigma=kernel_sigma,
         k1=k1,

@@ -21,13 +21,21 @@ def unit_range(image: npt.NDArray[Any]) -> Doubles:
 
 
 def contrast_and_similarity(
-    x: Doubles, y: Doubles, *, kernel_size: int, kernel_sigma: float, k1: float, k2: float
+    x: Doubles,
+    y: Doubles,
+    mask: npt.NDArray[np.bool_] | None = None,
+    *,
+    kernel_size: int,
+    kernel_sigma: float,
+    k1: float,
+    k2: float,
 ) -> tuple[Doubles, Doubles]:
     """The contrast-structure term and SSIM of each channel, averaged over the valid windows.
 
     Args:
         x: [H, W, 3] in [0, 1]; H, W >= `kernel_size`.
         y: the same.
+        mask: [H, W], windows whose middle counts; None for all.
         kernel_size: of the Gaussian window, pixels, odd.
         kernel_sigma: of the Gaussian window, pixels.
         k1: luminance constant.
@@ -48,4 +56,7 @@ def contrast_and_similarity(
     variances = mean(x * x) + mean(y * y) - mean_x**2 - mean_y**2
     contrast = (2.0 * covariance + k2**2) / (variances + k2**2)
     luminance = (2.0 * mean_x * mean_y + k1**2) / (mean_x**2 + mean_y**2 + k1**2)
-    return contrast.mean(axis=(0, 1)), (contrast * luminance).mean(axis=(0, 1))
+    if mask is None:
+        return contrast.mean(axis=(0, 1)), (contrast * luminance).mean(axis=(0, 1))
+    chosen = mask[margin : -margin or None, margin : -margin or None]
+    return contrast[chosen].mean(axis=0), (contrast * luminance)[chosen].mean(axis=0)

@@ -1,0 +1,77 @@
+"""What is known of a real pair before any prediction is looked at: its registration, and what is in focus.
+
+Made from input and target alone, once per case, so that it is the same for every method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bokehbench.metrics import energy, geometry
+from bokehbench.metrics.gain import fit_gain
+from bokehbench.optics import decode, encode
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A target and how its input lies to it.
+
+    Attributes:
+        homography: from the target's grid to the input's.
+        in_focus: [H, W] on the target's grid, what is sharp in both; None where that is too little.
+        out_of_focus: [H, W] on the target's grid, structure of the input that the target has blurred.
+    """
+
+    homography: geometry.Homography
+    in_focus: Mask | None
+    out_of_focus: Mask
+
+    def warped(self, prediction: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], Mask]:
+        """A prediction on the target's grid, [H, W, 3] in [0, 1], and [H, W], where it is valid."""
+        matrix = self.homography.matrix
+        return geometry.warp(prediction, matrix), geometry.valid_pixels(matrix, prediction.shape)
+
+    def gain(
+        self, moved: npt.NDArray[np.float64], target: npt.NDArray[Any], valid: Mask, gamma: float
+    ) -> npt.NDArray[np.float64]:
+        """[3] factors in linear light from a prediction on the target's grid to the target."""
+        region = valid if self.in_focus is None else valid & self.in_focus
+        region = region if region.any() else valid
+        return fit_gain(decode(moved, gamma), decode(_unit(target), gamma), region)
+
+
+def make_pair(image: npt.NDArray[Any], target: npt.NDArray[Any]) -> Pair:
+    """Register a pair and find what is in focus.
+
+    Args:
+        image: [H, W, 3] uint8, or encoded float in [0, 1]: the all-in-focus input.
+        target: the same size.
+    """
+    target_energy = energy.gradient_energy(target)
+    first_look = energy.in_focus(target_energy, energy.gradient_energy(image))
+    found = geometry.find_homography(image, target, first_look)
+    image_energy = energy.gradient_energy(geometry.warp(image, found.matrix))
+    valid = geometry.valid_pixels(found.matrix, target.shape)
+    sharp = energy.in_focus(target_energy, image_energy)
+    return Pair(
+        found,
+        None if sharp is None else sharp & valid,
+        energy.out_of_focus(target_energy, image_energy) & valid,
+    )
+
+
+def with_gain(
+    moved: npt.NDArray[np.float64], gain: npt.NDArray[np.float64], gamma: float
+) -> npt.NDArray[np.float64]:
+    """An encoded picture [H, W, 3] whose light is multiplied by a factor per channel, clipped to [0, 1]."""
+    return np.asarray(encode(np.clip(decode(moved, gamma) * gain, 0.0, 1.0), gamma))
+
+
+def _unit(image: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    return np.asarray(image / 255.0 if image.dtype == np.uint8 else image, np.float64)
