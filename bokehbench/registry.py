@@ -27,6 +27,7 @@ BUILTIN = (
     "bokehbench.baselines.specs",
     "bokehbench.benchmarks.specs",
     "bokehbench.benchmarks.protocol_specs",
+    "bokehbench.depth.specs",
     "bokehbench.metrics.specs",
     "bokehbench.synth.recipes.specs",
 )
@@ -109,6 +110,8 @@ class BenchmarkSpec(Spec):
             `Class(root, protocol=ProtocolSpec)`.
         oracles: what the protocol can grant to methods that declare it.
         layout: the files a folder of this kind has.
+        bundled: folder inside the package, for a set that comes with it.
+        source: where a user gets the set.
         notes: units, size, what is ground truth.
     """
 
@@ -118,6 +121,8 @@ class BenchmarkSpec(Spec):
     protocols: Sequence[str] = ()
     oracles: Sequence[str] = ()
     layout: str = ""
+    bundled: str = ""
+    source: str = ""
     notes: str = ""
 
 
@@ -190,9 +195,81 @@ class RecipeSpec(Spec):
     notes: str = ""
 
 
+@dataclass(frozen=True)
+class PretrainedSpec(Spec):
+    """A network whose published weights a user brings: `module:Class(checkpoint, device, **options)`.
+
+    Attributes:
+        repo: where the weights lie on the Hugging Face hub; empty for what needs none.
+        options: keyword arguments of the implementation.
+        licence: of the weights, as their publisher states it.
+        runs_code: the weights come with code of their own, which runs only for those who name the repo.
+        paper: citation with year.
+        notes: what to know before using it.
+    """
+
+    repo: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    licence: str = ""
+    runs_code: bool = False
+    paper: str = ""
+    notes: str = ""
+
+
+@dataclass(frozen=True)
+class DepthModelSpec(PretrainedSpec):
+    """A network that sees depth in one picture; `infer(image)` gives a map of what `raw` says.
+
+    Attributes:
+        raw: "disparity" (relative inverse depth, near large) or "depth" (metres).
+    """
+
+    kind: ClassVar[str] = "depth-model"
+    raw: str = "disparity"
+
+
+@dataclass(frozen=True)
+class SaliencyModelSpec(PretrainedSpec):
+    """What tells the subject of a picture from the rest; `infer(image)` gives a mask in [0, 1]."""
+
+    kind: ClassVar[str] = "saliency-model"
+
+
+@dataclass(frozen=True)
+class DepthSetSpec(Spec):
+    """Pictures with measured depth, for `bokehbench depth --evaluate NAME:DIR`; `module:Class(root)`.
+
+    Attributes:
+        url: where a user gets it.
+        count: pictures of the test split.
+        layout: the files a folder of this kind has.
+        protocol: which pixels are compared, and how.
+        licence: as its publisher states it.
+        notes: what to know before using it.
+    """
+
+    kind: ClassVar[str] = "depth-set"
+    url: str = ""
+    count: int = 0
+    layout: str = ""
+    protocol: str = ""
+    licence: str = ""
+    notes: str = ""
+
+
 S = TypeVar("S", bound=Spec)
 KINDS: dict[str, type[Spec]] = {
-    spec.kind: spec for spec in (MethodSpec, BenchmarkSpec, ProtocolSpec, MetricSpec, RecipeSpec)
+    spec.kind: spec
+    for spec in (
+        MethodSpec,
+        BenchmarkSpec,
+        ProtocolSpec,
+        MetricSpec,
+        RecipeSpec,
+        DepthModelSpec,
+        SaliencyModelSpec,
+        DepthSetSpec,
+    )
 }
 _registered: dict[tuple[str, str], Spec] = {}
 

@@ -25,6 +25,11 @@ def protocol_of(spec: BenchmarkSpec, name: str | None = None) -> ProtocolSpec:
     return known or ProtocolSpec(chosen, f"rules of {spec.name}", version=spec.protocol_version)
 
 
+def offers(spec: BenchmarkSpec, name: str) -> bool:
+    """Whether a benchmark can be run under the protocol of that name."""
+    return name in (spec.protocol, *spec.protocols)
+
+
 def current_ids(spec: BenchmarkSpec) -> set[str]:
     """`name@version` of every protocol that a benchmark offers today."""
     return {protocol_of(spec, name).id for name in (spec.protocol, *spec.protocols)}

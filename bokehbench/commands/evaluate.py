@@ -46,6 +46,10 @@ def evaluate(
         click.echo(f"{name}: unavailable: {instruction}")
     for line in summary.undefined:
         click.echo(f"undefined: {line}")
+    for line in summary.unaligned:
+        click.echo(f"not registered: {line}")
+    for name, count in summary.without_truth.items():
+        click.echo(f"{name}: no ground truth, {count} predictions are to look at, not scored")
     for line in summary.failed:
         click.echo(f"failed: {line}", err=True)
     if summary.computed or summary.failed:

@@ -30,6 +30,8 @@ def leaderboard(results: tuple[Path, ...], out: Path, strips: tuple[Path, ...], 
 
     summary = write(results, out, strips=strips)
     click.echo(summary.terminal())
+    for line in summary.without_truth:
+        click.echo(line)
     click.echo(f"page: {summary.page}")
     click.echo(f"tables: {out}/leaderboard.md, .csv, .tex, .json; every number: {out}/results.csv")
     if strict and (summary.stale or summary.incomplete):

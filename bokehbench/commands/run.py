@@ -26,21 +26,56 @@ from bokehbench.commands import options
     required=True,
     help="Results folder; what it has already is kept.",
 )
-@click.option("--shard", default="0/1", show_default=True, help="i/n: do the i-th of n parts of the cases.")
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    metavar="NAME",
+    help="Rules to run under, where a benchmark offers several (repeatable; bokehbench list protocols).",
+)
+@click.option(
+    "--disparity",
+    "tracks",
+    multiple=True,
+    default=("gt",),
+    show_default=True,
+    metavar="TRACK",
+    help="Map that methods get: gt (the protocol's own), dilate:N, erode:N, blur:N, noise:N with N from 1 to "
+    "5, or predicted:MODEL (repeatable).",
+)
+@options.shard
 @click.option(
     "--renew", is_flag=True, help="Replace results that were made from other data of the same name."
 )
 @options.workers
+@options.ray
 @options.register
 def run(
-    benchmarks: tuple[str, ...], methods: tuple[str, ...], out: Path, shard: str, renew: bool, workers: int
+    benchmarks: tuple[str, ...],
+    methods: tuple[str, ...],
+    out: Path,
+    protocols: tuple[str, ...],
+    tracks: tuple[str, ...],
+    shard: str,
+    renew: bool,
+    workers: int,
+    ray: str | None,
 ) -> None:
     """Run methods on benchmarks: renders what RESULTS lacks, nothing twice."""
+    from bokehbench.benchmarks.tracks import parse_track
     from bokehbench.errors import JobFailed
     from bokehbench.leaderboard.run import run as run_all
 
     summary = run_all(
-        benchmarks, methods, out, workers=workers, shard=options.parse_shard(shard), renew=renew
+        benchmarks,
+        methods,
+        out,
+        protocols=protocols,
+        tracks=[parse_track(track) for track in tracks],
+        workers=workers,
+        ray=ray,
+        shard=options.parse_shard(shard),
+        renew=renew,
     )
     for line in summary.skipped:
         click.echo(f"skipped: {line}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from bokehbench.errors import InputError
 from bokehbench.leaderboard.collect import (
     Collected,
+    Entry,
     RowKey,
     Stale,
     benchmark_spec,
@@ -118,6 +119,7 @@ def _column(name: str) -> Column:
         spec.unit,
         metric.fingerprint,
         spec.summary,
+        ranked=spec.ranked,
     )
 
 
@@ -141,7 +143,16 @@ def _row(key: RowKey, board: Collected, scores: _Scores) -> Row:
         peak_memory_mb=_median(timed.peak_memory_mb),
         missing=missing,
         stale=stale,
+        uses_truth=tuple(
+            dict.fromkeys(what for entry in entries.values() for what in entry.record.get("uses_truth", ()))
+        ),
+        K=_found_K(entries.values()),
     )
+
+
+def _found_K(entries: Iterable[Entry]) -> tuple[float, float] | None:
+    found = [float(entry.record["K"]) for entry in entries if "K" in entry.record]
+    return (min(found), max(found)) if found else None
 
 
 def _is_oracle(spec: MethodSpec | None) -> bool:
@@ -171,7 +182,7 @@ def _with_ranks(rows: Sequence[Row], columns: Sequence[Column], group: Group) ->
     used: list[Column] = []
     for column in columns:
         complete = all(group.cells[row.key][column.name].interval for row in ranked)
-        if complete and family(column.name) not in [family(other.name) for other in used]:
+        if complete and column.ranked and family(column.name) not in [family(other.name) for other in used]:
             used.append(column)
     if len(ranked) < 2 or not used:
         return list(rows)
@@ -215,7 +226,9 @@ def _group(
         stale = {row.key: _stale_scores(column, board, row.key, cases) for row in rows}
         for key, cell in _column_cells(column, rows, parts, stale, scenes).items():
             cells[key][column.name] = cell
-    return Group(level, tuple(cases), tuple(scenes), (min(strengths), max(strengths)), cells)
+    searched = any("K_search" in board.cases[key].record for key in cases)
+    K = None if searched else (min(strengths), max(strengths))
+    return Group(level, tuple(cases), tuple(scenes), K, cells)
 
 
 def _stale_scores(column: Column, board: Collected, key: RowKey, cases: Sequence[str]) -> list[Stale]:
@@ -235,7 +248,7 @@ def _column_cells(
 ) -> dict[RowKey, Cell]:
     cells = {row.key: _cell(column, row, parts[row.key], stale[row.key], scenes) for row in rows}
     ranked = [row.key for row in rows if row.status == "ranked" and cells[row.key].interval]
-    if len(ranked) < 2:
+    if len(ranked) < 2 or not column.ranked:
         return cells
     sign = 1 if column.higher_is_better else -1
     values = {key: parts[key].value.to_numpy() for key in ranked}

@@ -12,7 +12,7 @@ from typing import Any
 from bokehbench import metrics, records, registry
 from bokehbench.benchmarks.protocols import base_id, current_ids
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.leaderboard.results import Protocol, Result, case_keys, protocols, results
+from bokehbench.leaderboard.results import Protocol, Result, case_keys, has_truth, protocols, results
 from bokehbench.registry import BenchmarkSpec, MethodSpec
 
 RowKey = tuple[str, str]
@@ -67,12 +67,14 @@ class Collected:
         benchmark, protocol: names as in the path.
         cases: every case that any method was run on, by key, sorted.
         rows: for each method and weights, its complete results by case; a case without one is missing.
+        unscored: cases without a ground truth, which are in no table.
     """
 
     benchmark: str
     protocol: str
     cases: dict[str, FoundCase] = field(default_factory=dict)
     rows: dict[RowKey, dict[str, Entry]] = field(default_factory=dict)
+    unscored: set[str] = field(default_factory=set)
 
     @cached_property
     def metrics(self) -> list[str]:
@@ -124,6 +126,9 @@ def current_metric(name: str) -> metrics.Metric | None:
 def _read_protocol(at: Protocol, into: Collected) -> None:
     for key in case_keys(at):
         record = _checked(at.case_record(key), ("scene", "level", "lens", "size", "data"))
+        if not has_truth(at, key):
+            into.unscored.add(key)
+            continue
         target = at.case_image(key, "target")
         if not target.is_file():
             raise InputError(f"{target}: no such file; bokehbench run writes it again")
@@ -135,6 +140,8 @@ def _read_protocol(at: Protocol, into: Collected) -> None:
         into.rows.setdefault((folder.parent.name, folder.name), {})
     protocol_stale = _stale_protocol(at)
     for result in results(at):
+        if result.case in into.unscored:
+            continue
         if result.case not in into.cases:
             raise InputError(
                 f"{result.record}: has no {at.case_record(result.case)}; bokehbench run writes it"

@@ -17,7 +17,7 @@ def to_csv(tables: Sequence[Table]) -> str:
     """One line a (benchmark, protocol, level, row), numbers at full precision, empty where there is none."""
     names = list(dict.fromkeys(column.name for table in tables for column in table.columns))
     head = ["benchmark", "protocol", "level", "method", "version", "weights", "category", "status"]
-    head += ["cases", "scenes", "average_rank", "seconds", "peak_memory_mb"]
+    head += ["uses_truth", "cases", "scenes", "average_rank", "seconds", "peak_memory_mb"]
     head += [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high", "_p")]
     out = io.StringIO()
     writer = csv.DictWriter(out, head, restval="", lineterminator="\n")
@@ -39,6 +39,7 @@ def _csv_row(table: Table, group: Group, row: Row) -> dict[str, Any]:
         "weights": row.key[1],
         "category": row.category,
         "status": row.status,
+        "uses_truth": row.truth,
         "cases": len(group.cases),
         "scenes": group.n_scenes,
     }
@@ -76,7 +77,7 @@ def _json_table(table: Table) -> dict[str, Any]:
                 "level": group.level,
                 "cases": len(group.cases),
                 "scenes": group.n_scenes,
-                "K": list(group.K),
+                "K": None if group.K is None else list(group.K),
                 "cells": {
                     row.label: {name: _json_cell(cell) for name, cell in group.cells[row.key].items()}
                     for row in everyone
@@ -108,6 +109,8 @@ def _json_row(row: Row) -> dict[str, Any]:
         "weights": row.key[1],
         "version": row.version,
         "category": row.category,
+        "uses_truth": list(row.uses_truth),
+        "K": None if row.K is None else list(row.K),
         "status": row.status,
         "average_rank": row.average_rank,
         "seconds": row.seconds,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bokehbench.leaderboard.sentences import (
     ORACLE_NOTE,
+    TRUTH_HEADING,
     below_floor_sentence,
     half_width,
     incomplete_sentence,
@@ -46,11 +47,13 @@ def _markdown_table(table: Table, group: Group) -> list[str]:
     overall = group.level == ALL
     heads = ["method", *(_in_markdown_cell(c.heading) for c in table.columns)]
     heads += ["rank", "s/image"] if overall else []
+    heads += [TRUTH_HEADING] if table.uses_truth else []
     lines = [" | ".join(["", *heads, ""]).strip(), "|" + "---|" + "---:|" * (len(heads) - 1)]
     for row in table.rows:
         cells = [_markdown_cell(table, group.cells[row.key][c.name], c) for c in table.columns]
         label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
         rest = [rank_text(row), seconds_text(row)] if overall else []
+        rest += [_in_markdown_cell(row.truth or "–")] if table.uses_truth else []
         lines.append(" | ".join(["", _in_markdown_cell(label), *cells, *rest, ""]).strip())
     return lines
 
@@ -115,13 +118,17 @@ def _latex(table: Table) -> str:
         for row in table.rows:
             cells = [_latex_cell(group.cells[row.key][c.name], c) for c in table.columns]
             label = latex_text(row.label) + (r"$^\dagger$" if row.status == "oracle" else "")
+            label += r"$^\ddagger$" if row.truth else ""
             seconds = latex_text(seconds_text(row)) if group.level == ALL else ""
             lines.append(" & ".join([label, *cells, seconds]) + r" \\")
     caption = [f"{table.benchmark} ({table.protocol}), {size_sentence(table.everything)}."]
     caption += [statistics_sentence(table), noise_sentence(table)]
     if any(row.status == "oracle" for row in table.rows):
         caption.append("†" + ORACLE_NOTE + ".")
-    text = latex_text(" ".join(filter(None, caption))).replace("†", r"$^\dagger$")
+    truths = dict.fromkeys(row.truth for row in table.rows if row.truth)
+    caption += [f"‡{TRUTH_HEADING}: {truth}." for truth in truths]
+    text = latex_text(" ".join(filter(None, caption)))
+    text = text.replace("†", r"$^\dagger$").replace("‡", r"$^\ddagger$")
     lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{text}}}"]
     lines += [rf"\label{{tab:{table.name}}}", r"\end{table}", ""]
     return "\n".join(lines)
@@ -149,12 +156,14 @@ def _terminal(table: Table) -> str:
     first = table.columns[0]
     heads = ["method", *(c.heading for c in table.columns)]
     heads += [f"{first.name} {group.level}" for group in levels] + ["rank", "s/image"]
+    heads += [TRUTH_HEADING] if table.uses_truth else []
     body = []
     for row in table.rows:
         cells = [_terminal_cell(table, table.everything.cells[row.key][c.name], c) for c in table.columns]
         cells += [_terminal_cell(table, group.cells[row.key][first.name], first) for group in levels]
         label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
-        body.append([label, *cells, rank_text(row), seconds_text(row)])
+        truth = [row.truth or "–"] if table.uses_truth else []
+        body.append([label, *cells, rank_text(row), seconds_text(row), *truth])
     widths = [max(len(line[i]) for line in [heads, *body]) for i in range(len(heads))]
     lines = [f"{table.benchmark} ({table.protocol}): {size_sentence(table.everything)}"]
     for line in [heads, ["─" * w for w in widths], *body]:

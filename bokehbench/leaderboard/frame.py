@@ -46,7 +46,8 @@ def load(*results: Path | str) -> pd.DataFrame:
         One row a (benchmark, protocol, method, weights, case, metric), sorted by these, with the columns
         `COLUMNS`. `value` is NaN unless `status` is ok or identical (prediction equals target); other
         statuses are those of the scores file, `not-scored`, and `missing` where the method has no result
-        for a case that another one has (version is then NA). `K` in pixels at the case's size, `seconds`
+        for a case that another one has (version is then NA). `K` in pixels at the case's size (where it was
+        searched, the one found), `seconds`
         per image. `stale` says why a number no longer counts; it is empty for those that do.
 
     Raises:
@@ -89,7 +90,7 @@ def _about_case(key: str, case: FoundCase) -> dict[str, Any]:
         "case": key,
         "scene": record["scene"],
         "level": record["level"],
-        "K": lens["K"],
+        "K": None if "K_search" in record else lens["K"],
         "disp_focus": lens["disp_focus"],
     }
 
@@ -97,7 +98,9 @@ def _about_case(key: str, case: FoundCase) -> dict[str, Any]:
 def _about_entry(entry: Entry | None) -> dict[str, Any]:
     if entry is None:
         return {"version": None, "seconds": None, "peak_memory_mb": None, "device": ""}
+    found = {"K": float(entry.record["K"])} if "K" in entry.record else {}
     return {
+        **found,
         "version": int(entry.record["method"].rpartition("@")[2]),
         "seconds": entry.timing.get("seconds"),
         "peak_memory_mb": entry.timing.get("peak_memory_mb"),

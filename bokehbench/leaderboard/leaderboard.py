@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bokehbench import records
+from bokehbench.errors import InputError
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.export_data import to_csv, to_json
@@ -29,6 +30,7 @@ class Summary:
         pictures_present: pictures that were up to date.
         stale: labels `benchmark/method` of stale rows.
         incomplete: labels of rows without all cases.
+        without_truth: one line for each benchmark and protocol whose cases have no ground truth.
     """
 
     tables: tuple[Table, ...]
@@ -37,6 +39,7 @@ class Summary:
     pictures_present: int
     stale: tuple[str, ...]
     incomplete: tuple[str, ...]
+    without_truth: tuple[str, ...] = ()
 
     def terminal(self) -> str:
         """The tables as plain text."""
@@ -57,7 +60,10 @@ def write(results: Sequence[Path], out: Path, *, strips: Sequence[Path] = ()) ->
         InputError: no or contradicting results, nothing scored, or a strip that cannot be read.
     """
     found = find_strips(results, strips)
-    boards = [(board, build(board)) for board in collect(results)]
+    read = collect(results)
+    boards = [(board, build(board)) for board in read if board.cases]
+    if not boards:
+        raise InputError("no case of these results has a ground truth: there is nothing to rank")
     tables = tuple(table for _, table in boards)
     written, present = write_pictures(out, boards, found)
     records.write_text(out / "leaderboard.md", to_markdown(tables))
@@ -74,4 +80,10 @@ def write(results: Sequence[Path], out: Path, *, strips: Sequence[Path] = ()) ->
         pictures_present=present,
         stale=tuple(f"{table.benchmark}/{row.label}" for table in tables for row in table.stale),
         incomplete=tuple(f"{table.benchmark}/{row.label}" for table in tables for row in table.incomplete),
+        without_truth=tuple(
+            f"{board.benchmark} ({board.protocol}): {len(board.unscored)} cases without ground truth are in "
+            "no table"
+            for board in read
+            if board.unscored
+        ),
     )

@@ -6,11 +6,13 @@
         _cases/{case}.json                what was asked: scene, level, lens, size, data hash, notes
         _cases/{case}_image.png           the all-in-focus input, 8 bit
         _cases/{case}_disparity.png       the disparity input, 16 bit
-        _cases/{case}_target.png          the ground truth as it is scored, 8 bit
+        _cases/{case}_target.png          the ground truth as it is scored, 8 bit; none where there is none
+        _cases/{case}_reference.png       a photograph to look at, where the set has one
         {method}/{weights hash8 | none}/{case}.png           the prediction as it is scored, 8 bit
         {method}/{weights hash8 | none}/{case}.json          what makes the number (written last: it commits)
         {method}/{weights hash8 | none}/{case}.scores.json   the numbers
         {method}/{weights hash8 | none}/{case}.timing.json   seconds, memory, device, date
+        {method}/{weights hash8 | none}/{case}.curve.json    PSNR by K, where K was searched
 
 Only timing files may differ between two runs. A results folder needs no data set to be evaluated, shown
 or merged with one from another machine.
@@ -22,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bokehbench import records
 from bokehbench.errors import InputError
 
 CASES = "_cases"
@@ -46,7 +49,7 @@ class Protocol:
         return self.folder / CASES / f"{case}.json"
 
     def case_image(self, case: str, what: str) -> Path:
-        """`what` is image, disparity or target."""
+        """`what` is image, disparity, target or reference."""
         return self.folder / CASES / f"{case}_{what}.png"
 
 
@@ -103,3 +106,9 @@ def results(at: Protocol) -> Iterator[Result]:
 def case_keys(at: Protocol) -> list[str]:
     """Every case that was run by any method, sorted."""
     return sorted(path.stem for path in (at.folder / CASES).glob("*.json"))
+
+
+def has_truth(at: Protocol, case: str) -> bool:
+    """Whether a case has a ground truth; one without is rendered and shown, never scored."""
+    record = records.read_json(at.case_record(case)) if at.case_record(case).exists() else {}
+    return "target" in record.get("pictures", ("target",))

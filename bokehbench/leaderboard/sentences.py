@@ -5,13 +5,17 @@ from __future__ import annotations
 from bokehbench.leaderboard.statistics import ALPHA, MIN_SCENES
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Row, Table
 
+TRUTH_HEADING = "chosen with the ground truth"
 ORACLE_NOTE = "oracle: is given what no method can know; shown as a ceiling, never best"
 
 
 def size_sentence(group: Group) -> str:
     """How much a table rests on."""
-    low, high = group.K
-    strength = f"K = {low:.4g} px" if low == high else f"K = {low:.4g} to {high:.4g} px"
+    if group.K is None:
+        strength = "K searched"
+    else:
+        low, high = group.K
+        strength = f"K = {low:.4g} px" if low == high else f"K = {low:.4g} to {high:.4g} px"
     return f"{_count(len(group.cases), 'case')} of {_count(group.n_scenes, 'scene')}, {strength}"
 
 

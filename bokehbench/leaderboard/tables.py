@@ -25,6 +25,7 @@ class Column:
 
     Attributes:
         known: registered here; without it there is no direction, no precision and no fingerprint of today.
+        ranked: False for a diagnosis: no direction, nothing bold, no rank.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Column:
     fingerprint: str
     summary: str
     known: bool = True
+    ranked: bool = True
 
     @property
     def label(self) -> str:
@@ -46,7 +48,7 @@ class Column:
         """Towards better; empty where that is not known."""
         if not self.known:
             return ""
-        return "↑" if self.higher_is_better else "↓"
+        return "" if not self.ranked else "↑" if self.higher_is_better else "↓"
 
     @property
     def heading(self) -> str:
@@ -90,6 +92,8 @@ class Row:
         missing: cases that other methods have and this one has not.
         stale: reasons and commands, each once.
         average_rank: over the columns that are complete for all ranked rows; None for others.
+        uses_truth: what was chosen with the help of the ground truth, for every row to say.
+        K: (smallest, largest) that was found where the set does not give K; None where it does.
     """
 
     key: RowKey
@@ -102,6 +106,14 @@ class Row:
     missing: tuple[str, ...] = ()
     stale: tuple[Stale, ...] = ()
     average_rank: float | None = None
+    uses_truth: tuple[str, ...] = ()
+    K: tuple[float, float] | None = None
+
+    @property
+    def truth(self) -> str:
+        """What of the ground truth the row rests on, with the K found; empty where it uses none of it."""
+        found = "" if self.K is None else f" ({self.K[0]:.4g} to {self.K[1]:.4g} px)"
+        return "; ".join(what + (found if what.startswith("K") else "") for what in self.uses_truth)
 
     @property
     def category(self) -> str:
@@ -111,12 +123,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """All cases, or those of one blur level."""
+    """All cases, or those of one blur level; `K` is None where the set does not give it."""
 
     level: str
     cases: tuple[str, ...]
     scenes: tuple[str, ...]
-    K: tuple[float, float]
+    K: tuple[float, float] | None
     cells: Mapping[RowKey, Mapping[str, Cell]]
 
     @property
@@ -170,6 +182,11 @@ class Table:
     def stale(self) -> tuple[Row | Column, ...]:
         """All that does not count any more; each has a label."""
         return (*self.stale_rows, *self.stale_columns)
+
+    @property
+    def uses_truth(self) -> bool:
+        """Whether any row rests on a choice that the ground truth made."""
+        return any(row.truth for row in self.rows)
 
     @property
     def tested(self) -> bool:

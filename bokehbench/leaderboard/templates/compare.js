@@ -164,7 +164,7 @@
     const item = state.item;
     $("case").value = item.key;
     const noise = item.noise === null ? "" : `, noise of the target ${item.noise.toFixed(1)} dB`;
-    $("about").textContent = `${item.key}: scene ${item.scene}, ${item.level}, K = ${+item.K.toPrecision(4)} px, focus at disparity ${+item.focus.toPrecision(3)}, ${item.size[0]} × ${item.size[1]}${noise}`;
+    $("about").textContent = `${item.key}: scene ${item.scene}, ${item.level}, ${item.K === null ? "K searched" : `K = ${+item.K.toPrecision(4)} px`}, focus at disparity ${+item.focus.toPrecision(3)}, ${item.size[0]} × ${item.size[1]}${noise}`;
     for (const button of document.querySelectorAll("[data-view][aria-pressed]")) button.setAttribute("aria-pressed", String(button.dataset.view === state.view));
     $("error").setAttribute("aria-pressed", String(state.error));
     $("legend").hidden = !state.error;
