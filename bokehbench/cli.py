@@ -17,6 +17,7 @@ COMMANDS = {
     "blb": ("blb:blb", "Render BLB scenes in Blender."),
     "degrade": ("degrade:degrade", "Make low-quality twins of pictures and folders."),
     "render": ("render:render", "Refocus one photograph."),
+    "depth": ("depth:depth", "Predict disparity and saliency of pictures."),
     "run": ("run:run", "Run methods on benchmarks."),
     "evaluate": ("evaluate:evaluate", "Score the predictions of a results folder."),
     "leaderboard": ("leaderboard:leaderboard", "Write tables and the page."),
