@@ -41,6 +41,11 @@ SCENES = {
             spp=(56, 36, 34, 32, 30, 28),
         ),
         SceneInfo(
+            "glass_table",
+            "A table laid at dusk: wine glasses, ice, candles, a bar, strings of bulbs (first-surface depth).",
+            spp=(72, 56, 52, 48, 44, 40),
+        ),
+        SceneInfo(
             "point_lights",
             "Small discs of light at known depths on black, to measure the blur radius.",
             spp=(64, 256, 256, 256, 256, 256),
