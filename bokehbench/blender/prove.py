@@ -8,7 +8,7 @@ disc has every other contribution, so ``r = sqrt(2 (m2 − m2_sharp))`` needs no
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,19 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench.blender import driver
+from bokehbench.blender.plan import StackRequest, parse_focus_mode
+from bokehbench.blender.requests import scene_requests
+from bokehbench.errors import ConfigError
 from bokehbench.images import read_exr_rgb
 from bokehbench.records import read_json
 
 SCENE = "point_lights"
+TOLERANCE = 0.5
+"""Pixels: an error of this size in one radius disproves the geometry."""
+VIEWS = ("landscape", "sensor height", "portrait")
+"""Variations 0, 1, 2 of the scene: how the sensor's millimetres become pixels differs."""
+FOCUS = "inf,5,2"
+"""Focal planes: the lights lie in front of them, on both sides, and behind."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +36,19 @@ class Radius:
     """One light in one image.
 
     Attributes:
+        view: one of `VIEWS`.
         level, focus: indices of the image.
+        focus_distance: of the image, metres.
         depth: of the light, metres.
         off_axis: distance from the image's centre, pixels.
         predicted: |K (disparity − disp_focus)|, pixels.
         measured: pixels.
     """
 
+    view: str
     level: int
     focus: int
+    focus_distance: float
     depth: float
     off_axis: float
     predicted: float
@@ -50,6 +63,7 @@ class Radius:
 def measure_radii(folder: Path) -> list[Radius]:
     """Measure every light in every image of a rendered `point_lights` stack."""
     info = read_json(folder / "info.json")
+    view = VIEWS[info["settings"]["variation"] % len(VIEWS)]
     width, height = info["resolution"]
     low, high = info["disparity_range"]
     focal_px = info["camera"]["focal_px"]
@@ -68,8 +82,10 @@ def measure_radii(folder: Path) -> list[Radius]:
             gain = _moment(blurred, centre, window) - _moment(sharp, centre, window)
             radii.append(
                 Radius(
+                    view,
                     level,
                     focus,
+                    info["focus_distances"][focus],
                     light["depth"],
                     math.hypot(right, down),
                     abs(K * (disparity - disp_focus)),
@@ -89,13 +105,68 @@ def _moment(image: npt.NDArray[Any], centre: tuple[int, int], window: int) -> fl
     return float((part * ((x - mean_x) ** 2 + (y - mean_y) ** 2)).sum() / total)
 
 
+def parse_views(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Some of `VIEWS`, all where none is named; ConfigError for another name."""
+    for name in names:
+        if name not in VIEWS:
+            raise ConfigError(f"--view must be one of {', '.join(VIEWS)}, not {name!r}")
+    return names or VIEWS
+
+
+def worst(radii: list[Radius]) -> Radius:
+    """The radius with the largest error."""
+    return max(radii, key=lambda radius: abs(radius.error))
+
+
+def verdict(radii: list[Radius], tolerance: float) -> str:
+    """One line: how many, the largest error and where it is."""
+    bad = worst(radii)
+    holds = "the geometry holds" if abs(bad.error) < tolerance else "THE GEOMETRY IS WRONG"
+    return (
+        f"{holds}: {len(radii)} radii, largest error {abs(bad.error):.3f} px (light at {bad.depth:g} m, "
+        f"focus at {bad.focus_distance:.4g} m, {bad.view}; predicted {bad.predicted:.3f} px), "
+        f"tolerance {tolerance:g} px"
+    )
+
+
+def to_json(radii: list[Radius], tolerance: float) -> dict[str, Any]:
+    """Plain values of a whole proof."""
+    largest = abs(worst(radii).error)
+    return {
+        "holds": largest < tolerance,
+        "largest_error_px": largest,
+        "tolerance_px": tolerance,
+        "radii": [{**asdict(radius), "error": radius.error} for radius in radii],
+    }
+
+
 def prove(
     out: Path,
     size: tuple[int, int] = (320, 180),
     levels: tuple[int, ...] = (4,),
-    foci: tuple[int, ...] = (0, 5, 9),
+    foci: tuple[int, ...] = (0, 1, 2),
     spp: int | None = None,
+    *,
+    views: tuple[str, ...] = VIEWS,
+    aperture_factor: float = 1.0,
+    means: driver.Means | None = None,
 ) -> list[Radius]:
-    """Render the lights below `out` and measure them; errors as `driver.render_scenes`."""
-    (report,) = driver.render_scenes([SCENE], out, size, levels, foci, spp)
-    return measure_radii(report.folder)
+    """Render the lights below `out` and measure them; errors as `driver.render_scenes`.
+
+    Args:
+        out: gets a folder per view.
+        size: (width, height) of the landscape views; the portrait view has them swapped.
+        levels, foci: indices; of the focal planes `FOCUS`.
+        spp: samples per pixel.
+        views: some of `VIEWS`.
+        aperture_factor: other than 1, the lens is wrong by that factor, and the measurement must show it.
+        means: device and processes.
+    """
+    requests: list[StackRequest] = []
+    optics = {"focus_mode": parse_focus_mode(FOCUS), "aperture_factor": aperture_factor}
+    for view in views:
+        name = f"{SCENE}#{VIEWS.index(view)}"
+        across = size[::-1] if view == "portrait" else size
+        requests += scene_requests([name], across, levels, foci, spp, **optics)
+    reports = driver.raised(driver.render_stacks(requests, out, means or driver.Means()))
+    return [radius for report in reports for radius in measure_radii(report.folder)]

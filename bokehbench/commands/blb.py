@@ -1,18 +1,35 @@
-"""`bokehbench blb`: render BLB scenes in Blender."""
+"""`bokehbench blb`: render BLB scenes in Blender, prove their geometry, check their files."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from bokehbench.commands import options
 from bokehbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bokehbench.blender.driver import Means, StackReport
+    from bokehbench.blender.plan import StackRequest
+    from bokehbench.blender.prove import Radius
+
+ASK_ABOVE = 3600.0
+"""Seconds: longer work is asked about where somebody sits at the terminal."""
+
+DEVICE = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "cpu", "gpu", "optix", "cuda", "hip", "metal", "oneapi"]),
+    help="auto: the GPU where Blender finds one.",
+)
 
 
 @click.group()
 def blb() -> None:
-    """Render BLB scenes in Blender."""
+    """Render BLB scenes in Blender, prove their geometry, check their files."""
 
 
 @blb.command()
@@ -20,62 +37,180 @@ def blb() -> None:
 @click.option(
     "--blend", "blends", multiple=True, type=click.Path(path_type=Path), help="A .blend file; repeatable."
 )
+@click.option("--set", "set_name", metavar="NAME", help="A ready-made set: blb-mini or blb-lite.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Gets a folder per scene.")
-@click.option("--size", default="1920x1080", show_default=True, help="Pixels.")
+@click.option("--size", help="Pixels.  [default: 1920x1080]")
+@click.option("--levels", help="Blur levels; level n is K = 10 n W/1920.  [default: 1,2,3,4,5]")
+@click.option("--foci", help="How many focal planes, or indices 0 (far) to 9: 0,4,9.  [default: all]")
 @click.option(
-    "--levels", default="1,2,3,4,5", show_default=True, help="Blur levels; level n is K = 10 n W/1920."
+    "--focus-mode", help="linear, quantile, or metres from far to near: inf,8,2.5. [default: linear]"
 )
-@click.option(
-    "--foci", default="10", show_default=True, help="How many focal planes, or indices 0 (far) to 9: 0,4,9."
-)
+@click.option("--blades", type=int, default=0, help="Corners of the aperture.  [default: a disc]")
+@click.option("--blade-rotation", type=float, default=0.0, help="Degrees, clockwise on the screen.")
+@click.option("--ratio", type=float, default=1.0, help="Height over width of the aperture.  [default: 1]")
 @click.option("--spp", type=int, help="Samples per pixel of every image; each scene has its own default.")
-@click.option("--seed", default=0, show_default=True, help="Of the sampling noise (content: NAME#SEED).")
+@click.option("--seed", type=int, default=0, help="Of the sampling noise (content: NAME#SEED).  [default: 0]")
 @click.option("--camera", default="", help="Camera of the .blend file, if not its active one.")
 @click.option("--allow-missing", is_flag=True, help="Render a .blend file although textures are missing.")
+@DEVICE
+@options.workers
+@options.ray
+@options.shard
+@click.option("--yes", is_flag=True, help="Do not ask before hours of work.")
 def render(
     scenes: tuple[str, ...],
     blends: tuple[Path, ...],
+    set_name: str | None,
     out: Path,
-    size: str,
-    levels: str,
-    foci: str,
-    spp: int | None,
-    seed: int,
-    camera: str,
-    allow_missing: bool,
+    device: str,
+    workers: int,
+    ray: str | None,
+    shard: str,
+    yes: bool,
+    **choices: Any,
 ) -> None:
     """Render stacks: all-in-focus image, depth, and levels × focal planes, in the layout of BLB.
 
     What is there already is kept: the same command goes on where it was stopped. Scripts inside .blend files
     do not run.
     """
-    from bokehbench.blender import driver, plan
+    from bokehbench.blender import driver
+
+    requests = _requests(scenes, blends, choices)
+    means = driver.Means(device, workers, ray, options.parse_shard(shard))
+    _announce(requests, out, means, yes)
+    reports = driver.render_stacks(requests, out, means)
+    for report in reports:
+        _report(report)
+    driver.raised(reports)
+
+
+def _requests(
+    scenes: tuple[str, ...], blends: tuple[Path, ...], choices: dict[str, Any]
+) -> list[StackRequest]:
+    """What the options ask for."""
+    import math
+
+    from bokehbench.blender import plan
+    from bokehbench.blender.requests import blend_request, scene_requests
 
     if not scenes and not blends:
-        raise ConfigError("give --scene NAME (or all) or --blend FILE")
-    common: dict[str, Any] = {
-        "out": out,
-        "size": plan.parse_size(size),
-        "levels": plan.parse_levels(levels),
-        "foci": plan.parse_foci(foci),
-        "spp": spp,
-        "seed": seed,
+        raise ConfigError("give --scene NAME (or all), --blend FILE or --set NAME")
+    mode = plan.parse_focus_mode(choices["focus_mode"] or "linear")
+    planes = plan.focus_count(mode)
+    stack: dict[str, Any] = {
+        "size": plan.parse_size(choices["size"] or "1920x1080"),
+        "levels": plan.parse_levels(choices["levels"] or "1,2,3,4,5"),
+        "foci": plan.parse_foci(choices["foci"] or str(planes), planes),
+        "spp": choices["spp"],
+        "seed": choices["seed"],
+        "focus_mode": mode,
+        "blades": choices["blades"],
+        "rotation": math.radians(choices["blade_rotation"]),
+        "ratio": choices["ratio"],
     }
-    from bokehbench.blender.catalogue import parse_scenes
-
-    for scene in parse_scenes(list(scenes)):
-        _report(driver.render_scenes([str(scene)], **common)[0])
-    for blend in blends:
-        _report(driver.render_blend(blend, **common, camera=camera, allow_missing=allow_missing))
+    files = {"camera": choices["camera"], "allow_missing": choices["allow_missing"]}
+    return scene_requests(scenes, **stack) + [blend_request(blend, **stack, **files) for blend in blends]
 
 
-def _report(report: Any) -> None:
+def _announce(requests: list[StackRequest], out: Path, means: Means, yes: bool) -> None:
+    """Say how long it will take, and ask where it is long."""
+
+
+def _report(report: StackReport) -> None:
+    if report.failure is not None:
+        click.echo(f"{report.folder}: {report.failure}", err=True)
     noise = report.noise()
+    if not noise:
+        return
     worst = min(noise, key=noise.__getitem__)
     done = f"{len(report.rendered)} rendered" if report.rendered else "nothing to render"
+    sharp = f"{noise['image']:.1f} dB (all in focus), " if "image" in noise else ""
+    by = f" on {', '.join(report.devices())}" if report.rendered else ""
     click.echo(
-        f"{report.folder}: {len(noise)} images, {done}; estimated noise {noise['image']:.1f} dB "
-        f"(all in focus), {noise[worst]:.1f} dB (worst, {worst})"
+        f"{report.folder}: {len(noise)} images, {done}{by}; estimated noise {sharp}"
+        f"{noise[worst]:.1f} dB (worst, {worst})"
     )
     for warning in report.warnings:
         click.echo(f"  warning: {warning}", err=True)
+
+
+@blb.command()
+@click.option(
+    "--tolerance", type=float, default=0.5, show_default=True, help="Largest error of a radius, pixels."
+)
+@click.option("--view", "views", multiple=True, help="landscape, sensor height, portrait; all by default.")
+@click.option("--spp", type=int, help="Samples per pixel.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every measured radius.")
+@click.option("--out", type=click.Path(path_type=Path), help="Keep the images here.")
+@click.option(
+    "--aperture-factor",
+    type=float,
+    default=1.0,
+    help="Render with an aperture wrong by this factor: must fail.",
+)
+@DEVICE
+@options.workers
+def prove(
+    tolerance: float,
+    views: tuple[str, ...],
+    spp: int | None,
+    json_file: Path | None,
+    out: Path | None,
+    aperture_factor: float,
+    device: str,
+    workers: int,
+) -> int:
+    """Measure the blur radius of point lights at known depths against the formula.
+
+    Lights on and off axis, behind, in front of and in the focal plane, in landscape and portrait pictures.
+    Exit code 0 when every radius is right within the tolerance, 1 when one is not, 2 when nothing could be
+    measured.
+    """
+    import tempfile
+
+    from bokehbench.blender import driver
+    from bokehbench.blender import prove as proof
+
+    if not tolerance > 0.0:
+        raise ConfigError(f"--tolerance must be > 0 pixels, not {tolerance}")
+    with tempfile.TemporaryDirectory(prefix="bokehbench-prove-") as scratch:
+        radii = proof.prove(
+            out or Path(scratch),
+            spp=spp,
+            views=proof.parse_views(views),
+            aperture_factor=aperture_factor,
+            means=driver.Means(device, workers),
+        )
+    _print_radii(radii)
+    result = proof.to_json(radii, tolerance)
+    if json_file is not None:
+        from bokehbench.records import write_json
+
+        write_json(json_file, result)
+    click.echo(proof.verdict(radii, tolerance))
+    return 0 if result["holds"] else 1
+
+
+def _print_radii(radii: list[Radius]) -> None:
+    """Per view and light, a column per focal plane."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    planes = sorted({r.focus_distance for r in radii}, reverse=True)
+    table = Table(title="blur radius in pixels: measured/predicted", box=box.SIMPLE)
+    for name in ("view", "light, m", "off axis, px"):
+        table.add_column(name, justify="right")
+    for plane in planes:
+        table.add_column(f"focus {'infinity' if plane > 6e4 else f'{plane:.4g} m'}", justify="right")
+    rows: dict[tuple[str, float, float], dict[float, str]] = {}
+    for r in sorted(radii, key=lambda r: r.depth):
+        cells = rows.setdefault((r.view, r.depth, r.off_axis), {})
+        cells[r.focus_distance] = f"{r.measured:.2f}/{r.predicted:.2f}"
+    for view in dict.fromkeys(r.view for r in radii):
+        for (of, depth, off_axis), cells in rows.items():
+            if of == view:
+                table.add_row(view, f"{depth:g}", f"{off_axis:.0f}", *(cells.get(z, "") for z in planes))
+        table.add_section()
+    Console().print(table)

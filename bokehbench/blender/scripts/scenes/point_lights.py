@@ -14,16 +14,24 @@ RADIUS = 0.0045
 
 
 def build(seed: int) -> dict[str, Any]:
-    """Nine discs parallel to the image plane on a 3 × 3 grid; the seed shuffles which depth lies where."""
+    """Nine discs parallel to the image plane on a 3 × 3 grid; the seed shuffles which depth lies where.
+
+    The seed chooses the view as well: 0, 3, ... for landscape pictures, 1, 4, ... for landscape pictures with
+    the sensor's height (24 mm) fitted, 2, 5, ... for portrait ones.
+    """
     scene = meshes.start_scene(FOCAL_MM, SENSOR_MM, (0.0, 0.0, 0.0), (0.0, 10.0, 0.0))
+    if seed % 3 == 1:
+        scene.camera.data.sensor_fit, scene.camera.data.sensor_height = "VERTICAL", 24.0
     materials.world_colour(scene, (0.0, 0.0, 0.0), 0.0)
     scene.cycles.max_bounces = 0
     depths = stream(seed, 0, "point_lights").permutation(DEPTHS)
     light = materials.emission("disc", (1.0, 1.0, 1.0), 1.0)
     lights = []
     for index, z in enumerate(depths):
-        # Tangents of the viewing angle; the frame reaches to ±0.36 and (at 16:9) ±0.2.
+        # Tangents of the viewing angle; a landscape frame reaches to ±0.36 and (at 16:9) ±0.2.
         x, y = 0.24 * (index % 3 - 1), 0.13 * (index // 3 - 1)
+        if seed % 3 == 2:
+            x, y = y, x
         meshes.disc(f"disc {index}", (x * z, z, -y * z), RADIUS * z, light, normal=(0.0, -1.0, 0.0))
         lights.append({"tangent": [float(x), float(y)], "depth": float(z), "radius": float(RADIUS * z)})
     return {"name": "point_lights", "lights": lights}
