@@ -7,14 +7,17 @@ is kept as long as prediction, target, gamma and the metric's fingerprint are th
 from __future__ import annotations
 
 import contextlib
+import functools
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bokehbench import images, jobs, records
 from bokehbench.errors import BokehbenchError, InputError
-from bokehbench.leaderboard.results import Protocol, Result, protocols, results
+from bokehbench.leaderboard import pairs
+from bokehbench.leaderboard.results import Protocol, Result, has_truth, protocols, results
 from bokehbench.metrics.catalogue import Metric, find
 from bokehbench.metrics.score import Score, score_images_detailed, unavailable
 from bokehbench.metrics.specs import DEFAULT
@@ -49,7 +52,10 @@ class Summary:
         present: scores that were there and still hold.
         unavailable: metric -> the one line that says how to get what it needs.
         undefined: one line for each metric and reason that has no value on some image, with their number.
+        without_truth: benchmark and protocol -> predictions that no ground truth exists for.
         failed: one line a prediction or metric that could not be scored.
+        unaligned: one line for each reason why pairs were not registered (they count as they lie), with
+            their number.
     """
 
     results: int = 0
@@ -57,7 +63,9 @@ class Summary:
     present: int = 0
     unavailable: dict[str, str] = field(default_factory=dict)
     undefined: list[str] = field(default_factory=list)
+    without_truth: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    unaligned: list[str] = field(default_factory=list)
 
 
 def evaluate(
@@ -89,15 +97,24 @@ def evaluate(
     for at in found:
         work += _missing(at, wanted, lacking, only_missing, summary)
     undefined: dict[str, int] = {}
+    unaligned: dict[str, set[str]] = {}
     for outcome in jobs.run_jobs(score_case, work, label="scoring", workers=workers):
         for name, scores in sorted((outcome.value or {}).items()):
             _count(name, scores, summary, undefined)
+            _count_unaligned(outcome.key, scores, unaligned)
         if outcome.error is not None:
             summary.failed.append(f"{outcome.key}: {outcome.error}")
     _instruct(wanted, summary)
     summary.undefined = [f"{line} (of {count} predictions)" for line, count in sorted(undefined.items())]
+    summary.unaligned = [f"{why} ({len(cases)} cases)" for why, cases in sorted(unaligned.items())]
     summary.failed.sort()
     return summary
+
+
+def _count_unaligned(case: str, scores: dict[str, Score] | str, unaligned: dict[str, set[str]]) -> None:
+    for score in () if isinstance(scores, str) else scores.values():
+        if score.value is not None and score.reason:
+            unaligned.setdefault(re.sub(r"-?\d+\.\d+", "…", score.reason), set()).add(case)
 
 
 def _instruct(wanted: Sequence[Metric], summary: Summary) -> None:
@@ -133,17 +150,26 @@ def _missing(
     """Tasks by case, in the order of the cases; predictions that need nothing are counted."""
     by_case: dict[str, list[Task]] = {}
     targets: dict[str, dict[str, Any]] = {}
+    found_pairs: dict[str, str] = {}
+    paired = any(metric.needs_pair for metric in wanted)
     for result in results(at):
+        if not has_truth(at, result.case):
+            name = f"{at.benchmark} ({at.protocol})"
+            summary.without_truth[name] = summary.without_truth.get(name, 0) + 1
+            continue
         summary.results += 1
         try:
             if result.case not in targets:
                 targets[result.case] = _target_facts(at, result.case)
             made_from = {"prediction": _prediction_hash(result), **targets[result.case]}
+            if paired and result.case not in found_pairs:
+                found_pairs[result.case] = pairs.digest(at, result.case)
             present = _present(result, made_from)
         except BokehbenchError as error:
             summary.failed.append(f"{_name(result)}: {error}")
             continue
-        task = _task(result, made_from, wanted, lacking, present, only_missing)
+        pair = found_pairs.get(result.case, "")
+        task = _task(result, made_from, wanted, lacking, present, only_missing, pair)
         summary.present += len(wanted) - len(task.compute) - len(task.lacking)
         summary.unavailable |= dict.fromkeys(task.lacking, "")
         if task.compute or any(present.get(name) != score.to_json() for name, score in task.lacking.items()):
@@ -158,8 +184,9 @@ def _task(
     lacking: dict[str, Score],
     present: dict[str, Any],
     only_missing: bool,
+    pair: str,
 ) -> Task:
-    holding = {metric.name for metric in wanted if _holds(present.get(metric.name), metric)}
+    holding = {metric.name for metric in wanted if _holds(present.get(metric.name), metric, pair)}
     compute = tuple(
         metric.name
         for metric in wanted
@@ -169,12 +196,13 @@ def _task(
     return Task(result, made_from, compute, {n: score for n, score in lacking.items() if n not in holding})
 
 
-def _holds(score: dict[str, Any] | None, metric: Metric) -> bool:
+def _holds(score: dict[str, Any] | None, metric: Metric, pair: str) -> bool:
     """Whether a stored score needs no second look: final, and made by what would make it today."""
     return (
         score is not None
         and score.get("status") in ("ok", "identical", "undefined")
         and score.get("fingerprint") == metric.fingerprint
+        and (not metric.needs_pair or (pair != "" and score.get("pair") == pair))
     )
 
 
@@ -239,10 +267,29 @@ def _score(task: Task, target: Any) -> dict[str, Score]:
     scores: dict[str, Score] = {}
     if task.compute:
         prediction = images.quantise(images.read_image(task.result.prediction))
-        scores = score_images_detailed(prediction, target, task.compute, gamma=task.made_from["gamma"])
+        gamma = task.made_from["gamma"]
+        simple = [name for name in task.compute if not find(name).needs_pair]
+        scores = score_images_detailed(prediction, target, simple, gamma=gamma)
+        scores |= _score_paired(task, prediction, target, [n for n in task.compute if n not in simple])
     # Read again, just before writing: another evaluation may have added its metrics meanwhile.
     kept = _present(task.result, task.made_from)
     fresh = {name: score.to_json() for name, score in {**task.lacking, **scores}.items()}
     content = {"schema": SCHEMA, **task.made_from, "scores": {**kept, **fresh}}
     records.write_json(task.result.scores, content)
     return scores
+
+
+def _score_paired(task: Task, prediction: Any, target: Any, names: list[str]) -> dict[str, Score]:
+    """Scores that need the pair: the same for every method, made with the first of them."""
+    if not names:
+        return {}
+    pair, digest = _pair(task.result.at, task.result.case)
+    found = score_images_detailed(prediction, target, names, gamma=task.made_from["gamma"], pair=pair)
+    why = "" if pair.homography.accepted else f"as it lies, since {pair.homography.reason}"
+    return {name: replace(score, pair=digest, reason=score.reason or why) for name, score in found.items()}
+
+
+@functools.lru_cache(maxsize=1)
+def _pair(at: Protocol, case: str) -> Any:
+    """Within one case: its tasks come one after the other."""
+    return pairs.load(at, case)
