@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bokehbench.blender.driver import Means, StackReport
     from bokehbench.blender.plan import StackRequest
     from bokehbench.blender.prove import Radius
+    from bokehbench.blender.sets import SetSpec
 
 ASK_ABOVE = 3600.0
 """Seconds: longer work is asked about where somebody sits at the terminal."""
@@ -75,14 +76,43 @@ def render(
     do not run.
     """
     from bokehbench.blender import driver
+    from bokehbench.blender.sets import find_set
 
-    requests = _requests(scenes, blends, choices)
+    spec = find_set(set_name) if set_name is not None else None
+    if spec is not None:
+        _refuse_beside_set(scenes, blends, choices)
+        requests = spec.requests()
+    else:
+        requests = _requests(scenes, blends, choices)
     means = driver.Means(device, workers, ray, options.parse_shard(shard))
     _announce(requests, out, means, yes)
     reports = driver.render_stacks(requests, out, means)
     for report in reports:
         _report(report)
     driver.raised(reports)
+    if spec is not None:
+        _write_manifest(spec, out)
+
+
+def _refuse_beside_set(scenes: tuple[str, ...], blends: tuple[Path, ...], choices: dict[str, Any]) -> None:
+    """A set is what it is: what else was asked for would make another one."""
+    others = [name for name, value in choices.items() if value not in (None, "", 0, 0.0, 1.0, False)]
+    others += ["scene"] * bool(scenes) + ["blend"] * bool(blends)
+    if others:
+        raise ConfigError(f"--set says all about the images; leave out --{others[0].replace('_', '-')}")
+
+
+def _write_manifest(spec: SetSpec, out: Path) -> None:
+    from bokehbench.blender import manifest
+
+    written = manifest.write(spec, out)
+    if written is None:
+        click.echo(f"{spec}: not complete yet; no {manifest.FILE}")
+        return
+    click.echo(
+        f"{out / manifest.FILE}: {spec}, {written['bytes'] / 1e6:.1f} MB, noise at least "
+        f"{written['lowest_noise_psnr']:.1f} dB, {written['seconds']:.0f} s of rendering"
+    )
 
 
 def _requests(
@@ -114,7 +144,21 @@ def _requests(
 
 
 def _announce(requests: list[StackRequest], out: Path, means: Means, yes: bool) -> None:
-    """Say how long it will take, and ask where it is long."""
+    """Say how long it will take, and ask where it is long and somebody is there."""
+    import sys
+
+    from bokehbench.blender import driver, estimate, processes
+
+    processes.require_bpy()
+    work = driver.missing_work(requests, out, means.shard)
+    seconds = estimate.seconds(work, means)
+    if seconds is None:
+        return
+    images = sum(len(share.images) for share in work)
+    where = "this machine alone" if means.ray is not None else "this machine"
+    click.echo(f"{images} images: about {estimate.in_words(seconds)} on {where}", err=True)
+    if seconds > ASK_ABOVE and not yes and sys.stdin.isatty():
+        click.confirm("Render them now? (--yes does not ask; a stopped run goes on later)", abort=True)
 
 
 def _report(report: StackReport) -> None:
@@ -214,3 +258,30 @@ def _print_radii(radii: list[Radius]) -> None:
                 table.add_row(view, f"{depth:g}", f"{off_axis:.0f}", *(cells.get(z, "") for z in planes))
         table.add_section()
     Console().print(table)
+
+
+@blb.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--set", "set_name", help="The published set to compare with; by default what the folder says.")
+def verify(folder: Path, set_name: str | None) -> int:
+    """Check rendered files against their info.json, and a ready-made set against the published one.
+
+    Exit code 0 when every file is there and sound, 1 when one is damaged or missing. Files that are sound
+    but not the published bytes were rendered by another machine, Blender or version; they are no failure.
+    """
+    from bokehbench.blender import manifest
+    from bokehbench.blender.sets import find_set
+
+    name = str(find_set(set_name)) if set_name is not None else manifest.set_of(folder)
+    published = manifest.shipped(name) if name is not None else None
+    if name is not None and published is None:
+        click.echo(f"{name}: this package has no published files to compare with", err=True)
+    findings = manifest.check(folder, published)
+    for line in manifest.summary(findings, published):
+        click.echo(line)
+    bad = sum(finding.status in (manifest.DAMAGED, manifest.MISSING) for finding in findings)
+    if bad:
+        click.echo(
+            f"{folder}: {bad} files damaged or missing; the command that rendered them mends it", err=True
+        )
+    return 1 if bad else 0

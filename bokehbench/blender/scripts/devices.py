@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -10,6 +12,7 @@ from bokehbench.blender.plan import GPU_KINDS
 from bokehbench.errors import ConfigError
 
 CPU = "CPU"
+"""How the name of every processor begins."""
 
 
 def choose(scene: Any, wanted: str) -> str:
@@ -20,15 +23,14 @@ def choose(scene: Any, wanted: str) -> str:
         wanted: auto, cpu, gpu, or one of `plan.GPU_KINDS`.
 
     Returns:
-        What renders, for records: ``CPU``, or kind and name such as ``OPTIX: NVIDIA H100``. Cycles itself
+        What renders, for records: kind and name, as ``CPU: ...`` or ``OPTIX: NVIDIA H100``. Cycles itself
         would take the CPU without a word where the GPU it is told to use is not there.
 
     Raises:
         ConfigError: a GPU was asked for and there is none of the kind.
     """
-    use_cpu(scene)
     if wanted == "cpu":
-        return CPU
+        return use_cpu(scene)
     kinds = [wanted] if wanted in GPU_KINDS else list(GPU_KINDS)
     for kind in kinds:
         names = _switch_on(kind.upper())
@@ -40,12 +42,18 @@ def choose(scene: Any, wanted: str) -> str:
             f"--device {wanted}: Blender finds no such GPU here (looked for {', '.join(kinds)}); "
             "--device auto takes the CPU where there is none"
         )
-    return CPU
+    return use_cpu(scene)
 
 
-def use_cpu(scene: Any) -> None:
-    """Render on the CPU."""
+def use_cpu(scene: Any) -> str:
+    """Let a scene render on the CPU; its name for records."""
     scene.cycles.device = "CPU"
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return f"{CPU}: {model or platform.processor() or platform.machine()}"
 
 
 def _switch_on(kind: str) -> list[str]:

@@ -36,8 +36,7 @@ def work(job: dict[str, Any], events: Events) -> None:
     cycles, device, facts = start(request, job)
     report = SampleReport(events)
     bpy.app.handlers.render_stats.append(report)
-    writer = StackWriter(request, folder, info, facts, cycles, report)
-    writer.device = device
+    writer = StackWriter(request, folder, info, facts, cycles, report, device)
     for name in job["images"]:
         if name == ALL_IN_FOCUS:
             writer.all_in_focus()
@@ -118,12 +117,12 @@ class StackWriter:
         facts: dict[str, Any],
         cycles: Cycles,
         report: SampleReport,
+        device: str,
     ) -> None:
         self.request, self.folder, self.info, self.facts = request, folder, info, facts
-        self.cycles, self.report = cycles, report
+        self.cycles, self.report, self.device = cycles, report, device
         self.camera = cycles.scene.camera.data
         self.lens = camera.physical(self.camera, request.width, request.height)
-        self.device = devices.CPU
 
     def all_in_focus(self) -> None:
         """image.exr, depth.exr, and with them the focal planes."""
@@ -166,10 +165,9 @@ class StackWriter:
         try:
             z, record = self._image(name)
         except RuntimeError:
-            if self.device == devices.CPU:
+            if self.device.startswith(devices.CPU):
                 raise
-            devices.use_cpu(self.cycles.scene)
-            self.device = devices.CPU
+            self.device = devices.use_cpu(self.cycles.scene)
             z, record = self._image(name)
         return z, {**record, "device": self.device}
 

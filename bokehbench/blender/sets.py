@@ -1,0 +1,76 @@
+"""Ready-made sets by name: what is rendered, how large, how clean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bokehbench.blender.catalogue import SCENES
+from bokehbench.blender.plan import HALF_MANTISSA, StackRequest
+from bokehbench.blender.requests import scene_requests
+from bokehbench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class SetSpec:
+    """A set; whatever changes its pixels raises the version.
+
+    Attributes:
+        name: what users write.
+        version: whole number.
+        summary: one sentence.
+        scenes: names of procedural scenes; variation 0 is for benchmarks, all others are for training.
+        levels: level indices 0 to 4.
+        foci: focus indices 0 (far) to 9 (near).
+        size: (width, height), pixels.
+        spp: samples per pixel of every image; None takes each scene's own.
+        mantissa: bits of mantissa that the images keep.
+    """
+
+    name: str
+    version: int
+    summary: str
+    scenes: tuple[str, ...]
+    levels: tuple[int, ...]
+    foci: tuple[int, ...] = (0, 4, 9)
+    size: tuple[int, int] = (480, 270)
+    spp: int | None = None
+    mantissa: int = HALF_MANTISSA
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+    def requests(self, seed: int = 0) -> list[StackRequest]:
+        """What is rendered, one request per scene."""
+        options: dict[str, Any] = {"mantissa": self.mantissa, "seed": seed}
+        return scene_requests(self.scenes, self.size, self.levels, self.foci, self.spp, **options)
+
+
+SETS = {
+    spec.name: spec
+    for spec in (
+        SetSpec(
+            name="blb-mini",
+            version=1,
+            summary="Three scenes, levels 1 and 5, three focal planes, converged: a test of one second.",
+            scenes=("night_street", "thicket", "glass_table"),
+            levels=(0, 4),
+            spp=1024,
+            mantissa=7,
+        ),
+        SetSpec(
+            name="blb-lite",
+            version=1,
+            summary="Every scene, five levels, three focal planes at 480x270.",
+            scenes=tuple(info.name for info in SCENES.values() if info.listed),
+            levels=(0, 1, 2, 3, 4),
+        ),
+    )
+}
+
+
+def find_set(name: str) -> SetSpec:
+    """The set of a name; ConfigError with the known names where there is none."""
+    if name not in SETS:
+        raise ConfigError(f"unknown set {name!r}; there are {', '.join(SETS)}")
+    return SETS[name]
