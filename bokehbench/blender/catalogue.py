@@ -46,6 +46,11 @@ SCENES = {
             spp=(72, 56, 52, 48, 44, 40),
         ),
         SceneInfo(
+            "plush",
+            "Soft toys in a child's room: fur in low sun, blocks and books, strings of lamps behind.",
+            spp=(64, 48, 44, 40, 36, 32),
+        ),
+        SceneInfo(
             "point_lights",
             "Small discs of light at known depths on black, to measure the blur radius.",
             spp=(64, 256, 256, 256, 256, 256),
