@@ -29,4 +29,119 @@ SPECS: tuple[Spec, ...] = (
             "frame: small below 8 px, medium 8 to 20 px, large above 20 px. Samples with K = 0 stay out."
         ),
     ),
+    BenchmarkSpec(
+        name="ebb400",
+        summary="400 real pairs of EBB! with predicted disparity and boxes of what is in focus.",
+        implementation="bokehbench.benchmarks.ebb400:EBB400",
+        protocol="bokehme-midas",
+        protocols=("bokehme-midas", "bokehme-dpt", "box-cross-fitted", "leak-free-midas"),
+        source="https://pan.baidu.com/s/1l3Rug16HEB2uUi3u366vLw?pwd=f7mp (its author, "
+        "https://github.com/JuewenPeng/BokehMe/issues/4)",
+        layout=(
+            "image/{n}.jpg, bokeh/{n}.jpg, disparity/{n}.png (MiDaS), disparity_dpt/{n}.png (DPT), 400 "
+            "each; boxes.json: {n: [left, top, right, bottom]}; birefnet/{n}.saliency.exr for leak-free "
+            "protocols"
+        ),
+        notes=(
+            "About 1536 x 1024, 8 bit. Ground truth: a second photograph at f/1.8, some pixels beside the "
+            "input and of other brightness (score with +geo_gain, blur-error). Disparity is predicted, K "
+            "unknown. MagicBokeh's EBB400 is another choice of 400 pairs. Licence: research use under "
+            "EBB!'s terms; ask its authors before passing pictures on. How the release stores its boxes "
+            "is not documented."
+        ),
+    ),
+    BenchmarkSpec(
+        name="ebb-val294",
+        summary="The last 294 training pairs of EBB!, the usual validation split.",
+        implementation="bokehbench.benchmarks.ebb_val294:EBBVal294",
+        protocol="leak-free-base",
+        protocols=("leak-free-base", "bokehdiff"),
+        source=(
+            "https://competitions.codalab.org/competitions/24716 (Training.zip; direct links have expired)"
+        ),
+        layout="original/{n}.jpg, bokeh/{n}.jpg, n = 4400 to 4693 (or the whole training set); "
+        "depth-anything-v2-base/{n}.exr, birefnet/{n}.saliency.exr, both made by bokehbench depth",
+        notes=(
+            "About 1536 x 1024, 8 bit, pairs as in ebb400. Ground truth: a second photograph, misaligned. No "
+            "disparity comes with it, K is unknown. Licence: research use under EBB!'s terms."
+        ),
+    ),
+    BenchmarkSpec(
+        name="ebb400-lq",
+        summary="EBB400 with degraded inputs at a quarter of the size: restoration and bokeh in one.",
+        implementation="bokehbench.benchmarks.ebb400_lq:EBB400LQ",
+        protocol="magicbokeh",
+        protocols=("magicbokeh", "leak-free-large"),
+        source="bokehbench degrade EBB400 --set ebb400-lq --out EBB400-LQ",
+        layout="ebb400 with image/{n}.png degraded and enlarged, lq_small/image/{n}.png, degrade.json; "
+        "depth-anything-v2-large/{n}.exr, made by bokehbench depth from the degraded pictures",
+        notes=(
+            "Real-ESRGAN's degradation (preset realesrgan_x4_lq, seed 7), enlarged by bicubic. Ground "
+            "truth: the clean bokeh photograph. The authors' files are not published: no number here "
+            "reproduces theirs. Published tables name methods with a restoration stage first: "
+            "osediff+scatter and the like."
+        ),
+    ),
+    BenchmarkSpec(
+        name="realbokeh",
+        summary=(
+            "220 test scenes of RealBokeh at f/22 and at 1257 larger apertures, with lens and focus distance."
+        ),
+        implementation="bokehbench.benchmarks.realbokeh:RealBokeh",
+        protocol="optics",
+        protocols=("optics", "saliency-best"),
+        source="https://huggingface.co/datasets/timseizinger/RealBokeh_3MP (folder test)",
+        layout=(
+            "test/in/{id}_f22.JPG (220), test/gt/{id}/{id}_f2.0.JPG ... (1257), test/metadata/{id}.json "
+            "(220); depth-pro/{id}_f22.raw.exr, made by bokehbench depth --raw"
+        ),
+        notes=(
+            "2000 x 1500, 8 bit. Ground truth: photographs of the same scene at f/2 to f/20; f/22 stands for "
+            "all-in-focus. Levels are f-numbers by full stops. Licence: CC BY-NC-SA 4.0."
+        ),
+    ),
+    BenchmarkSpec(
+        name="ipb",
+        summary="Photographs without ground truth for a user study: IPB, or any folder of one's own.",
+        implementation="bokehbench.benchmarks.ipb:PhotoStudy",
+        protocol="study",
+        protocols=("study",),
+        source=(
+            "not published (40 portraits of Peng et al., 2022; 50 photographs of Shi et al., 2026); your own"
+        ),
+        layout="image/{name}.jpg, disparity/{name}.png, reference/{name}.jpg (optional), lens.json: "
+        '{name: {"K": 24, "disp_focus": 0.8}} or {"K": 24, "point": [x, y]}',
+        notes="Rendered and shown beside the reference, never scored: there is no ground truth. K in pixels.",
+    ),
+    BenchmarkSpec(
+        name="realsr",
+        summary="RealSR, 100 test pairs at factor 4: restoration, K = 0.",
+        implementation="bokehbench.benchmarks.realsr:RealSR",
+        protocol="restoration",
+        protocols=("restoration",),
+        source="https://github.com/csjcai/RealSR (version 3), or RealSRVal_crop128 of "
+        "https://huggingface.co/datasets/Iceclear/StableSR-TestSets",
+        layout=(
+            "{Canon,Nikon}/Test/4/{camera}_{n}_HR.png and _LR4.png (50 pairs each), or test_HR/ and "
+            "test_LR/ (100)"
+        ),
+        notes=(
+            "Ground truth: the same scene at a longer focal length, registered by its authors. Tables of the "
+            "papers are of the crops (128 to 512 pixels). Licence of the crops: S-Lab 1.0."
+        ),
+    ),
+    BenchmarkSpec(
+        name="drealsr",
+        summary="DRealSR, 93 test pairs at factor 4: restoration, K = 0.",
+        implementation="bokehbench.benchmarks.drealsr:DRealSR",
+        protocol="restoration",
+        protocols=("restoration",),
+        source=(
+            ""
+            "https://github.com/xiezw5/Component-Divide-and-Conquer-for-Real-World-Image-Super-Resolution, "
+            "or DrealSRVal_crop128 of https://huggingface.co/datasets/Iceclear/StableSR-TestSets"
+        ),
+        layout="test_HR/{name}_x4.png and test_LR/{name}_x1.png (93 pairs), or the crops under one name each",
+        notes="As realsr; five cameras. Licence of the crops: S-Lab 1.0.",
+    ),
 )

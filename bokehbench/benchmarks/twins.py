@@ -1,0 +1,98 @@
+"""Low-quality twins of benchmarks: which pictures of which set are degraded, with which preset and seed.
+
+A twin is made on the user's machine (`bokehbench degrade DIR --set NAME --out OUT`), since nobody may pass on
+the pictures; the definition here and the plans in ``degrade.json`` make everybody's twin the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bokehbench.benchmarks.ebb400 import IMAGES
+from bokehbench.errors import ConfigError, InputError
+from bokehbench.records import read_json
+from bokehbench.synth.degrade.preset import load_preset
+
+RECORD = "degrade.json"
+SMALL = "lq_small"
+
+
+@dataclass(frozen=True)
+class Twin:
+    """How a set's low-quality twin is made.
+
+    Attributes:
+        of: the benchmark whose folder is given.
+        folders: names that its folder of input pictures may have; the first that exists is degraded.
+        preset: of the degradations.
+        seed: root of their random numbers.
+    """
+
+    of: str
+    folders: tuple[str, ...]
+    preset: str = "realesrgan_x4_lq"
+    seed: int = 7
+
+
+TWINS: dict[str, Twin] = {
+    "ebb400-lq": Twin("ebb400", IMAGES),
+}
+
+
+def find(name: str) -> Twin:
+    """The twin of that name; ConfigError where there is none."""
+    if name not in TWINS:
+        raise ConfigError(f"unknown set {name!r}; one of {', '.join(TWINS)}")
+    return TWINS[name]
+
+
+def pattern(twin: Twin, folders: Sequence[Path]) -> str:
+    """Pattern of the pictures to be degraded in the one folder given.
+
+    Raises:
+        InputError: not one folder, or it has no such pictures.
+    """
+    if len(folders) != 1 or not folders[0].is_dir():
+        raise InputError(f"--set takes one folder, that of {twin.of}")
+    for name in twin.folders:
+        if (folders[0] / name).is_dir():
+            return f"{name}/*"
+    raise InputError(f"{folders[0]}: not a folder of {twin.of}; it needs {' or '.join(twin.folders)}/")
+
+
+def check(root: Path, name: str) -> None:
+    """Refuse a folder that is not the twin as it is defined here.
+
+    Raises:
+        InputError: no record, another preset or seed, or pictures changed since.
+    """
+    twin = find(name)
+    path = root / RECORD
+    if not path.is_file():
+        raise InputError(
+            f"{root}: has no {RECORD}; bokehbench degrade {twin.of.upper()} --set {name} --out {root} "
+            "makes the set"
+        )
+    content = read_json(path)
+    said = content if isinstance(content, dict) else {}
+    wanted = {
+        "preset": load_preset(twin.preset).model_dump(mode="json"),
+        "seed": twin.seed,
+        "keyed_by": "path",
+    }
+    different = [key for key, value in wanted.items() if said.get(key) != value]
+    if different:
+        raise InputError(
+            f"{path}: made with another {' and '.join(different)} than {name}; bokehbench degrade --set "
+            f"{name} makes the set itself"
+        )
+
+
+def digests(root: Path) -> dict[str, str]:
+    """sha256 of every file of a twin by its path, as its record has them."""
+    entries: dict[str, dict[str, Any]] = read_json(root / RECORD)["files"]
+    targets = [target for entry in entries.values() for target in entry["targets"].values()]
+    return {target["path"]: target["sha256"] for target in targets}

@@ -1,0 +1,165 @@
+"""Small folders laid out like the published sets, with pictures that look like photographs."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from bokehbench import images
+
+SIZE = (96, 64)
+SUBJECT, NEAR, FAR = 0.8, 0.35, 0.1
+"""Disparities: of the subject in the middle, of the ground at the lower edge, of the background at the "
+"upper."""
+
+
+@functools.cache
+def photograph(number: int, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """Encoded [H, W, 3] in [0, 1]."""
+    from skimage import data
+
+    source = (data.coffee, data.astronaut, data.chelsea, data.rocket)[number % 4]()
+    shift = 7 * (number // 4 % 5)
+    cut = source[shift : shift + 200, shift : shift + 300]
+    return cv2.resize(cut, size, interpolation=cv2.INTER_AREA) / 255.0
+
+
+def subject(size: tuple[int, int] = SIZE) -> np.ndarray:
+    """[H, W] bool: where the subject stands."""
+    y, x = np.mgrid[0 : size[1], 0 : size[0]]
+    return np.hypot((x - size[0] / 2) / (0.25 * size[0]), (y - size[1] / 2) / (0.4 * size[1])) < 1.0
+
+
+def disparity(size: tuple[int, int] = SIZE) -> np.ndarray:
+    """[H, W] in [0, 1], near large: ground that comes nearer downwards, a subject before it."""
+    ground = np.linspace(FAR, NEAR, size[1])[:, None].repeat(size[0], axis=1)
+    return np.where(subject(size), SUBJECT, ground)
+
+
+def bokeh(number: int, sigma: float = 3.0, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """The photograph with its surroundings blurred in light."""
+    light = photograph(number, size) ** 2.2
+    blurred = cv2.GaussianBlur(light, (0, 0), sigma)
+    return np.where(subject(size)[..., None], light, blurred) ** (1 / 2.2)
+
+
+def box(size: tuple[int, int] = SIZE) -> list[int]:
+    """A box inside the subject: left, top, right, bottom."""
+    return [size[0] // 2 - 8, size[1] // 2 - 8, size[0] // 2 + 8, size[1] // 2 + 8]
+
+
+def write_saliency(path: Path) -> None:
+    """A mask as `bokehbench depth --saliency` writes it."""
+    images.write_exr(path, {"Y": subject().astype(np.float32)}, half=False)
+
+
+def write_map(path: Path) -> None:
+    """Disparity as `bokehbench depth` writes it."""
+    images.write_exr(path, {"Y": disparity().astype(np.float32)}, half=False)
+
+
+def ebb400(root: Path, numbers: tuple[int, ...] = (218, 864, 1205, 3466)) -> Path:
+    """EBB400: pairs, MiDaS and DPT maps, boxes, and saliency made beside them."""
+    for number in numbers:
+        images.write_jpeg(root / "image" / f"{number}.jpg", photograph(number), quality=95)
+        images.write_jpeg(root / "bokeh" / f"{number}.jpg", bokeh(number), quality=95)
+        images.write_png(root / "disparity" / f"{number}.png", disparity())
+        images.write_png(root / "disparity_dpt" / f"{number}.png", disparity() ** 0.8)
+        write_saliency(root / "birefnet" / f"{number}.saliency.exr")
+    boxes = {str(number): box() for number in numbers}
+    (root / "boxes.json").write_text(json.dumps(boxes))
+    return root
+
+
+def ebb_val294(root: Path, numbers: tuple[int, ...] = (4398, 4399, 4400, 4401, 4693)) -> Path:
+    """EBB!'s training folder around the beginning of the split, with maps of a network."""
+    for number in numbers:
+        images.write_jpeg(root / "original" / f"{number}.jpg", photograph(number), quality=95)
+        images.write_jpeg(root / "bokeh" / f"{number}.jpg", 0.8 * bokeh(number), quality=95)
+        write_map(root / "depth-anything-v2-base" / f"{number}.exr")
+        write_saliency(root / "birefnet" / f"{number}.saliency.exr")
+    return root
+
+
+def realbokeh(root: Path, scenes: tuple[int, ...] = (1, 2, 135), focus_distance: float = 1.25) -> Path:
+    """RealBokeh's test split, with metric depth as `bokehbench depth --raw` writes it: the subject in "
+    "focus."""
+    depth = 1.0 / disparity()
+    for scene in scenes:
+        images.write_jpeg(root / "test" / "in" / f"{scene}_f22.JPG", photograph(scene), quality=95)
+        targets, stops = [], (2.0, 5.6, 20.0)
+        for stop in stops:
+            name = (
+                f"gt/{scene}/{scene}_f{stop:.1f}.JPG" if stop < 10 else f"gt/{scene}/{scene}_f{stop:.0f}.JPG"
+            )
+            images.write_jpeg(root / "test" / name, bokeh(scene, 6.0 / stop), quality=95)
+            targets.append(name)
+        meta = {
+            "id": scene,
+            "source_image": f"in/{scene}_f22.JPG",
+            "source_av": 22.0,
+            "target_images": targets,
+            "target_avs": list(stops),
+            "focal_length": 50,
+            "ISO": 100,
+            "EV": 13.1,
+            "focus_plane_distance": focus_distance,
+            "focus_plane_uncertainty": 0.03,
+        }
+        (root / "test" / "metadata").mkdir(parents=True, exist_ok=True)
+        (root / "test" / "metadata" / f"{scene}.json").write_text(json.dumps(meta))
+        raw = root / "depth-pro" / f"{scene}_f22.raw.exr"
+        images.write_exr(raw, {"Z": depth.astype(np.float32)}, half=False)
+        write_map(root / "depth-anything-v2-base" / f"{scene}_f22.exr")
+        write_saliency(root / "birefnet" / f"{scene}_f22.saliency.exr")
+    return root
+
+
+def ipb(root: Path) -> Path:
+    """Photographs with a lens each, one of them with a telephone's bokeh beside it."""
+    for number, name in enumerate(("portrait-1", "portrait 2", "cup")):
+        images.write_jpeg(root / "image" / f"{name}.jpg", photograph(number), quality=95)
+        images.write_png(root / "disparity" / f"{name}.png", disparity())
+    images.write_jpeg(root / "reference" / "cup.jpg", bokeh(2), quality=95)
+    lenses = {
+        "portrait-1": {"K": 12, "disp_focus": 0.8},
+        "portrait 2": {"K": 6.5, "point": [48, 32]},
+        "cup": {"K": 8, "point": [4, 4]},
+    }
+    (root / "lens.json").write_text(json.dumps(lenses))
+    return root
+
+
+def _quarter(number: int) -> np.ndarray:
+    small = (SIZE[0] // 4, SIZE[1] // 4)
+    return cv2.resize(photograph(number), small, interpolation=cv2.INTER_AREA)
+
+
+def realsr(root: Path, count: int = 2) -> Path:
+    """RealSR, version 3, as released."""
+    for camera in ("Canon", "Nikon"):
+        folder = root / camera / "Test" / "4"
+        for number in range(1, count + 1):
+            images.write_png(folder / f"{camera}_{number:03}_HR.png", photograph(number))
+            images.write_png(folder / f"{camera}_{number:03}_LR4.png", _quarter(number))
+    return root
+
+
+def drealsr(root: Path) -> Path:
+    """DRealSR's Test_x4 as released."""
+    for number, name in enumerate(("Canon_10", "panasonic_131", "P1160726")):
+        images.write_png(root / "test_HR" / f"{name}_x4.png", photograph(number))
+        images.write_png(root / "test_LR" / f"{name}_x1.png", _quarter(number))
+    return root
+
+
+def crops(root: Path) -> Path:
+    """StableSR's crops: one name in both folders."""
+    for number in range(2):
+        images.write_png(root / "test_HR" / f"Canon_{number:03}.png", photograph(number))
+        images.write_png(root / "test_LR" / f"Canon_{number:03}.png", _quarter(number))
+    return root
