@@ -51,6 +51,16 @@ SCENES = {
             spp=(64, 48, 44, 40, 36, 32),
         ),
         SceneInfo(
+            "newsstand",
+            "A newsagent's table in morning sun: newspapers, letters, books; racks, a shop, a street.",
+            spp=(56, 40, 36, 34, 32, 30),
+        ),
+        SceneInfo(
+            "pier",
+            "A wooden jetty in low sun: planks into the distance, ropes, lanterns, boats, the sea.",
+            spp=(64, 48, 44, 40, 38, 36),
+        ),
+        SceneInfo(
             "point_lights",
             "Small discs of light at known depths on black, to measure the blur radius.",
             spp=(64, 256, 256, 256, 256, 256),
