@@ -16,7 +16,7 @@ import functools
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench import records
+from bokehbench.apertures import Aperture
 from bokehbench.cases import Case, CaseInfo, Inputs
 from bokehbench.errors import BadImage, ConfigError, InputError
 from bokehbench.images import read_exr, read_exr_rgb
@@ -36,6 +37,10 @@ STEP = 10.0
 """K of level 1 at the reference width; level n has n times as much."""
 SKY_FROM = 6e4
 CONVENTIONS = ("auto", "raw", "normalized")
+NAMES = {"auto": "blb", "raw": "blb-raw", "normalized": "blb-norm"}
+"""Benchmark by the convention it reads."""
+TOLERANCE = 0.05
+"""By how much the strongest level's K may differ from 10 n W/1920 to count as said in a convention."""
 _BOKEH = re.compile(r"bokeh_(\d{1,2})_(\d{1,2})\.exr")
 
 
@@ -52,6 +57,7 @@ class BLBScene:
         disparity_range: (d_min, d_max), 1/m.
         files: (level index, focus index) of the bokeh images that exist, sorted.
         noise: per file stem, the recorded noise of the image as PSNR; empty for the authors' files.
+        aperture: what the bokeh images were taken with; the authors' is a disc.
     """
 
     folder: Path
@@ -62,6 +68,7 @@ class BLBScene:
     disparity_range: tuple[float, float]
     files: tuple[tuple[int, int], ...]
     noise: Mapping[str, float]
+    aperture: Aperture = field(default_factory=Aperture)
 
     @classmethod
     def load(cls, folder: Path, convention: str = "auto") -> BLBScene:
@@ -70,7 +77,7 @@ class BLBScene:
         Args:
             folder: one scene.
             convention: auto, raw or normalized; auto believes an explicit `disparity_convention`, else
-                the one under which the strongest level is 50 px at width 1920.
+                the one under which the strongest level is 50 px at width 1920, within 5 %.
 
         Raises:
             InputError: files are missing or contradict each other, or no convention fits.
@@ -98,11 +105,12 @@ class BLBScene:
             disparity_range=(low, high),
             files=_bokeh_files(folder, len(info["blur_parameters"]), len(focus)),
             noise=_noise(info),
+            aperture=Aperture.from_json(info["aperture"]) if "aperture" in info else Aperture(),
         )
 
     def lens(self, level: int, focus: int) -> Lens:
         """What the file bokeh_{level}_{focus} was taken with."""
-        return Lens(K=self.K[level], disp_focus=self.disp_focus[focus], gamma=GAMMA)
+        return Lens(K=self.K[level], disp_focus=self.disp_focus[focus], gamma=GAMMA, aperture=self.aperture)
 
     def path(self, level: int, focus: int) -> Path:
         """The bokeh image, also where its numbers have one digit."""
@@ -183,6 +191,10 @@ class BLB:
         return BLBScene.load(folder, self.convention)
 
 
+BLBRaw = functools.partial(BLB, convention="raw")
+BLBNorm = functools.partial(BLB, convention="normalized")
+
+
 def safe_name(scene: str) -> str:
     """A scene's name in letters, digits, `_` and `-`: ``night_street#3`` is ``night_street-s3``.
 
@@ -236,36 +248,37 @@ def _read_info(folder: Path) -> dict[str, Any]:
 
 
 def _convention(folder: Path, info: dict[str, Any], span: float, width: int, asked: str) -> str:
-    """Which of the two ways info.json speaks; InputError where neither fits."""
-    if asked != "auto":
-        return asked
+    """Which of the two ways info.json speaks.
+
+    Raises:
+        InputError: it says otherwise than asked; or, where it says nothing, neither way fits, or both do.
+    """
+    path = folder / "info.json"
     said = info.get("disparity_convention")
+    if said is not None and said not in CONVENTIONS[1:]:
+        raise InputError(f"{path}: disparity_convention must be raw or normalized")
+    if asked != "auto":
+        if said not in (None, asked):
+            raise InputError(
+                f"{path}: says it is {said}; use blb, or {NAMES[said]}, instead of {NAMES[asked]}"
+            )
+        return asked
     if said is not None:
-        if said not in CONVENTIONS[1:]:
-            raise InputError(f"{folder / 'info.json'}: disparity_convention must be raw or normalized")
         return str(said)
     strongest, levels = float(info["blur_parameters"][-1]), len(info["blur_parameters"])
-    full = REFERENCE_WIDTH / width
-    # The strongest level, as a multiple of what it should be, under either reading.
-    as_raw, as_normalised = (K * full / (STEP * levels) for K in (strongest * span, strongest))
-    exact = {"raw": abs(as_raw - 1.0) < 0.05, "normalized": abs(as_normalised - 1.0) < 0.05}
-    if all(exact.values()):
-        warnings.warn(
-            f"{folder}: info.json may be raw or normalized, nearly the same; taken raw", stacklevel=2
-        )
-        return "raw"
-    for name, fits in exact.items():
-        if fits:
-            return name
-    if 0.5 <= as_raw < 1.8:
-        return "raw"
-    if 0.1 <= as_normalised <= 4.0 and not 0.1 <= as_raw <= 4.0:
-        return "normalized"
+    due = STEP * levels * width / REFERENCE_WIDTH
+    fitting = [
+        name
+        for name, K in (("raw", strongest * span), ("normalized", strongest))
+        if abs(K / due - 1.0) < TOLERANCE
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    how = "both conventions" if fitting else "neither convention"
     raise InputError(
-        f"{folder / 'info.json'}: blur_parameters fit neither convention: the last is {strongest:.5g}, "
-        f"the span of 1/depth {span:.5g}, so level {levels} would be K = {strongest * span:.5g} (raw) or "
-        f"{strongest:.5g} (normalized) where {STEP * levels / full:.5g} is due at width {width}; "
-        "if the images were resized, scale blur_parameters alike, or add disparity_convention"
+        f"{path}: blur_parameters fit {how}: the last is {strongest:.5g}, the span of 1/depth {span:.5g}, so "
+        f"level {levels} would be K = {strongest * span:.5g} (raw) or {strongest:.5g} (normalized) where "
+        f"{due:.5g} is due at width {width}; say which it is with --benchmark blb-raw:DIR or blb-norm:DIR"
     )
 
 

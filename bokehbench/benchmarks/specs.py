@@ -16,6 +16,25 @@ SPECS: tuple[Spec, ...] = (
         ),
     ),
     BenchmarkSpec(
+        name="blb-raw",
+        summary="BLB folders whose blur_parameters multiply 1/depth as it is.",
+        implementation="bokehbench.benchmarks.blb:BLBRaw",
+        protocol="gt-disparity",
+        layout="as blb",
+        notes=(
+            "blb finds out which of the two an info.json speaks and refuses where that is not clear; this "
+            "name says it. S = K (1/depth - 1/focus_distance)."
+        ),
+    ),
+    BenchmarkSpec(
+        name="blb-norm",
+        summary="BLB folders whose blur_parameters multiply the disparity stretched to [0, 1].",
+        implementation="bokehbench.benchmarks.blb:BLBNorm",
+        protocol="gt-disparity",
+        layout="as blb",
+        notes="See blb-raw. K = 10, 20, 30, 40, 50 at width 1920.",
+    ),
+    BenchmarkSpec(
         name="layered",
         summary="Synthetic sets of ray-traced layers: exact disparity, true layers and an exact target.",
         implementation="bokehbench.benchmarks.layered:Layered",

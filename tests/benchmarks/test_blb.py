@@ -1,7 +1,6 @@
 """The BLB loader on small replicas of both kinds of folder."""
 
 import json
-import warnings
 
 import numpy as np
 import pytest
@@ -109,15 +108,22 @@ def test_a_convention_that_fits_nothing_is_refused_with_the_numbers(tmp_path):
         BLBScene.load(write_scene(tmp_path / "277", raw_info(width=1920)))
 
 
-def test_a_scene_that_fits_both_is_taken_raw_with_a_warning(tmp_path):
+def test_a_scene_that_fits_both_is_refused_until_the_reading_is_named(tmp_path):
     depth = 1 / np.linspace(1 / 65504, 1.0, W * H).reshape(H, W)
     focus = list(1 / np.linspace(1 / 65504, 1.0, 10))
     folder = write_scene(tmp_path / "near", {**normalised_info(), "focus_distances": focus}, depth)
-    with pytest.warns(UserWarning, match="raw or normalized"):
-        assert BLBScene.load(folder).convention == "raw"
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert BLBScene.load(folder, "normalized").convention == "normalized"
+    with pytest.raises(InputError, match=r"both conventions.*blb-raw:DIR or blb-norm:DIR"):
+        BLB(tmp_path).cases()
+    for name, convention in (("blb-raw", "raw"), ("blb-norm", "normalized")):
+        bench = get(BenchmarkSpec, name).load()(tmp_path)
+        assert bench.cases() and BLBScene.load(folder, convention).convention == convention
+
+
+def test_a_named_reading_does_not_overrule_what_the_file_says(tmp_path):
+    write_scene(tmp_path / "277", raw_info(disparity_convention="raw"))
+    assert get(BenchmarkSpec, "blb-raw").load()(tmp_path).cases()
+    with pytest.raises(InputError, match="says it is raw"):
+        get(BenchmarkSpec, "blb-norm").load()(tmp_path).cases()
 
 
 def test_an_explicit_convention_wins(tmp_path):
