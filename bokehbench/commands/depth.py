@@ -78,7 +78,7 @@ def depth(inputs: tuple[Path, ...], out: Path, sets: tuple[str, ...], workers: i
     The maps go into `bokehbench render PHOTO --disparity MAP`. The same command goes on after an
     interruption.
     """
-    models = [_choice(name, **chosen) for name in chosen["models"]]
+    models = [_choice(name, **chosen) for name in chosen.pop("models")]
     if chosen["revision"] is not None and len(models) != 1:
         raise ConfigError("--revision is of one --model; write NAME@REVISION for several")
     if sets:

@@ -77,10 +77,7 @@ class Choice:
             if spec.implementation == NETWORK:  # which checks it against the configuration
                 options["raw"] = raw
         elif self.prompt is not None:
-            if (
-                "prompt" not in options
-                and spec.implementation != "bokehbench.depth.saliency:by_configuration"
-            ):
+            if "prompt" not in options and spec.implementation != BY_CONFIGURATION:
                 raise ConfigError(f"{spec.name} takes no --prompt; clipseg does")
             options["prompt"] = self.prompt
         return options

@@ -141,7 +141,7 @@ def predict_folders(inputs: Sequence[Path], out: Path, order: Order, *, workers:
     if todo and workers == 1:
         for choice in filter(None, (order.depth, order.saliency)):
             preload(choice)
-    do = partial(_do, order=order, identities=identities)
+    do = partial(_do, order=order, identities=identities, code=code_version())
     for outcome in run_jobs(do, todo, label="predicting", workers=workers):
         if outcome.error is not None:
             code = getattr(outcome.error, "code", "E_UNREADABLE")
@@ -200,7 +200,7 @@ def _finished(unit: Unit, order: Order, identities: dict[str, Any]) -> dict[str,
     return record
 
 
-def _do(unit: Unit, order: Order, identities: dict[str, Any]) -> dict[str, Any]:
+def _do(unit: Unit, order: Order, identities: dict[str, Any], code: dict[str, Any]) -> dict[str, Any]:
     """Make one picture's maps; returns its record."""
     targets = order.targets(unit.stem)
     _refuse_foreign(unit, targets)
@@ -208,7 +208,7 @@ def _do(unit: Unit, order: Order, identities: dict[str, Any]) -> dict[str, Any]:
     image = images.read_image(unit.source, notes=notes)
     record: dict[str, Any] = {
         "version": 1,
-        "code": code_version(),
+        "code": code,
         "libraries": library_versions("numpy", "opencv-python-headless", "torch", "transformers"),
         "identities": identities,
         "source": unit.name,

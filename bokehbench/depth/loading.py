@@ -20,7 +20,13 @@ def pick_device(name: str) -> str:
 
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    try:
+        kind = torch.device(name).type
+    except RuntimeError:
+        kind = ""
+    if kind not in ("cpu", "cuda"):
+        raise ConfigError(f"--device {name}: must be auto, cpu, cuda or cuda:0, cuda:1 …")
+    if kind == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"--device {name}: torch can use no GPU here; take cpu")
     return name
 

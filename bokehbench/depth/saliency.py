@@ -113,7 +113,10 @@ class SpectralResidual:
         scale = SPECTRUM_SIDE / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         grey = np.clip(image, 0.0, 1.0).astype(np.float32) @ np.array(LUMA, np.float32)
-        spectrum = np.fft.fft2(cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float64))
+        small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float64)
+        # Mirrored: else the jump from the right rim to the left one would stand out.
+        wide = np.hstack([small, small[:, ::-1]])
+        spectrum = np.fft.fft2(np.vstack([wide, wide[::-1]]))
         amplitude = np.abs(spectrum)
         # Frequencies that the picture has not (a flat one has none) say nothing and are left out.
         heard = (
@@ -125,7 +128,7 @@ class SpectralResidual:
         residual = logs - cv2.blur(around, (3, 3))[1:-1, 1:-1]
         phase = np.where(heard, spectrum / np.where(heard, amplitude, 1.0), 0.0)
         energy = np.abs(np.fft.ifft2(np.exp(residual) * phase)) ** 2
-        smooth = cv2.GaussianBlur(energy, (0, 0), 2.5)
+        smooth = cv2.GaussianBlur(energy[: size[1], : size[0]], (0, 0), 2.5, borderType=cv2.BORDER_REFLECT)
         top = float(smooth.max())
         return _resized((smooth / top if top > 0.0 else smooth).astype(np.float32), image)
 
