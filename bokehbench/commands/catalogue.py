@@ -35,11 +35,25 @@ def list_(kind: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", metavar="NAME[:DIR]")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option(
+    "--record",
+    is_flag=True,
+    help="Of a benchmark's folder: write the hashes of its files into DIR/.bokehbench.json.",
+)
 @options.register
-def describe(name: str, as_json: bool) -> None:
-    """Say what a name stands for: a method, benchmark, metric or recipe."""
+def describe(name: str, as_json: bool, record: bool) -> None:
+    """Say what a name stands for: a method, benchmark, metric, recipe ...
+
+    With a folder, NAME:DIR, also say what a benchmark's folder has of what it should have.
+    """
+    name, _, folder = name.partition(":")
+    if folder or record:
+        if not folder or as_json:
+            raise ConfigError("--record, and NAME:DIR without --json, are of a benchmark's folder")
+        _describe_folder(name, folder, record)
+        return
     found = [spec for spec_type in KINDS.values() if (spec := find(spec_type, name)) is not None]
     if not found:
         raise ConfigError(
@@ -53,6 +67,15 @@ def describe(name: str, as_json: bool) -> None:
         for key, value in dataclasses.asdict(spec).items():
             if key not in ("name", "summary", "version") and value not in ("", (), [], {}, None):
                 click.echo(f"  {key.replace('_', ' ')}: {_plain(value)}")
+
+
+def _describe_folder(name: str, folder: str, record: bool) -> None:
+    from pathlib import Path
+
+    from bokehbench.benchmarks.survey import survey
+
+    for line in survey(name, Path(folder).expanduser(), record=record):
+        click.echo(line)
 
 
 def _plain(value: Any) -> str:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from bokehbench.commands import options
+
+FIXED = ("preset", "seed", "only", "copy_rest", "keep_small", "key")
+"""What --set decides."""
 
 
 @click.command()
@@ -35,8 +39,16 @@ from bokehbench.commands import options
     show_default=True,
     help="What a picture's random numbers depend on, besides the seed.",
 )
+@click.option(
+    "--set",
+    "twin",
+    metavar="NAME",
+    help="Make the low-quality twin of a benchmark, as it is defined: ebb400-lq of an EBB400 folder.",
+)
 @options.workers
+@click.pass_context
 def degrade(
+    context: click.Context,
     inputs: tuple[Path, ...],
     preset: str,
     seed: int,
@@ -45,17 +57,27 @@ def degrade(
     only: tuple[str, ...],
     copy_rest: bool,
     key: str,
+    twin: str | None,
     workers: int,
 ) -> None:
     """Make low-quality versions of pictures, in files or folders, as Real-ESRGAN does.
 
-    A twin of a benchmark: bokehbench degrade EBB400 --only 'image/*' --copy-rest --out EBB400-LQ. The same
-    command goes on after an interruption.
+    The benchmark EBB400-LQ: bokehbench degrade EBB400 --set ebb400-lq --out EBB400-LQ. The same command goes
+    on after an interruption.
     """
-    from bokehbench.errors import InputError
+    from bokehbench.errors import ConfigError, InputError
     from bokehbench.synth.degrade import load_preset
     from bokehbench.synth.degrade.folder import Order, degrade_folders
 
+    if twin is not None:
+        given = [name for name in FIXED if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
+        if given:
+            raise ConfigError(f"--set {twin} fixes --{given[0].replace('_', '-')}; leave it out")
+        from bokehbench.benchmarks import twins
+
+        made = twins.find(twin)
+        preset, seed = made.preset, made.seed
+        only, copy_rest, keep_small = (twins.pattern(made, inputs),), True, True
     order = Order(load_preset(preset), seed, "content" if key == "content" else "path", keep_small)
     done = degrade_folders(inputs, out, order, only=only, copy_rest=copy_rest, workers=workers)
     for entry in done.rejected:
