@@ -61,6 +61,11 @@ SCENES = {
             spp=(64, 48, 44, 40, 38, 36),
         ),
         SceneInfo(
+            "mirror_hall",
+            "A sunlit hall of gilt wall mirrors, chequered marble, a piano, palms (depth: first surface).",
+            spp=(72, 56, 52, 48, 44, 40),
+        ),
+        SceneInfo(
             "point_lights",
             "Small discs of light at known depths on black, to measure the blur radius.",
             spp=(64, 256, 256, 256, 256, 256),

@@ -148,3 +148,45 @@ def foliage(name: str, colours: Sequence[materials.Colour]) -> Any:
     top = shader.principled(colour, 0.45, Specular_IOR_Level=0.4)
     through = shader.node("BsdfTranslucent", {"Color": colour}).outputs[0]
     return shader.done(shader.node("MixShader", {0: 0.3, 1: top, 2: through}).outputs[0])
+
+
+def painted(name: str, colour: materials.Colour, roughness: float = 0.38) -> Any:
+    """Satin paint on wood or plaster, with faint brush marks and dirt."""
+    shader = materials.Shader(name)
+    dirt = shader.noise(1.8, 7.0, roughness=0.65)
+    tone = shader.ramp(dirt, [(0.30, tuple(0.78 * c for c in colour)), (0.55, colour)])
+    brushed = shader.noise(40.0, 3.0, shader.coordinates((1.0, 1.0, 0.12)))
+    return shader.done(shader.principled(tone, roughness, Normal=shader.bump(brushed, 0.06, 0.004)))
+
+
+def stone_slab(name: str, colour: materials.Colour) -> Any:
+    """Polished stone with clouds and veins."""
+    shader = materials.Shader(name)
+    where = shader.coordinates()
+    bent = shader.node("TexNoise", {"Vector": where, "Scale": 3.0, "Detail": 5.0}).outputs["Color"]
+    warped = shader.node("VectorMath", {0: where, 1: bent}, operation="ADD").outputs[0]
+    cloud = shader.noise(4.5, 7.0, warped, 0.6)
+    vein = shader.ramp(cloud, [(0.46, (0, 0, 0)), (0.50, (0.6,) * 3), (0.54, (0, 0, 0))])
+    base = shader.mix(cloud, tuple(0.8 * c for c in colour), colour)
+    tone = shader.mix(vein, base, tuple(0.35 * c for c in colour))
+    return shader.done(shader.principled(tone, shader.math("ADD", 0.10, shader.math("MULTIPLY", cloud, 0.2))))
+
+
+def lacquer(name: str, colour: materials.Colour) -> Any:
+    """Black piano lacquer: deep gloss with fine dust and swirls."""
+    shader = materials.Shader(name)
+    dust = shader.noise(55.0, 6.0, roughness=0.75)
+    rough = shader.math("ADD", 0.03, shader.math("MULTIPLY", dust, 0.14))
+    return shader.done(shader.principled(colour, rough, Coat_Weight=0.6, Coat_Roughness=0.04))
+
+
+def leather(name: str, colour: materials.Colour) -> Any:
+    """Leather or bookcloth, rubbed lighter."""
+    shader = materials.Shader(name)
+    grain = shader.node("TexVoronoi", {"Vector": shader.coordinates(), "Scale": 240.0}).outputs["Distance"]
+    rub = shader.noise(14.0, 6.0, roughness=0.65)
+    tone = shader.ramp(
+        rub, [(0.35, tuple(0.6 * c for c in colour)), (0.55, colour), (0.75, tuple(1.8 * c for c in colour))]
+    )
+    rough = shader.math("ADD", 0.30, shader.math("MULTIPLY", rub, 0.35))
+    return shader.done(shader.principled(tone, rough, Normal=shader.bump(grain, 0.2, 0.002)))

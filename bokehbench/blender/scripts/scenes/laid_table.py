@@ -15,7 +15,7 @@ import numpy as np
 
 from bokehbench.blender.scripts import materials, meshes
 from bokehbench.blender.scripts.meshes import Array, Shape
-from bokehbench.blender.scripts.scenes import finishes, glassware, plants, tableware
+from bokehbench.blender.scripts.scenes import bouquet, finishes, glassware, tableware
 
 TOP = 0.76
 """Height of the table's top."""
@@ -197,34 +197,8 @@ class LaidTable:
         self.put("foil", "foil", lambda: meshes.lathe(foil, 28), (u, v, 0.302))
 
     def _flowers(self, u: float, v: float) -> None:
-        """A small vase with a loose bunch."""
-        rng = self.rng
-        outline = [(0.0, 0.002), (0.033, 0.0), (0.047, 0.03), (0.044, 0.07), (0.022, 0.105), (0.021, 0.12)]
-        outer = glassware.curve([*outline, (0.025, 0.132)], 24)
-        vase = meshes.lathe(glassware.pairs(outer, glassware.inward(outer, 0.003)[::-1][:12]), 40)
-        self.put("ceramic", "vase", lambda: vase, (u, v, 0.002))
-        petal = meshes.lathe([(0.0, 0.0), (0.30, 0.10), (0.62, 0.35), (0.78, 0.75), (0.74, 1.0)], 14)
-        leaf = plants.leaf(4, 8, 0.2)
-        stems, blooms, leaves = [], [], []
-        for index in range(19):
-            a, lean = 2.4 * index, float(rng.uniform(0.1, 0.8))
-            reach, lift = 0.14 * lean, 0.25 - 0.08 * lean**2 + float(rng.uniform(-0.02, 0.02))
-            tip = np.array((math.cos(a) * reach, math.sin(a) * reach, lift))
-            t = np.linspace(0, 1, 8)[:, None]
-            line = np.array((0, 0, 0.10)) * (1 - t) + tip * t + np.array((0, 0, 0.03)) * t * (1 - t)
-            stems.append(meshes.tube(line, 0.0012, 5))
-            facing = meshes.facing(np.array([tip - (0, 0, 0.12)]), rng.uniform(0, 6, 1))[0]
-            up = facing @ meshes.rotation(x=-math.pi / 2)
-            if index % 3:
-                for ring, size in enumerate((0.023, 0.016, 0.010)):
-                    spun = petal.moved(
-                        (0, 0, 0), meshes.rotation(z=ring), size * float(rng.uniform(0.8, 1.15))
-                    )
-                    blooms.append(spun.moved(tip + up @ (0, 0, 0.003 * ring), up))
-            turns = meshes.facing(rng.normal((0, 0, 0.5), 1, (3, 3)), rng.uniform(-1, 1, 3))
-            leaves.append(leaf.copies(line[[3, 5, 6]], turns, rng.uniform(0.035, 0.06, 3)))
-        for look, shapes in (("stem", stems), ("petal", blooms), ("leaf", leaves)):
-            self.put(look, f"{look}s", meshes.join(shapes), (u, v, 0.002))
+        for name, shape in bouquet.bunch(self.rng).items():
+            self.put("ceramic" if name == "vase" else name, f"flowers {name}", shape, (u, v, 0.002))
 
     def _place(self, side: float, v: float, row: int) -> None:
         """One guest's place: plates, cloth, cutlery, two glasses."""
