@@ -66,6 +66,11 @@ SCENES = {
             spp=(72, 56, 52, 48, 44, 40),
         ),
         SceneInfo(
+            "chain_fence",
+            "A tennis court seen through a chain-link fence close to the lens: rusty wire, caught leaves, trees.",
+            spp=(64, 44, 40, 36, 34, 32),
+        ),
+        SceneInfo(
             "point_lights",
             "Small discs of light at known depths on black, to measure the blur radius.",
             spp=(64, 256, 256, 256, 256, 256),
