@@ -60,6 +60,9 @@ class StackRequest:
         denoise: run OpenImageDenoise.
         allow_missing: render a .blend file although textures are missing.
         camera: name of the camera of a .blend file; empty for the file's own.
+        frame: of a .blend file; None for the one it was saved at.
+        view_layer: of a .blend file; empty for the first that it renders.
+        texture_dir: folder in which missing textures are looked for.
         focus_mode: where the focal planes lie: linear, quantile, or metres from far to near (``12,4,2.5``).
         blades: corners of the aperture, 0 for a disc.
         rotation: of its blades, radians, as `optics.Aperture` has it.
@@ -82,6 +85,9 @@ class StackRequest:
     denoise: bool = True
     allow_missing: bool = False
     camera: str = ""
+    frame: int | None = None
+    view_layer: str = ""
+    texture_dir: str = ""
     focus_mode: str = "linear"
     blades: int = 0
     rotation: float = 0.0

@@ -42,7 +42,8 @@ NOISE_MEANING = (
 
 def settings(request: StackRequest) -> dict[str, Any]:
     """What makes the pixels, besides which images are asked for; two runs that differ in it do not mix."""
-    made = {k: v for k, v in request.to_json().items() if k not in ("levels", "foci", "blend", "height")}
+    apart = ("levels", "foci", "blend", "height", "texture_dir")
+    made = {key: value for key, value in request.to_json().items() if key not in apart}
     made["spp"] = list(request.spp)
     made["size"] = [made.pop("width"), request.height]
     made["code_sha256"] = code_digest(request.module)

@@ -52,6 +52,13 @@ def blb() -> None:
 @click.option("--spp", type=int, help="Samples per pixel of every image; each scene has its own default.")
 @click.option("--seed", type=int, default=0, help="Of the sampling noise (content: NAME#SEED).  [default: 0]")
 @click.option("--camera", default="", help="Camera of the .blend file, if not its active one.")
+@click.option("--frame", type=int, help="Frame of the .blend file, if not the one it was saved at.")
+@click.option("--view-layer", default="", help="View layer of the .blend file, if not its first.")
+@click.option(
+    "--texture-dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder in which missing textures of the .blend file are looked for.",
+)
 @click.option("--allow-missing", is_flag=True, help="Render a .blend file although textures are missing.")
 @DEVICE
 @options.workers
@@ -139,7 +146,9 @@ def _requests(
         "rotation": math.radians(choices["blade_rotation"]),
         "ratio": choices["ratio"],
     }
-    files = {"camera": choices["camera"], "allow_missing": choices["allow_missing"]}
+    folder = choices["texture_dir"]
+    files = {name: choices[name] for name in ("camera", "frame", "view_layer", "allow_missing")}
+    files["texture_dir"] = "" if folder is None else str(folder.resolve())
     return scene_requests(scenes, **stack) + [blend_request(blend, **stack, **files) for blend in blends]
 
 
@@ -175,6 +184,8 @@ def _report(report: StackReport) -> None:
         f"{report.folder}: {len(noise)} images, {done}{by}; estimated noise {sharp}"
         f"{noise[worst]:.1f} dB (worst, {worst})"
     )
+    for change in report.info.get("scene", {}).get("changed", ()) if report.rendered else ():
+        click.echo(f"  changed: {change}", err=True)
     for warning in report.warnings:
         click.echo(f"  warning: {warning}", err=True)
 

@@ -26,12 +26,14 @@ class Passes:
         z: [H, W] planar depth of the first sample, which goes through the pixel's centre; 1e10 is sky. Valid
             only without depth of field.
         alpha: [H, W]; 1 everywhere unless the film is transparent, where colours are premultiplied.
+        guides: [H, W, 6] albedo and normal of what is seen, where the renderer was told to give them; else None.
     """
 
     image: FloatImage
     raw: FloatImage
     z: FloatImage
     alpha: FloatImage
+    guides: FloatImage | None = None
 
 
 class Cycles:
@@ -45,8 +47,10 @@ class Cycles:
         *,
         denoise: bool,
         transparent: bool = False,
+        guides: bool = False,
     ) -> None:
         self.scene, self.file, self.denoise = scene, scratch / "render.exr", denoise
+        self.guides = guides
         self._progress: Callable[[int], None] | None = None
         render, cycles = scene.render, scene.cycles
         render.engine = "CYCLES"
@@ -68,12 +72,12 @@ class Cycles:
             cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
             cycles.denoising_prefilter = "ACCURATE"
             cycles.denoising_quality = "HIGH"
-        layer = bpy.context.view_layer
+        layer = next(layer for layer in scene.view_layers if layer.use)
         layer.use_pass_z = True
-        layer.cycles.denoising_store_passes = denoise
+        layer.cycles.denoising_store_passes = denoise or guides
         file = render.image_settings
         file.file_format = "OPEN_EXR_MULTILAYER"
-        file.color_depth, file.exr_codec = "32", "ZIP"
+        file.color_depth, file.exr_codec = "32", "NONE"
         file.color_management = "FOLLOW_SCENE"
 
     def render(self, spp: int, seed: int) -> Passes:
@@ -92,7 +96,16 @@ class Cycles:
         if image.shape != (height, width, 3) or not np.isfinite(image).all():
             raise RuntimeError(f"Blender rendered {image.shape} pixels, some of them perhaps not finite")
         alpha = self._channels(channels, "Combined")["A"]
-        return Passes(np.maximum(image, 0.0), np.maximum(raw, 0.0), z, alpha)
+        guides = self._guides(channels) if self.guides else None
+        return Passes(np.maximum(image, 0.0), np.maximum(raw, 0.0), z, alpha, guides)
+
+    @classmethod
+    def _guides(cls, channels: dict[str, FloatImage]) -> FloatImage:
+        albedo = cls._channels(channels, "Denoising Albedo")
+        normal = cls._channels(channels, "Denoising Normal")
+        return np.stack(
+            [*(albedo[letter] for letter in "RGB"), *(normal[letter] for letter in "XYZ")], axis=2
+        )
 
     @classmethod
     def _rgb(cls, channels: dict[str, FloatImage], name: str) -> FloatImage:
@@ -104,27 +117,3 @@ class Cycles:
         return {
             key.rpartition(".")[2]: pixels for key, pixels in channels.items() if f".{name}." in f".{key}"
         }
-
-
-def only_stills(scene: Any) -> None:
-    """Switch off what a file may ask for beyond the camera's picture: video, compositing, overlays."""
-    render = scene.render
-    scene.use_nodes = False
-    for name in (
-        "use_compositing",
-        "use_sequencer",
-        "use_freestyle",
-        "use_stamp",
-        "use_border",
-        "use_crop_to_border",
-        "use_motion_blur",
-        "use_multiview",
-        "use_simplify",
-        "use_placeholder",
-        "use_overwrite",
-    ):
-        setattr(render, name, name == "use_overwrite")
-    layer = bpy.context.view_layer
-    for other in scene.view_layers:
-        other.use = other == layer
-    layer.material_override = None
