@@ -67,7 +67,7 @@ SCENES = {
         ),
         SceneInfo(
             "chain_fence",
-            "A tennis court seen through a chain-link fence close to the lens: rusty wire, caught leaves, trees.",
+            "A tennis court through a chain-link fence close to the lens: rust, caught leaves, trees, houses.",
             spp=(64, 44, 40, 36, 34, 32),
         ),
         SceneInfo(
