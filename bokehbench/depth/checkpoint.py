@@ -121,8 +121,12 @@ def _local(folder: Path, revision: str | None, trusted: bool) -> Checkpoint:
 def _cached(model: str, revision: str | None, trusted: bool) -> Checkpoint | None:
     """What the hub's cache has, never asking the network."""
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    path = try_to_load_from_cache(model, "config.json", revision=revision)
+    try:
+        path = try_to_load_from_cache(model, "config.json", revision=revision)
+    except HFValidationError as error:
+        raise ConfigError(f"{model}: no such folder, and no id that the hub could have ({error})") from error
     if not isinstance(path, str):
         return None
     folder = Path(path).parent

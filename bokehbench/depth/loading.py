@@ -44,7 +44,6 @@ def load_network(auto: str, checkpoint: Checkpoint, device: str) -> Any:
         InputError: the files do not make such a network, or weights are missing.
         Unavailable: a package that its code needs is missing.
     """
-    import torch
     import transformers
 
     with _in_one_line(checkpoint):
@@ -56,7 +55,7 @@ def load_network(auto: str, checkpoint: Checkpoint, device: str) -> Any:
             trust_remote_code=checkpoint.trusted,
             weights_only=True,
             output_loading_info=True,
-            dtype=torch.float32,
+            ignore_mismatched_sizes=True,  # reported, and refused below with their names
         )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(UNUSED))
     wrong = [str(key[0] if isinstance(key, tuple) else key) for key in report["mismatched_keys"]]
@@ -65,7 +64,7 @@ def load_network(auto: str, checkpoint: Checkpoint, device: str) -> Any:
             f"{checkpoint.id}: {len(missing) + len(wrong)} weights are missing or of another shape "
             f"({', '.join([*missing, *wrong][:3])} …); the file is not of this network, or not whole"
         )
-    return network.to(device).eval()
+    return network.float().to(device).eval()
 
 
 def load_processor(auto: str, checkpoint: Checkpoint) -> Any:

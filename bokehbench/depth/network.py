@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench.depth.checkpoint import Checkpoint
+from bokehbench.depth.choice import consent_line
 from bokehbench.depth.loading import load_network, load_processor
-from bokehbench.errors import ConfigError
+from bokehbench.errors import ConfigError, InputError
 
 FloatImage = npt.NDArray[np.float32]
 METRIC = ("depth_pro", "zoedepth", "glpn")
@@ -71,6 +72,8 @@ class Network:
 
 def _kind(checkpoint: Checkpoint, asked: str) -> str:
     """What the network puts out, by its configuration; ConfigError where that is silent and nobody says."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES
+
     config = checkpoint.config()
     model_type = config.get("model_type")
     said = ""
@@ -84,6 +87,10 @@ def _kind(checkpoint: Checkpoint, asked: str) -> str:
         said = "disparity"  # those on DINOv2 were tuned to metres; nothing in the file says so
     if said and asked and said != asked:
         raise ConfigError(f"{checkpoint.id} puts out {said} by its configuration, not {asked}")
+    if not checkpoint.trusted and model_type not in MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES:
+        if config.get("auto_map"):
+            raise ConfigError(consent_line(checkpoint.id))
+        raise InputError(f"{checkpoint.id}: {model_type!r} is no depth network that transformers knows")
     if not (said or asked):
         raise ConfigError(
             f"{checkpoint.id}: its configuration does not say what it puts out; say --raw-is disparity "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from depth_world import save_depth_anything, save_depth_pro, save_dpt
+from depth_world import save_depth_anything, save_depth_pro, save_dpt, save_zoedepth
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +26,8 @@ def dpt_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def depth_pro_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_depth_pro(tmp_path_factory.mktemp("weights") / "pro")
+
+
+@pytest.fixture(scope="session")
+def zoe_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_zoedepth(tmp_path_factory.mktemp("weights") / "zoe")

@@ -98,6 +98,35 @@ def save_dpt(folder: Path) -> Path:
     return folder
 
 
+def save_zoedepth(folder: Path) -> Path:
+    from transformers import ZoeDepthConfig, ZoeDepthForDepthEstimation, ZoeDepthImageProcessor
+
+    backbone = {
+        "model_type": "beit",
+        "hidden_size": 16,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "image_size": 32,
+        "patch_size": 16,
+        "out_features": ["stage1", "stage2", "stage3", "stage4"],
+        "reshape_hidden_states": False,
+    }
+    config = ZoeDepthConfig(
+        backbone_config=backbone,
+        neck_hidden_sizes=[4, 4, 8, 8],
+        fusion_hidden_size=8,
+        bottleneck_features=8,
+        num_relative_features=8,
+        bin_embedding_dim=8,
+        num_attractors=[4, 2, 2, 1],
+        bin_configurations=[{"n_bins": 8, "min_depth": 1e-3, "max_depth": 10.0, "name": "nyu"}],
+    )
+    shake(ZoeDepthForDepthEstimation(config)).save_pretrained(folder)
+    ZoeDepthImageProcessor(size={"height": 64, "width": 64}, ensure_multiple_of=16).save_pretrained(folder)
+    return folder
+
+
 def save_depth_pro(folder: Path) -> Path:
     from transformers import DepthProConfig, DepthProForDepthEstimation, DepthProImageProcessor
 

@@ -113,6 +113,8 @@ def test_names_that_are_nothing(tmp_path):
         depth.predict(str(tmp_path), picture(9, 9))
     with pytest.raises(ConfigError, match="local folder has none"):
         checkpoint.find(str(tmp_path), "main")
+    with pytest.raises(ConfigError, match="no id that the hub could have"):
+        checkpoint.find("../elsewhere")
     with pytest.raises(ConfigError, match="two revisions"):
         depth.identity(depth.Choice("dpt-large@a", revision="b"))
 
@@ -132,7 +134,7 @@ def test_pickled_tensors_are_read_and_pickled_code_is_not_run(relative_network, 
     torch.save(weights, folder / "pytorch_model.bin")
     image = picture(30, 30)
     assert np.array_equal(depth.predict(str(folder), image), depth.predict(str(relative_network), image))
-    (folder / "pytorch_model.bin").write_bytes(pickle.dumps({"head": Bomb(tmp_path / "ran")}))
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps({"head": Bomb(tmp_path / "ran")}, protocol=2))
     with pytest.raises(InputError, match="cannot be loaded"):
         depth.predict(str(folder), image)
     torch.save({"head": Bomb(tmp_path / "ran")}, folder / "pytorch_model.bin")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,11 +15,15 @@ from safetensors.torch import load_file, save_file
 
 from bokehbench import depth
 from bokehbench.depth.disparity import to_prediction
+from bokehbench.depth.network import Network
 from bokehbench.errors import ConfigError, InputError, JobFailed
 from bokehbench.registry import DepthModelSpec, register
 
+RELATIVE = ("relative_network", "dpt_network")
+METRIC = ("metric_network", "depth_pro_network", "zoe_network")
 
-@pytest.mark.parametrize("name", ["relative_network", "metric_network", "dpt_network", "depth_pro_network"])
+
+@pytest.mark.parametrize("name", [*RELATIVE, *METRIC])
 @pytest.mark.parametrize("size", [(37, 61), (80, 33)])
 def test_maps_have_the_pictures_size_and_span_zero_to_one(name, size, request):
     said = depth.predict_raw(str(request.getfixturevalue(name)), picture(*size))
@@ -28,21 +33,30 @@ def test_maps_have_the_pictures_size_and_span_zero_to_one(name, size, request):
     assert said.raw.std() > 0.0
 
 
-@pytest.mark.parametrize(
-    "name, kind",
-    [
-        ("relative_network", "disparity"),
-        ("dpt_network", "disparity"),
-        ("metric_network", "depth"),
-        ("depth_pro_network", "depth"),
-    ],
-)
-def test_near_is_one(name, kind, request):
+@pytest.mark.parametrize("name", [*RELATIVE, *METRIC])
+def test_near_is_one(name, request):
+    kind = "depth" if name in METRIC else "disparity"
     said = depth.predict_raw(str(request.getfixturevalue(name)), picture(40, 40))
     assert said.kind == kind
     order = np.argsort(said.raw.ravel(), kind="stable")
     steps = np.diff(said.disparity.ravel()[order])
     assert (steps >= 0.0).all() if kind == "disparity" else (steps <= 0.0).all()
+
+
+@pytest.mark.parametrize("name", ["relative_network", "dpt_network", "depth_pro_network", "zoe_network"])
+def test_what_the_network_sees_comes_back_in_its_place(name, request):
+    """With a network that passes its input on: whatever a processor resizes and pads, it undoes."""
+    choice = depth.Choice(str(request.getfixturevalue(name)))
+    network = Network(choice.checkpoint(), "cpu")
+    network._network = lambda pixel_values: SimpleNamespace(
+        predicted_depth=pixel_values.mean(1) + 2.0, field_of_view=None
+    )
+    y, x = np.mgrid[0:90, 0:130]
+    grey = 0.5 + 0.4 * np.sin(x / 13.0) * np.cos(y / 17.0)
+    raw = network.infer(np.repeat(grey[..., None], 3, axis=2).astype(np.float32))
+    seen = 1.0 / raw if name == "depth_pro_network" else raw
+    inner = np.s_[6:-6, 6:-6]
+    assert np.corrcoef(seen[inner].ravel(), grey[inner].ravel())[0, 1] > 0.995
 
 
 def test_what_is_inferred_is_what_transformers_own_pipeline_infers(relative_network):
@@ -85,6 +99,18 @@ def test_missing_weights_are_never_random(relative_network, tmp_path):
     del weights["head.conv1.weight"]
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(InputError, match=r"1 weights are missing.*head\.conv1\.weight"):
+        depth.predict(str(folder), picture(30, 30))
+    save_file(
+        weights | {"head.conv1.weight": torch.zeros(2, 2)}, folder / "model.safetensors", {"format": "pt"}
+    )
+    with pytest.raises(InputError, match=r"of another shape \(head\.conv1\.weight"):
+        depth.predict(str(folder), picture(30, 30))
+
+
+def test_what_is_no_depth_network_is_refused(relative_network, tmp_path):
+    folder = shutil.copytree(relative_network, tmp_path / "net")
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(InputError, match="'bert' is no depth network"):
         depth.predict(str(folder), picture(30, 30))
 
 
