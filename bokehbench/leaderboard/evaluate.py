@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bokehbench import images, jobs, records
 from bokehbench.errors import BokehbenchError, InputError
@@ -21,6 +21,9 @@ from bokehbench.leaderboard.results import Protocol, Result, has_truth, protocol
 from bokehbench.metrics.catalogue import Metric, find
 from bokehbench.metrics.score import Score, score_images_detailed, unavailable
 from bokehbench.metrics.specs import DEFAULT
+
+if TYPE_CHECKING:
+    from bokehbench.metrics.pair import Pair
 
 SCHEMA = "bokehbench.scores/1"
 
@@ -217,7 +220,7 @@ def _prediction_hash(result: Result) -> str:
 
 
 def _target_facts(at: Protocol, case: str) -> dict[str, Any]:
-    """Hash of the target, and the gamma by which `+lin` decodes it."""
+    """Hash of the target, the gamma by which `+lin` decodes it, and the border that the protocol drops."""
     target = at.case_image(case, "target")
     if not target.is_file():
         raise InputError(f"{target}: no such file; bokehbench run writes it")
@@ -226,7 +229,8 @@ def _target_facts(at: Protocol, case: str) -> dict[str, Any]:
         gamma = float(record["lens"]["gamma"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{at.case_record(case)}: has no lens; bokehbench run writes it again") from error
-    return {"target": records.sha256_file(target), "gamma": gamma}
+    border = {"border": int(record["crop"])} if "crop" in record else {}
+    return {"target": records.sha256_file(target), "gamma": gamma, **border}
 
 
 def _present(result: Result, made_from: dict[str, Any]) -> dict[str, Any]:
@@ -254,23 +258,28 @@ def score_case(tasks: list[Task]) -> dict[str, dict[str, Score] | str]:
         By prediction, the scores computed, or one line that says why it could not be scored.
     """
     target = images.quantise(images.read_image(tasks[0].result.at.case_image(tasks[0].result.case, "target")))
+    # Made with the first prediction that needs it, the same for all of them.
+    pair = functools.cache(lambda: pairs.load(tasks[0].result.at, tasks[0].result.case))
     done: dict[str, dict[str, Score] | str] = {}
     for task in tasks:
         try:
-            done[_name(task.result)] = _score(task, target)
+            done[_name(task.result)] = _score(task, target, pair)
         except BokehbenchError as error:
             done[_name(task.result)] = str(error)
     return done
 
 
-def _score(task: Task, target: Any) -> dict[str, Score]:
+def _score(task: Task, target: Any, pair: Callable[[], tuple[Pair, str]]) -> dict[str, Score]:
     scores: dict[str, Score] = {}
     if task.compute:
         prediction = images.quantise(images.read_image(task.result.prediction))
         gamma = task.made_from["gamma"]
         simple = [name for name in task.compute if not find(name).needs_pair]
-        scores = score_images_detailed(prediction, target, simple, gamma=gamma)
-        scores |= _score_paired(task, prediction, target, [n for n in task.compute if n not in simple])
+        border = task.made_from.get("border", 0)
+        scores = score_images_detailed(prediction, target, simple, gamma=gamma, border=border)
+        if len(simple) < len(task.compute):
+            paired = [name for name in task.compute if name not in simple]
+            scores |= _score_paired(paired, prediction, target, gamma, *pair())
     # Read again, just before writing: another evaluation may have added its metrics meanwhile.
     kept = _present(task.result, task.made_from)
     fresh = {name: score.to_json() for name, score in {**task.lacking, **scores}.items()}
@@ -279,17 +288,10 @@ def _score(task: Task, target: Any) -> dict[str, Score]:
     return scores
 
 
-def _score_paired(task: Task, prediction: Any, target: Any, names: list[str]) -> dict[str, Score]:
-    """Scores that need the pair: the same for every method, made with the first of them."""
-    if not names:
-        return {}
-    pair, digest = _pair(task.result.at, task.result.case)
-    found = score_images_detailed(prediction, target, names, gamma=task.made_from["gamma"], pair=pair)
+def _score_paired(
+    names: Sequence[str], prediction: Any, target: Any, gamma: float, pair: Pair, digest: str
+) -> dict[str, Score]:
+    """Scores that need to know how input and target lie to each other; they say which record they rest on."""
+    found = score_images_detailed(prediction, target, names, gamma=gamma, pair=pair)
     why = "" if pair.homography.accepted else f"as it lies, since {pair.homography.reason}"
     return {name: replace(score, pair=digest, reason=score.reason or why) for name, score in found.items()}
-
-
-@functools.lru_cache(maxsize=1)
-def _pair(at: Protocol, case: str) -> Any:
-    """Within one case: its tasks come one after the other."""
-    return pairs.load(at, case)
