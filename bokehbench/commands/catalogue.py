@@ -10,7 +10,7 @@ import click
 
 from bokehbench.commands import options
 from bokehbench.errors import ConfigError
-from bokehbench.registry import KINDS, Spec, find, get, names
+from bokehbench.registry import KINDS, DepthSetSpec, Spec, find, get, names
 
 
 def _public(spec: Spec) -> dict[str, Any]:
@@ -40,13 +40,13 @@ def list_(kind: str, as_json: bool) -> None:
 @click.option(
     "--record",
     is_flag=True,
-    help="Of a benchmark's folder: write the hashes of its files into DIR/.bokehbench.json.",
+    help="Of the folder of a benchmark or depth set: write hashes of its files into DIR/.bokehbench.json.",
 )
 @options.register
 def describe(name: str, as_json: bool, record: bool) -> None:
     """Say what a name stands for: a method, benchmark, metric, recipe ...
 
-    With a folder, NAME:DIR, also say what a benchmark's folder has of what it should have.
+    With a folder, NAME:DIR, also say what the folder of a benchmark or depth set has of what it should have.
     """
     name, _, folder = name.partition(":")
     if folder or record:
@@ -74,8 +74,31 @@ def _describe_folder(name: str, folder: str, record: bool) -> None:
 
     from bokehbench.benchmarks.survey import survey
 
+    if find(DepthSetSpec, name) is not None:
+        _describe_depth_set(name, folder, record)
+        return
     for line in survey(name, Path(folder).expanduser(), record=record):
         click.echo(line)
+
+
+def _describe_depth_set(name: str, folder: str, record: bool) -> None:
+    from pathlib import Path
+
+    from bokehbench.benchmarks import inventory
+    from bokehbench.depth.survey import survey
+
+    lines, files = survey(name, folder)
+    root = Path(folder).expanduser()
+    if record:
+        digest = inventory.record(root, files, name)
+        lines.append(f"  hashes of {len(files)} files recorded in {root / inventory.RECORD}; all: {digest}")
+    else:
+        hashes = inventory.Hashes(root)
+        if hashes.recorded:
+            hashes.of_all(files)
+        said = "all as recorded" if hashes.recorded else "none recorded"
+        lines.append(f"  hashes: {said} ({inventory.RECORD})")
+    click.echo("\n".join(lines))
 
 
 def _plain(value: Any) -> str:

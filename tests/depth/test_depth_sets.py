@@ -7,6 +7,7 @@ what the evaluation says of it is known beforehand.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -165,6 +166,24 @@ def test_a_wrong_folder_is_one_line(name, tmp_path):
         open_set(f"{name}:{tmp_path / 'nowhere'}")
     with pytest.raises(ConfigError, match="NAME:DIR"):
         open_set(name)
+
+
+def test_describe_counts_a_folder_and_remembers_its_files(kitti, tmp_path, capsys):
+    root = shutil.copytree(kitti, tmp_path / "set")
+
+    def describe(*options: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["describe", f"kitti:{root}", *options])
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out + said.err
+
+    assert "pictures with depth: 2 of 1000, 998 missing" in describe()[1]
+    assert "hashes of 4 files recorded" in describe("--record")[1]
+    assert "all as recorded" in describe()[1]
+    picture = next(root.rglob("image/*.png"))
+    picture.write_bytes(picture.read_bytes() + b"x")
+    code, said = describe()
+    assert code == 2 and "is not the file that was recorded" in said
 
 
 def run(*arguments: object) -> int:
