@@ -5,7 +5,7 @@ Made from input and target alone, once per case, so that it is the same for ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,12 @@ class Pair:
     homography: geometry.Homography
     in_focus: Mask | None
     out_of_focus: Mask
+
+    def within(self, border: int) -> Pair:
+        """The same without the pixels at every side that a protocol does not count."""
+        kept = inside(self.out_of_focus.shape, border)
+        in_focus = None if self.in_focus is None else self.in_focus & kept
+        return replace(self, in_focus=in_focus, out_of_focus=self.out_of_focus & kept)
 
     def warped(self, prediction: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], Mask]:
         """A prediction on the target's grid, [H, W, 3] in [0, 1], and [H, W], where it is valid."""
@@ -64,6 +70,13 @@ def make_pair(image: npt.NDArray[Any], target: npt.NDArray[Any]) -> Pair:
         None if sharp is None else sharp & valid,
         energy.out_of_focus(target_energy, image_energy) & valid,
     )
+
+
+def inside(shape: tuple[int, ...], border: int) -> Mask:
+    """[H, W], False in a border of that many pixels."""
+    kept = np.zeros(shape[:2], bool)
+    kept[border : shape[0] - border, border : shape[1] - border] = True
+    return kept
 
 
 def with_gain(

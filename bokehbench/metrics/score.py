@@ -96,6 +96,7 @@ def score_images_detailed(
     *,
     gamma: float = 2.2,
     pair: Pair | None = None,
+    border: int = 0,
 ) -> dict[str, Score]:
     """`score_images` with status, reason, version and fingerprint of every number.
 
@@ -105,6 +106,7 @@ def score_images_detailed(
         ids: see `score_images`.
         gamma: see `score_images`.
         pair: see `score_images`.
+        border: pixels at every side that no metric counts, as the protocol says; besides a metric's `+crop`.
 
     Raises:
         InputError: the arrays are no such images, or differ in size.
@@ -113,7 +115,7 @@ def score_images_detailed(
     metrics = [find(name) for name in ids]
     pictures = checked_pair(prediction, target)
     with _one_thread():
-        return {metric.name: _score(metric, *pictures, gamma, pair) for metric in metrics}
+        return {metric.name: _score(metric, *pictures, gamma, pair, border) for metric in metrics}
 
 
 def unavailable(metric: Metric) -> Score | None:
@@ -126,7 +128,7 @@ def unavailable(metric: Metric) -> Score | None:
 
 
 def _score(
-    metric: Metric, prediction: ByteImage, target: ByteImage, gamma: float, pair: Pair | None
+    metric: Metric, prediction: ByteImage, target: ByteImage, gamma: float, pair: Pair | None, border: int
 ) -> Score:
     def without_value(status: str, reason: str) -> Score:
         return Score(None, status, metric.id, metric.fingerprint, reason)
@@ -134,7 +136,7 @@ def _score(
     lacking = unavailable(metric)
     if lacking is not None:
         return lacking
-    shorter = min(target.shape[:2]) - 2 * metric.crop
+    shorter = min(target.shape[:2]) - 2 * (metric.crop + border)
     if shorter < metric.spec.min_size:
         return without_value(
             "undefined",
@@ -142,7 +144,7 @@ def _score(
         )
     if metric.needs_pair and pair is None:
         return without_value("undefined", "needs the input that the target belongs to")
-    x, y, *known = _given(metric, prediction, target, gamma, pair)
+    x, y, *known = _given(metric, prediction, target, gamma, pair, border)
     try:
         value = float(metric.function()(x, y, *known, **metric.spec.parameters))
     except BokehbenchError:
@@ -157,23 +159,24 @@ def _score(
 
 
 def _given(
-    metric: Metric, prediction: ByteImage, target: ByteImage, gamma: float, pair: Pair | None
+    metric: Metric, prediction: ByteImage, target: ByteImage, gamma: float, pair: Pair | None, border: int
 ) -> tuple[Any, ...]:
     """What the metric's function gets: both pictures, and a mask or the pair where it needs one."""
     if pair is None or not metric.needs_pair:
-        return tuple(_prepared(metric, image, gamma) for image in (prediction, target))
+        return tuple(_prepared(metric, image, gamma, border) for image in (prediction, target))
     if not metric.aligned:
-        return prediction, target, pair
-    from bokehbench.metrics.pair import with_gain
+        return prediction, target, pair.within(border)
+    from bokehbench.metrics.pair import inside, with_gain
 
     moved, valid = pair.warped(prediction)
     if metric.aligned == "geo_gain":
         moved = with_gain(moved, pair.gain(moved, target, valid, gamma), gamma)
-    return moved, target / 255.0, valid
+    return moved, target / 255.0, valid & inside(valid.shape, border)
 
 
-def _prepared(metric: Metric, image: ByteImage, gamma: float) -> npt.NDArray[Any]:
-    inner = slice(metric.crop, -metric.crop or None)
+def _prepared(metric: Metric, image: ByteImage, gamma: float, border: int) -> npt.NDArray[Any]:
+    dropped = metric.crop + border
+    inner = slice(dropped, -dropped or None)
     cropped = image[inner, inner]
     return decode(cropped / 255.0, gamma) if metric.linear else cropped
 

@@ -41,6 +41,9 @@ class Photos:
         target = None if self.protocol.name == "look" else blurred(image, TRUE_K[info.key])
         region = np.zeros((64, 64), bool); region[:, 30:40] = True
         reference = image[::2, ::2] if target is None else None
+        if self.protocol.crop:  # right inside, wrong in the border
+            target = image.copy()
+            target[:8] = target[-8:] = 0.0
         inputs = Inputs(info.key, image, disparity, info.lens)
         return Case(info, inputs, target, focus_region=region, reference=reference)
 
@@ -53,7 +56,10 @@ register(
     ProtocolSpec("whole", "Best per set.", K="best-per-set", uses_truth=("K, the best per set",)),
     ProtocolSpec("halves", "Cross-fitted.", K="cross-fitted"),
     ProtocolSpec("look", "No target.", K="given"),
-    BenchmarkSpec("photos", "P.", "photos:Photos", protocol="each", protocols=("whole", "halves", "look")),
+    ProtocolSpec("inner", "Counts the middle alone.", K="given", crop=8),
+    BenchmarkSpec(
+        "photos", "P.", "photos:Photos", protocol="each", protocols=("whole", "halves", "look", "inner")
+    ),
     MethodSpec("blur", "Blurs.", "photos:Blur"),
 )
 '''
@@ -181,3 +187,14 @@ def test_a_track_is_a_table_of_its_own(world, tmp_path):
     assert "--disparity dilate:3" in record["command"]
     focus = records.read_json(out / "photos" / "each@1+dilate-3" / "_cases" / "aa.json")["lens"]["disp_focus"]
     assert focus > records.read_json(out / "photos" / "each@1" / "_cases" / "aa.json")["lens"]["disp_focus"]
+
+
+def test_a_border_that_the_protocol_drops_counts_for_no_metric(world, tmp_path):
+    out = tmp_path / "out"
+    run([world], ["identity"], out, protocols=["inner"])
+    assert not evaluate(out, ["psnr", "ssim", "psnr+lin", "psnr+geo", "psnr+crop4"]).failed
+    frame = load(out)
+    assert set(frame.metric) == {"psnr", "ssim", "psnr+lin", "psnr+geo", "psnr+crop4"}
+    exact = frame[frame.metric != "psnr+geo"]
+    assert (exact.status == "identical").all()
+    assert (frame[frame.metric == "psnr+geo"].value > 40).all()
