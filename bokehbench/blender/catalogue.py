@@ -41,8 +41,13 @@ SCENES = {
             spp=(56, 36, 34, 32, 30, 28),
         ),
         SceneInfo(
+            "headland",
+            "A coast path: sea pinks, a fingerpost, bare twigs on bright sky, sheep, far headlands, the sea.",
+            spp=(56, 36, 34, 32, 30, 28),
+        ),
+        SceneInfo(
             "glass_table",
-            "A table laid at dusk: wine glasses, ice, candles, a bar, strings of bulbs (first-surface depth).",
+            "A table laid at dusk: wine glasses, ice, candles, a bar, bulbs (depth: first surface).",
             spp=(72, 56, 52, 48, 44, 40),
         ),
         SceneInfo(
@@ -66,8 +71,13 @@ SCENES = {
             spp=(72, 56, 52, 48, 44, 40),
         ),
         SceneInfo(
+            "courtyard",
+            "A sunny courtyard behind vine leaves that hang before the lens: fountain, flower pots, laundry.",
+            spp=(72, 48, 44, 40, 36, 32),
+        ),
+        SceneInfo(
             "chain_fence",
-            "A tennis court through a chain-link fence close to the lens: rust, caught leaves, trees, houses.",
+            "A tennis court through a chain-link fence close to the lens: rust, leaves, trees, houses.",
             spp=(64, 44, 40, 36, 34, 32),
         ),
         SceneInfo(

@@ -40,15 +40,27 @@ def _interpolated(table: Array, x: Array, y: Array) -> Array:
     return np.asarray(low * (1.0 - v) + high * v)
 
 
-def stone(rng: np.random.Generator, sides: int = 10, roundness: float = 0.55) -> Shape:
-    """An irregular block within ±1 on every axis; `roundness` 1 is a ball, 0 a cube."""
+def stone(
+    rng: np.random.Generator,
+    sides: int = 10,
+    roundness: float = 0.55,
+    chips: tuple[float, float] = (0.75, 1.05),
+) -> Shape:
+    """An irregular block within ±1 on every axis.
+
+    Args:
+        rng: of this stone.
+        sides: faces around it.
+        roundness: 1 is a ball, 0 a cube.
+        chips: how far from its middle four flakes are struck off, from and to; √3 leaves a cube whole.
+    """
     ball = meshes.sphere(1.0, sides)
     v = np.sign(ball.vertices) * np.abs(ball.vertices) ** roundness
     knock = rng.normal(0.0, 1.0, (4, 3))
     for direction in knock / np.linalg.norm(knock, axis=1, keepdims=True):
         # A corner broken off: what stands out beyond a plane is pushed back onto it.
-        beyond = np.clip(v @ direction - float(rng.uniform(0.75, 1.05)), 0.0, None)
+        beyond = np.clip(v @ direction - float(rng.uniform(*chips)), 0.0, None)
         v = v - beyond[:, None] * direction
     waves = rng.normal(0.0, 1.6, (3, 3))
-    v = v + 0.06 * np.sin(v @ waves.T + rng.uniform(0.0, 6.3, 3))
+    v = v + 0.06 * roundness / 0.55 * np.sin(v @ waves.T + rng.uniform(0.0, 6.3, 3))
     return Shape(v, ball.faces)
