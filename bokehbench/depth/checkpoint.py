@@ -50,6 +50,12 @@ class Checkpoint:
         """The weight files that are read: safetensors, or pickled tensors where there are none."""
         return _matching(self.folder, SAFE) or _matching(self.folder, PICKLED)
 
+    def _code(self) -> set[str]:
+        """Files of its own code that the configuration names."""
+        names = (self.config().get("auto_map") or {}).values()
+        flat = [name for value in names for name in (value if isinstance(value, list) else [value])]
+        return {f"{str(name).partition('.')[0]}.py" for name in flat if name and "--" not in str(name)}
+
     def digests(self) -> dict[str, str]:
         """File name -> sha256 of all that makes the output: configuration, weights, code that runs."""
         files = _matching(self.folder, (*CONFIGS, *TOKENS)) + self.weights()
@@ -58,8 +64,10 @@ class Checkpoint:
         return {path.name: _sha256(path, *_facts(path)) for path in sorted(files)}
 
     def is_complete(self) -> bool:
-        """Whether configuration and all (parts of the) weights are there."""
+        """Whether configuration and all (parts of the) weights are there, and the code that may run."""
         if not (self.folder / "config.json").is_file():
+            return False
+        if self.trusted and not all((self.folder / name).is_file() for name in self._code()):
             return False
         weights = self.weights()
         listed = [path for path in weights if path.name.endswith(".index.json")]
@@ -112,8 +120,8 @@ def _local(folder: Path, revision: str | None, trusted: bool) -> Checkpoint:
     found = Checkpoint(folder.resolve().name, folder.resolve(), None, trusted)
     if not found.is_complete():
         raise InputError(
-            f"{folder}: needs config.json, preprocessor_config.json and *.safetensors (all parts), "
-            "as transformers writes them"
+            f"{folder}: needs config.json, preprocessor_config.json and *.safetensors (all parts), as "
+            "transformers writes them, and the *.py that config.json names where its code is trusted"
         )
     return found
 

@@ -227,6 +227,26 @@ def test_code_runs_for_those_who_name_it(own_code):
     assert "own.py" in depth.identity(choice)["files"]
 
 
+def test_code_is_fetched_once_it_is_allowed(own_code, hub, monkeypatch):
+    """Weights that were fetched without their code are not whole for those who want to run it."""
+    folder, _ = own_code
+    code = (folder / "own.py").read_text()
+    (folder / "own.py").unlink()
+    put(hub, "some/one", folder, "c" * 40)
+    asked = []
+
+    def snapshot_download(repo, revision=None, allow_patterns=()):
+        asked.append(list(allow_patterns))
+        place = hub / "models--some--one" / "snapshots" / ("c" * 40)
+        (place / "own.py").write_text(code)
+        return str(place)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    assert checkpoint.find("some/one", offline=False).is_complete() and not asked
+    found = checkpoint.find("some/one", offline=False, trusted=True)
+    assert "*.py" in asked[0] and "own.py" in found.digests()
+
+
 def test_code_of_a_third_place_never_runs(own_code):
     folder, sentinel = own_code
     config = json.loads((folder / "config.json").read_text())
