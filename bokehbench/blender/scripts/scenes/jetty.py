@@ -40,7 +40,7 @@ def deck(rng: np.random.Generator, tone: surfaces.Colour) -> int:
                     nails.append(head.moved(spot))
         y += wide
     timber = surfaces.wood(
-        "deck", tone, along="X", worn=0.62, roughness=0.56, weathered=(0.27, 0.25, 0.225), bump=0.8
+        "deck", tone, along="X", worn=0.62, roughness=0.66, weathered=(0.27, 0.25, 0.225), bump=0.8
     )
     meshes.add("deck", planks, timber)
     meshes.add("nails", nails, surfaces.metal("nails", (0.20, 0.14, 0.10), 0.45), smooth=True)

@@ -107,24 +107,10 @@ def storm_lantern(place: tuple[float, float], strength: float) -> None:
         (0.034, 0.298),
         (0.0, 0.306),
     ]
-    t = np.linspace(0.0, 1.0, 26)
-    wires = []
-    for side in (-1.0, 1.0):
-        out = 0.078 + 0.022 * np.sin(math.pi * t) - 0.03 * t**3
-        wires.append(meshes.tube(np.stack([side * out, 0 * t, 0.03 + 0.235 * t], axis=1), 0.0065, 10))
-    turn = np.linspace(0.0, math.pi, 24)
-    bail = np.stack([0.085 * np.cos(turn), 0.06 + 0.02 * np.sin(turn), 0.24 + 0.135 * np.sin(turn)], axis=1)
-    wires.append(meshes.tube(bail, 0.0028, 6))
-    for height in (0.125, 0.195):
-        ring = np.linspace(0, 2 * math.pi, 33)
-        wires.append(
-            meshes.tube(
-                np.stack([0.060 * np.cos(ring), 0.060 * np.sin(ring), 0 * ring + height], axis=1), 0.0022, 5
-            )
-        )
     spin = meshes.rotation(z=0.5)
     body = [
-        part.moved((x, y, 0.003), spin) for part in (meshes.lathe(base, 36), meshes.lathe(hood, 36), *wires)
+        part.moved((x, y, 0.003), spin)
+        for part in (meshes.lathe(base, 36), meshes.lathe(hood, 36), *_guard())
     ]
     meshes.add(
         "storm lantern",
@@ -148,6 +134,26 @@ def storm_lantern(place: tuple[float, float], strength: float) -> None:
         meshes.add("chimney", meshes.lathe(glass, 32).moved((x, y, 0.003)), glow, smooth=True)
     )
     materials.lamp("lantern light", (x, y, 0.16), (1.0, 0.60, 0.28), 3.2 * strength, 0.055)
+
+
+def _guard() -> list[Shape]:
+    """The lantern's side tubes, the rings around its chimney, its bail."""
+    t = np.linspace(0.0, 1.0, 26)
+    wires: list[Shape] = []
+    for side in (-1.0, 1.0):
+        out = 0.078 + 0.022 * np.sin(math.pi * t) - 0.03 * t**3
+        wires.append(meshes.tube(np.stack([side * out, 0 * t, 0.03 + 0.235 * t], axis=1), 0.0065, 10))
+    turn = np.linspace(0.0, math.pi, 24)
+    bail = np.stack([0.085 * np.cos(turn), 0.06 + 0.02 * np.sin(turn), 0.24 + 0.135 * np.sin(turn)], axis=1)
+    wires.append(meshes.tube(bail, 0.0028, 6))
+    for height in (0.125, 0.195):
+        ring = np.linspace(0, 2 * math.pi, 33)
+        wires.append(
+            meshes.tube(
+                np.stack([0.060 * np.cos(ring), 0.060 * np.sin(ring), 0 * ring + height], axis=1), 0.0022, 5
+            )
+        )
+    return wires
 
 
 def coil(rng: np.random.Generator, place: tuple[float, float]) -> None:

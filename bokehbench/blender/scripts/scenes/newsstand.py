@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 
 from bokehbench.blender.scripts import materials, meshes
-from bokehbench.blender.scripts.scenes import pictures, printing, shopfront, stationery, surfaces
+from bokehbench.blender.scripts.scenes import letters, pictures, printing, shopfront, stationery, surfaces
 from bokehbench.rng import stream
 
 FOCAL_MM, SENSOR_MM = 40.0, 36.0
@@ -40,7 +40,14 @@ COVERS = (
 
 
 class Slope:
-    """The table's top as a frame of its own: across, along (upwards), above."""
+    """The table's top as a frame of its own: across, along (upwards), above.
+
+    Args:
+        hand: −1 lays everything out mirrored.
+    """
+
+    def __init__(self, hand: float = 1.0) -> None:
+        self.hand = hand
 
     def put(
         self,
@@ -52,10 +59,25 @@ class Slope:
         """Lay things at (x, distance from the front edge, height above the top), turned, leaning back."""
         from mathutils import Matrix
 
+        own = Matrix.Rotation(self.hand * turn, 4, "Z") @ Matrix.Rotation(lean, 4, "X")
+        return self._at(things, place, own)
+
+    def stand(
+        self, things: Sequence[Any], foot: tuple[float, float, float], around: float, lean: float
+    ) -> None:
+        """Stand things made along +x on the table, their far end up, leaning outwards."""
+        from mathutils import Matrix
+
+        own = Matrix.Rotation(around, 4, "Z") @ Matrix.Rotation(-math.pi / 2 + lean, 4, "Y")
+        self._at(things, foot, own)
+
+    def _at(self, things: Sequence[Any], place: tuple[float, float, float], own: Any) -> list[Any]:
+        from mathutils import Matrix
+
         table = Matrix.Translation(NEAR_EDGE) @ Matrix.Rotation(TILT, 4, "X")
-        own = Matrix.Rotation(turn, 4, "Z") @ Matrix.Rotation(lean, 4, "X")
+        x, along, height = place
         for thing in things:
-            thing.matrix_world = table @ Matrix.Translation(place) @ own
+            thing.matrix_world = table @ Matrix.Translation((self.hand * x, along, height)) @ own
         return list(things)
 
 
@@ -81,11 +103,12 @@ def build(seed: int) -> dict[str, Any]:
     _light(scene, random("light"))
     look = stationery.looks()
     _table(random("table"), look)
-    stand = _Stand(random, look)
+    hand = -1.0 if seed and random("hand").random() < 0.5 else 1.0
+    stand = _Stand(random, look, hand)
     stand.front()
     stand.middle()
     stand.back()
-    shopfront.build(random("street"), stand.covers, look)
+    shopfront.build(random("street"), stand.covers, hand)
     return {"name": "newsstand", "variation": seed, "newspapers": stand.titles}
 
 
@@ -149,8 +172,8 @@ def _table(rng: np.random.Generator, look: dict[str, Any]) -> None:
 class _Stand:
     """Everything for sale."""
 
-    def __init__(self, random: Any, look: dict[str, Any]) -> None:
-        self.random, self.look, self.slope = random, look, Slope()
+    def __init__(self, random: Any, look: dict[str, Any], hand: float) -> None:
+        self.random, self.look, self.slope = random, look, Slope(hand)
         rng = random("press")
         self.titles = [str(t) for t in rng.permutation(printing.TITLES)[:3]]
         self.papers = [
@@ -162,19 +185,16 @@ class _Stand:
             )
             for i, title in enumerate(self.titles)
         ]
-        names = [str(t) for t in rng.permutation(printing.MAGAZINES)[:6]]
-        kinds = [pictures.KINDS[i % 4] for i in rng.permutation(6)]
+        names = [str(t) for t in rng.permutation(printing.MAGAZINES)[:8]]
+        kinds = [pictures.KINDS[i % 4] for i in rng.permutation(8)]
         self.covers = []
         for i, (title, kind) in enumerate(zip(names, kinds, strict=True)):
             image = pictures.picture(f"cover {i}", random("cover picture", i), kind=kind)
             sheet = printing.cover(random("cover", i), title, look, image)
             body = meshes.box((-0.105, -0.14, -0.004), (0.105, 0.14, -0.0004))
             things = [*sheet.make(f"magazine {i}", None, (2, 2)), meshes.add("magazine", body, look["edges"])]
-            self.covers.append(
-                Slope().put(things, (0.0, 0.0, -5.0))
-            )  # the pattern of all copies, out of sight
-        gilt = look["brass"]
-        self.gilt = gilt
+            # The pattern of all copies, out of sight.
+            self.covers.append(self.slope.put(things, (0.0, 0.0, -5.0)))
         self.cloths = [surfaces.plain(f"book cloth {i}", c, 0.75) for i, c in enumerate(COVERS)]
 
     def front(self) -> None:
@@ -192,13 +212,13 @@ class _Stand:
         put(under.make("sheet below", None, (2, 2)), (x - 0.02, 0.465, 0.0052), turn + 0.06 + jitter(0.02))
         glass = (x + 0.10 + jitter(0.03), 0.37 + jitter(0.02), 0.021)
         put(stationery.magnifier(look), glass, -0.55 + jitter(0.2))
-        for index in range(4):
+        for index in range(int(rng.integers(3, 6))):
             which = again(self.covers[(index + 1) % len(self.covers)])
             spot = (0.36 + 0.075 * index, 0.36 + 0.035 * index, 0.010 + 0.0048 * index)
             put(which, spot, 0.20 - 0.16 * index + jitter(0.04))
         stamps = [pictures.picture(f"stamp {i}", self.random("stamp", i)) for i in range(3)]
         for index in range(5):
-            things = stationery.letter(rng, look, stamps[index % 3])
+            things = letters.letter(rng, look, stamps[index % 3])
             place = (-0.52 + 0.05 * index - 0.02 * (index % 2), 0.71 + 0.03 * index, 0.006 + 0.0034 * index)
             put(things, (place[0] + jitter(0.012), place[1], place[2]), 0.25 - 0.1 * index + jitter(0.10))
         for index in range(5):
@@ -207,6 +227,16 @@ class _Stand:
             card.mark(printing.patch((0.006, -0.094), (0.142, -0.006), (4, 4)), image)
             spot = (0.24 + 0.030 * index, 0.70 + 0.022 * index, 0.009 + 0.0012 * index)
             put(card.make("postcard", None, (2, 2)), spot, 0.45 - 0.17 * index + jitter(0.05))
+        for index in range(4):
+            spot = (0.06 + 0.035 * index + jitter(0.012), 0.73 + jitter(0.025), 0.0085)
+            put(letters.loose_stamp(look, stamps[index % 3]), spot, jitter(0.6))
+        for index, radius in enumerate((0.013, 0.0115, 0.013, 0.010, 0.0115)):
+            spot = (
+                -0.38 + 0.03 * (index % 3) + jitter(0.012),
+                0.185 + 0.034 * (index // 3) + jitter(0.008),
+                0.0085,
+            )
+            put(stationery.coin(look, radius), spot)
         self._pencils(rng, x, (0.60 + jitter(0.02), 0.80, 0.006))
 
     def _pencils(self, rng: np.random.Generator, x: float, spot: tuple[float, float, float]) -> None:
@@ -219,9 +249,13 @@ class _Stand:
         put(stationery.tin(rng, band, look["white"], look), spot, float(rng.normal(0, 0.15)))
         for index in range(9):
             around, out = 2.4 * index, 0.012 + 0.015 * float(rng.random())
-            foot = (spot[0] + out * math.cos(around), spot[1] + out * math.sin(around), spot[2] + 0.004)
+            foot = (
+                spot[0] + self.slope.hand * out * math.cos(around),
+                spot[1] + out * math.sin(around),
+                spot[2] + 0.004,
+            )
             things = stationery.pencil(colours[index % 4], look, 0.15 + 0.03 * float(rng.random()))
-            _stand_up(things, foot, around, 0.10 + 0.05 * float(rng.random()))
+            self.slope.stand(things, foot, around, 0.10 + 0.05 * float(rng.random()))
 
     def middle(self) -> None:
         """Stacks of newspapers, an open book, a cup, books."""
@@ -259,7 +293,7 @@ class _Stand:
                 float(rng.uniform(0.014, 0.042)),
             )
             cloth = self.cloths[int(rng.integers(len(self.cloths)))]
-            things = stationery.book(rng, size, cloth, self.gilt, self.look)
+            things = stationery.book(rng, size, cloth, self.look["brass"], self.look)
             self.slope.put(things, (place[0], place[1], level), float(rng.normal(0.0, 0.10)))
             level += size[2] + 0.0006
 
@@ -270,9 +304,10 @@ class _Stand:
         wood = surfaces.wood("ledge", (0.16, 0.09, 0.05), worn=0.2)
         rest = meshes.quad((-0.98, 2.22, 0.0), (1.96, 0.0, 0.0), (0.0, 0.13, 0.24))
         self.slope.put([meshes.add("ledge", [ledge, rest], wood)], (0, 0, 0))
+        order = rng.permutation(len(self.covers))
         x, index = -0.85, 0
         while x < 0.9:
-            which = self.covers[int(rng.integers(len(self.covers)))]
+            which = self.covers[order[index % len(order)]]
             lean = math.radians(62.0) + float(rng.normal(0, 0.03))
             height = 0.14 * math.sin(lean) + 0.006
             self.slope.put(
@@ -283,13 +318,3 @@ class _Stand:
             )
             x += float(rng.uniform(0.17, 0.225))
             index += 1
-
-
-def _stand_up(things: list[Any], foot: tuple[float, float, float], around: float, lean: float) -> None:
-    """Stand pencils (made along +x) on the table, tip up, leaning outwards."""
-    from mathutils import Matrix
-
-    table = Matrix.Translation(NEAR_EDGE) @ Matrix.Rotation(TILT, 4, "X")
-    own = Matrix.Rotation(around, 4, "Z") @ Matrix.Rotation(-math.pi / 2 + lean, 4, "Y")
-    for thing in things:
-        thing.matrix_world = table @ Matrix.Translation(foot) @ own

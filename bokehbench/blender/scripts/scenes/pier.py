@@ -28,9 +28,9 @@ def build(seed: int) -> dict[str, Any]:
 
     rng = random("camera")
     drift = np.clip(rng.normal(0.0, 1.0, 3), -1.5, 1.5) if seed else np.zeros(3)
-    x = 0.28 + 0.10 * float(drift[0])
+    x = 0.28 + 0.07 * float(drift[0])
     eye = EYE + 0.02 * float(drift[1])
-    aim = (x - 0.55 + 0.5 * float(drift[2]), 10.0, eye - 10.0 * math.tan(math.radians(4.2)))
+    aim = (x - 0.55 + 0.3 * float(drift[2]), 10.0, eye - 10.0 * math.tan(math.radians(4.2)))
     scene = meshes.start_scene(FOCAL_MM, SENSOR_MM, (x, 0.0, eye), aim)
     _render_settings(scene)
     hour = random("hour")
@@ -51,7 +51,8 @@ def build(seed: int) -> dict[str, Any]:
     tall = jetty.posts(random("posts"), pile_wood)
     lamps = jetty.post_lanterns(random("lamps"), tall, 1.0)
     jetty.head(random("hut"), pile_wood)
-    _furnish(random("things"), pile_wood, tall)
+    swapped = bool(seed) and random("places").random() < 0.5
+    _furnish(random("things"), pile_wood, tall, swapped)
     return {"name": "pier", "variation": seed, "weather": which, "planks": planks, "lanterns": lamps}
 
 
@@ -64,14 +65,17 @@ def _render_settings(scene: Any) -> None:
     cycles.use_light_tree = False
 
 
-def _furnish(rng: np.random.Generator, wood: Any, tall: list[tuple[float, float]]) -> None:
+def _furnish(rng: np.random.Generator, wood: Any, tall: list[tuple[float, float]], swapped: bool) -> None:
     """What stands and lies on the deck, and what is moored beside it."""
 
     def jitter(spread: float) -> float:
         return float(np.clip(rng.normal(0.0, spread), -2 * spread, 2 * spread))
 
-    moorings.coil(rng, (-0.28 + jitter(0.04), 1.85 + jitter(0.06)))
-    moorings.storm_lantern((0.66 + jitter(0.06), 2.25 + jitter(0.12)), 1.0)
+    coil, lantern = (-0.28, 1.85), (0.60, 2.25)
+    if swapped:
+        coil, lantern = (0.62, 1.95), (-0.16, 2.10)
+    moorings.coil(rng, (coil[0] + jitter(0.04), coil[1] + jitter(0.06)))
+    moorings.storm_lantern((lantern[0] + jitter(0.06), lantern[1] + jitter(0.10)), 1.0)
     moorings.bollard(rng, (1.13 + jitter(0.01), 2.25 + jitter(0.08)), wood)
     paint = PAINTS[int(rng.integers(len(PAINTS)))]
     moorings.bench(rng, (-1.20, 4.3 + jitter(0.25)), paint)

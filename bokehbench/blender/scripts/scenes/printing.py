@@ -184,19 +184,8 @@ def front_page(rng: np.random.Generator, title: str, look: dict[str, Any], pictu
     """
     sheet = Sheet(0.42, 0.31, look["newsprint"])
     ink, margin, gap = look["ink"], 0.014, 0.007
-    inner, right = sheet.width - 2 * margin, sheet.width - margin
-    name = set_type(title, 0.044, weight=0.018)
-    name = name.moved((0, 0, 0), scale=min(1.0, 0.74 * inner / extent(name)[0]))
-    wide, high = extent(name)
-    sheet.mark(name, ink, ((sheet.width - wide) / 2, -0.012))
-    for note, x in ((f"No {int(rng.integers(1000, 9999))}", margin), ("Price 40", right - 0.034)):
-        sheet.mark(set_type(note, 0.0085), ink, (x, -0.014))
-    y = -0.018 - high
-    sheet.mark(patch((margin, y - 0.0012), (right, y), (24, 1)), ink)
-    day = f"{rng.choice(['Monday', 'Tuesday', 'Thursday', 'Saturday'])}   -   two parts   -   "
-    sheet.mark(set_type(day + headline(rng), 0.0078, slant=0.2), ink, (margin, y - 0.0035))
-    y -= 0.0128
-    sheet.mark(patch((margin, y - 0.0005), (right, y), (24, 1)), ink)
+    inner = sheet.width - 2 * margin
+    y = _masthead(rng, sheet, title, ink, margin)
     columns = 4
     pitch = (inner + gap) / columns
     lefts = [margin + pitch * index for index in range(columns)]
@@ -227,6 +216,24 @@ def front_page(rng: np.random.Generator, title: str, look: dict[str, Any], pictu
             low, high_ = -sheet.height + 0.01, tops[index]
             sheet.mark(patch((line - 0.00025, low), (line + 0.00025, high_), (1, 24)), ink)
     return sheet
+
+
+def _masthead(rng: np.random.Generator, sheet: Sheet, title: str, ink: Any, margin: float) -> float:
+    """Title, number, price and date between rules; y below them."""
+    inner, right = sheet.width - 2 * margin, sheet.width - margin
+    name = set_type(title, 0.044, weight=0.018)
+    name = name.moved((0, 0, 0), scale=min(1.0, 0.74 * inner / extent(name)[0]))
+    wide, high = extent(name)
+    sheet.mark(name, ink, ((sheet.width - wide) / 2, -0.012))
+    for note, x in ((f"No {int(rng.integers(1000, 9999))}", margin), ("Price 40", right - 0.034)):
+        sheet.mark(set_type(note, 0.0085), ink, (x, -0.014))
+    y = -0.018 - high
+    sheet.mark(patch((margin, y - 0.0012), (right, y), (24, 1)), ink)
+    day = f"{rng.choice(['Monday', 'Tuesday', 'Thursday', 'Saturday'])}   -   two parts   -   "
+    sheet.mark(set_type(day + headline(rng), 0.0078, slant=0.2), ink, (margin, y - 0.0035))
+    y -= 0.0128
+    sheet.mark(patch((margin, y - 0.0005), (right, y), (24, 1)), ink)
+    return y
 
 
 def _column(

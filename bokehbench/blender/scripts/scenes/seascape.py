@@ -108,6 +108,34 @@ def sky(scene: Any, weather: Weather, azimuth: float, elevation: float, rng: np.
         (1.0, times(weather.zenith, 0.7)),
     ]
     colour = tree.ramp(height, stops)
+    clouded = _clouds(tree, weather, direction, height, colour, rng)
+    facing = tree.node("VectorMath", {0: direction, 1: towards}, operation="DOT_PRODUCT").outputs["Value"]
+    near = tree.math("MAXIMUM", facing, 0.0)
+    wide = tree.math("MULTIPLY", tree.math("POWER", near, 9.0), 0.22)
+    tight = tree.math("MULTIPLY", tree.math("POWER", near, 300.0), 0.40)
+    glow = tree.node(
+        "MixRGB", {0: 1.0, 1: weather.sun, 2: tree.math("ADD", wide, tight)}, blend_type="MULTIPLY"
+    )
+    total = tree.node("MixRGB", {0: 1.0, 1: clouded, 2: glow.outputs[0]}, blend_type="ADD").outputs[0]
+    background = tree.node("Background", {"Color": total, "Strength": 0.80})
+    output = tree.node("OutputWorld")
+    tree.tree.links.new(background.outputs[0], output.inputs["Surface"])
+    # Most of the sunlight is kept out of mirrors: the glitter stays near what a display can show.
+    for share, mirrored in ((0.45, True), (0.65, False)):
+        light = materials.sun(tuple(-a for a in towards), weather.sun, share * weather.strength, 1.6)
+        light.visible_glossy = mirrored
+    far = 3000.0
+    place = np.array(towards) * far
+    disc = meshes.disc(
+        "sun disc", place, far * math.radians(0.42), materials.emission("sun disc", weather.sun, 8.0), towards
+    )
+    materials.seen_only(disc).visible_glossy = False
+
+
+def _clouds(
+    tree: Shader, weather: Weather, direction: Any, height: Any, colour: Any, rng: np.random.Generator
+) -> Any:
+    """The sky's colour with streaks of cloud over it, lit from below."""
     offset = (*(float(a) for a in rng.uniform(0, 20, 2)), 0.0)
     stretched = tree.node("Mapping", {"Vector": direction, "Scale": (1.5, 1.5, 13.0), "Location": offset})
     streaks = tree.node(
@@ -122,25 +150,7 @@ def sky(scene: Any, weather: Weather, azimuth: float, elevation: float, rng: np.
         cloud,
         tree.ramp(height, [(0.0, (0.1, 0.1, 0.1)), (0.08, (0.65, 0.65, 0.65)), (0.7, (0.3, 0.3, 0.3))]),
     )
-    clouded = tree.mix(shown, colour, lit)
-    facing = tree.node("VectorMath", {0: direction, 1: towards}, operation="DOT_PRODUCT").outputs["Value"]
-    near = tree.math("MAXIMUM", facing, 0.0)
-    wide = tree.math("MULTIPLY", tree.math("POWER", near, 9.0), 0.22)
-    tight = tree.math("MULTIPLY", tree.math("POWER", near, 300.0), 0.55)
-    glow = tree.node(
-        "MixRGB", {0: 1.0, 1: weather.sun, 2: tree.math("ADD", wide, tight)}, blend_type="MULTIPLY"
-    )
-    total = tree.node("MixRGB", {0: 1.0, 1: clouded, 2: glow.outputs[0]}, blend_type="ADD").outputs[0]
-    background = tree.node("Background", {"Color": total, "Strength": 0.82})
-    output = tree.node("OutputWorld")
-    tree.tree.links.new(background.outputs[0], output.inputs["Surface"])
-    materials.sun(tuple(-a for a in towards), weather.sun, weather.strength, 1.6)
-    far = 3000.0
-    place = np.array(towards) * far
-    disc = meshes.disc(
-        "sun disc", place, far * math.radians(0.42), materials.emission("sun disc", weather.sun, 8.0), towards
-    )
-    materials.seen_only(disc).visible_glossy = False
+    return tree.mix(shown, colour, lit)
 
 
 def waves(x: Array, y: Array, rng: np.random.Generator) -> Array:
@@ -173,8 +183,10 @@ def water(weather: Weather, rng: np.random.Generator) -> None:
     )
     wind = shader.ramp(shader.noise(0.05, 3.0, where), [(0.38, (0.35, 0.35, 0.35)), (0.62, (1.0, 1.0, 1.0))])
     strength = shader.math("MULTIPLY", shader.math("MULTIPLY", wind, 1.0), shader.math("POWER", calm, 0.55))
-    normal = shader.bump(ripples, strength, 0.09)
-    rough = shader.math("SUBTRACT", 0.30, shader.math("MULTIPLY", calm, 0.20))
+    normal = shader.bump(ripples, strength, 0.20)
+    rough = shader.math(
+        "SUBTRACT", 0.44, shader.math("MULTIPLY", calm, 0.10)
+    )  # waves that the bump cannot carry
     surface = shader.principled(weather.water, rough, Normal=normal, IOR=1.33)
     meshes.add(
         "water",

@@ -11,7 +11,7 @@ import numpy as np
 
 from bokehbench.blender.scripts import materials, meshes
 from bokehbench.blender.scripts.materials import Shader
-from bokehbench.blender.scripts.meshes import Shape, Vector
+from bokehbench.blender.scripts.meshes import Array, Shape, Vector
 from bokehbench.blender.scripts.scenes import plants, printing, surfaces
 from bokehbench.blender.scripts.scenes.surfaces import Colour, times
 
@@ -25,11 +25,27 @@ PAINTS: tuple[Colour, ...] = (
     (0.03, 0.055, 0.14),
     (0.14, 0.085, 0.02),
 )
+BLOOMS: tuple[Colour, ...] = (
+    (0.62, 0.05, 0.06),
+    (0.75, 0.50, 0.06),
+    (0.70, 0.30, 0.36),
+    (0.66, 0.62, 0.55),
+    (0.30, 0.12, 0.45),
+)
+BUCKETS = ((1.42, 4.5, 0.72), (1.86, 4.62, 0.72), (2.30, 4.5, 0.72), (1.60, 5.0, 0.95), (2.12, 5.05, 0.95))
 AIR: Colour = (0.66, 0.70, 0.74)
+HAZE = 110.0
 
 
-def build(rng: np.random.Generator, covers: Sequence[Sequence[Any]], look: dict[str, Any]) -> None:
-    """Everything behind the table; `covers` are the magazines to copy onto racks."""
+def build(rng: np.random.Generator, covers: Sequence[Sequence[Any]], hand: float) -> None:
+    """Everything behind the table.
+
+    Args:
+        rng: of the street.
+        covers: the magazines to copy onto racks.
+        hand: +1 puts the rack at the left and the street at the right, -1 the other way round.
+    """
+    before = set(bpy.data.objects)
     _ground()
     _rack(rng, covers)
     _line(rng, covers)
@@ -37,6 +53,19 @@ def build(rng: np.random.Generator, covers: Sequence[Sequence[Any]], look: dict[
     paint = PAINTS[int(rng.integers(len(PAINTS)))]
     _shop(rng, paint)
     _street(rng)
+    if hand < 0:
+        for thing in bpy.data.objects:
+            if thing not in before:
+                _mirror(thing)
+
+
+def _mirror(thing: Any) -> None:
+    """Put an object on the other side; what has a place of its own (print, lamps) stays readable there."""
+    if thing.location.length:
+        thing.location.x *= -1.0
+        thing.rotation_euler.z *= -1.0
+    else:
+        thing.scale.x = -1.0
 
 
 def _copy(things: Sequence[Any], place: Vector, turn: float, lean: float) -> None:
@@ -117,56 +146,47 @@ def _line(rng: np.random.Generator, covers: Sequence[Sequence[Any]]) -> None:
 
 
 def _flowers(rng: np.random.Generator) -> None:
-    """Buckets of flowers on a bench at the right."""
+    """Buckets of flowers on a bench in two steps."""
     zinc = surfaces.metal("zinc", (0.42, 0.43, 0.44), 0.4)
     bucket = meshes.lathe(
         [(0.0, 0.0), (0.11, 0.0), (0.15, 0.30), (0.157, 0.305), (0.145, 0.295), (0.0, 0.26)], 24
     )
-    petal = meshes.lathe(
-        [(0.0, 0.0), (0.35, -0.05), (0.75, 0.12), (1.0, 0.42), (0.8, 0.46), (0.3, 0.28), (0.0, 0.30)], 12
-    )
-    colours = (
-        (0.62, 0.05, 0.06),
-        (0.75, 0.50, 0.06),
-        (0.70, 0.30, 0.36),
-        (0.66, 0.62, 0.55),
-        (0.30, 0.12, 0.45),
-    )
-    order = rng.permutation(len(colours))
-    buckets, stems, leaves = [], [], []
-    for index, (x, y, z) in enumerate(
-        ((1.42, 4.5, 0.72), (1.86, 4.62, 0.72), (2.30, 4.5, 0.72), (1.60, 5.0, 0.95), (2.12, 5.05, 0.95))
-    ):
-        buckets.append(bucket.moved((x, y, z)))
-        points, directions = [], []
-        for _ in range(17):
-            away = rng.normal(0.0, 1.0, 2) * 0.075
-            tip = np.array((x + 1.5 * away[0], y + 1.5 * away[1], z + float(rng.uniform(0.42, 0.60))))
-            foot = np.array((x + 0.5 * away[0], y + 0.5 * away[1], z + 0.25))
-            stems.append(meshes.tube(np.linspace(foot, tip, 4), 0.0035, 5))
-            points.append(tip)
-            directions.append((*away, 0.0))
-            leaves += [(foot + (tip - foot) * share, (*rng.normal(0, 1, 2), 0.7)) for share in (0.35, 0.6)]
-        turns = np.array([meshes.rotation(x=-4.0 * d[1], y=4.0 * d[0]) for d in directions])
-        blooms = petal.copies(np.array(points), turns, rng.uniform(0.030, 0.048, len(points)))
+    order = rng.permutation(len(BLOOMS))
+    green: list[Shape] = []
+    buckets = []
+    for index, (x, y, z) in enumerate(BUCKETS):
+        place = np.array((x, y, z))
+        buckets.append(bucket.moved(place))
+        blooms, leaves = _bunch(rng, place)
+        green += leaves
+        colour = BLOOMS[int(order[index])]
         shader = Shader(f"bloom {index}")
-        tone = shader.mix(
-            shader.noise(60.0, 2.0), times(colours[order[index]], 0.6), times(colours[order[index]], 1.2)
-        )
-        meshes.add(f"blooms {index}", blooms, shader.done(shader.principled(tone, 0.6)), smooth=True)
-    green = surfaces.plain("stems", (0.07, 0.15, 0.03), 0.55)
-    turns = meshes.facing(np.array([way for _, way in leaves]), rng.uniform(-0.8, 0.8, len(leaves)))
-    foliage = plants.leaf(2, 4, 0.25).copies(
-        np.array([at for at, _ in leaves]), turns, rng.uniform(0.09, 0.16, len(leaves))
-    )
-    meshes.add("flower leaves", [foliage, *stems], green, smooth=True)
+        tone = shader.mix(shader.noise(60.0, 2.0), times(colour, 0.6), times(colour, 1.2))
+        petals = shader.done(shader.principled(tone, 0.6))
+        meshes.add(f"blooms {index}", blooms, petals, smooth=True)
+    meshes.add("flower leaves", green, surfaces.plain("stems", (0.07, 0.15, 0.03), 0.55), smooth=True)
     meshes.add("buckets", buckets, zinc, smooth=True)
-    stand = [
-        meshes.box((1.15, 4.30, 0.67), (2.60, 4.80, 0.72)),
-        meshes.box((1.15, 4.80, 0.90), (2.60, 5.25, 0.95)),
-    ]
-    stand += [meshes.box((x, y, 0.0), (x + 0.06, y + 0.06, 0.9)) for x in (1.17, 2.5) for y in (4.34, 4.9)]
-    meshes.add("flower bench", stand, surfaces.wood("flower bench", (0.20, 0.13, 0.08), worn=0.5))
+    steps = [((1.15, 4.30, 0.67), (2.60, 4.80, 0.72)), ((1.15, 4.80, 0.90), (2.60, 5.25, 0.95))]
+    steps += [((x, y, 0.0), (x + 0.06, y + 0.06, 0.9)) for x in (1.17, 2.5) for y in (4.34, 4.9)]
+    bench = [meshes.box(low, high) for low, high in steps]
+    meshes.add("flower bench", bench, surfaces.wood("flower bench", (0.20, 0.13, 0.08), worn=0.5))
+
+
+def _bunch(rng: np.random.Generator, foot: Array) -> tuple[Shape, list[Shape]]:
+    """Flowers that stand in a bucket at `foot`: their heads, and stems with leaves."""
+    outline = [(0.0, 0.0), (0.35, -0.05), (0.75, 0.12), (1.0, 0.42), (0.8, 0.46), (0.3, 0.28), (0.0, 0.30)]
+    away = rng.normal(0.0, 0.075, (17, 2))
+    rise = rng.uniform(0.42, 0.60, 17)
+    tips = foot + np.column_stack([1.5 * away, rise])
+    feet = foot + np.column_stack([0.5 * away, np.full(17, 0.25)])
+    turns = np.array([meshes.rotation(x=-4.0 * y, y=4.0 * x) for x, y in away])
+    heads = meshes.lathe(outline, 12).copies(tips, turns, rng.uniform(0.030, 0.048, 17))
+    stems = [meshes.tube(np.linspace(a, b, 4), 0.0035, 5) for a, b in zip(feet, tips, strict=True)]
+    along = np.concatenate([feet + share * (tips - feet) for share in (0.35, 0.6)])
+    ways = np.column_stack([rng.normal(0.0, 1.0, (34, 2)), np.full(34, 0.7)])
+    leaf_turns = meshes.facing(ways, rng.uniform(-0.8, 0.8, 34))
+    leaves = plants.leaf(2, 4, 0.25).copies(along, leaf_turns, rng.uniform(0.09, 0.16, 34))
+    return heads, [leaves, *stems]
 
 
 def _brick(name: str, colour: Colour, scale: float = 4.5, flat: str = "XZ") -> Any:
@@ -180,7 +200,7 @@ def _brick(name: str, colour: Colour, scale: float = 4.5, flat: str = "XZ") -> A
         "MixRGB", {0: 0.6, 1: bricks.outputs["Color"], 2: soot}, blend_type="MULTIPLY"
     ).outputs[0]
     relief = shader.bump(bricks.outputs["Fac"], -0.5, 0.01)
-    return surfaces.hazy(shader, shader.principled(dirty, 0.85, Normal=relief), AIR, 240.0)
+    return surfaces.hazy(shader, shader.principled(dirty, 0.85, Normal=relief), AIR, HAZE)
 
 
 def _shop(rng: np.random.Generator, paint: Colour) -> None:
@@ -255,8 +275,9 @@ def _goods(rng: np.random.Generator, bays: Sequence[tuple[float, float, str]]) -
             wide, tall = printing.extent(shape)
             scale = min(1.0, 0.85 * (high - low) / wide)
             upright = meshes.rotation(x=math.pi / 2)
-            place = ((low + high) / 2 - wide * scale / 2, FRONT - 0.045, 1.75 + tall * scale / 2)
-            meshes.add("window letters", shape.moved(place, upright, scale), gold)
+            place = (-wide * scale / 2, FRONT - 0.045, 1.75 + tall * scale / 2)
+            letters = meshes.add("window letters", shape.moved(place, upright, scale), gold)
+            letters.location.x = (low + high) / 2
 
 
 def _awning(rng: np.random.Generator, paint: Colour) -> None:
@@ -308,11 +329,9 @@ def _street(rng: np.random.Generator) -> None:
             y, number = y + deep, number + 1
     shader = Shader("far panes")
     pane = shader.principled((0.05, 0.06, 0.075), 0.1)
-    meshes.add("far windows", windows, surfaces.hazy(shader, pane, AIR, 240.0))
+    meshes.add("far windows", windows, surfaces.hazy(shader, pane, AIR, HAZE))
     shader = Shader("far trim")
-    meshes.add(
-        "far trim", trim, surfaces.hazy(shader, shader.principled((0.52, 0.49, 0.43), 0.7), AIR, 240.0)
-    )
+    meshes.add("far trim", trim, surfaces.hazy(shader, shader.principled((0.52, 0.49, 0.43), 0.7), AIR, HAZE))
     _trees(rng)
 
 
@@ -329,7 +348,7 @@ def _trees(rng: np.random.Generator) -> None:
     meshes.add(
         "street trunks",
         wood,
-        surfaces.hazy(shader, shader.principled((0.10, 0.085, 0.065), 0.9), AIR, 240.0),
+        surfaces.hazy(shader, shader.principled((0.10, 0.085, 0.065), 0.9), AIR, HAZE),
         smooth=True,
     )
     shader = Shader("street leaves")
@@ -339,4 +358,4 @@ def _trees(rng: np.random.Generator) -> None:
     )
     through = shader.node("BsdfTranslucent", {"Color": colour}).outputs[0]
     surface = shader.node("MixShader", {0: 0.4, 1: shader.principled(colour, 0.5), 2: through}).outputs[0]
-    meshes.add("street leaves", leaves, surfaces.hazy(shader, surface, AIR, 240.0), smooth=True)
+    meshes.add("street leaves", leaves, surfaces.hazy(shader, surface, AIR, HAZE), smooth=True)

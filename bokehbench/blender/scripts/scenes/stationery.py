@@ -1,4 +1,4 @@
-"""What lies on a newsagent's table: stacks, books, letters, pencils, a cup, a magnifier.
+"""What lies on a newsagent's table: stacks, books, pencils, a cup, a magnifier.
 
 Everything is made around its foot at the origin, z up, read from -y; functions return the objects made.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from bokehbench.blender.scripts import meshes
 from bokehbench.blender.scripts.meshes import Array, Shape
 from bokehbench.blender.scripts.scenes import printing, surfaces
-from bokehbench.blender.scripts.scenes.printing import Sheet, extent, patch, set_type
+from bokehbench.blender.scripts.scenes.printing import Sheet, extent, set_type
 
 FOLD = 0.0075
 """Metres that a folded newspaper is thick."""
@@ -152,61 +152,11 @@ def book(
     ]
 
 
-def letter(rng: np.random.Generator, look: dict[str, Any], stamp: Any) -> list[Any]:
-    """An envelope: a border of stripes, an address, a stamp with perforations and a postmark."""
-    sheet = Sheet(0.20, 0.105, look["white" if rng.random() < 0.5 else "cream"])
-    wide, high = sheet.width, sheet.height
-    if rng.random() < 0.6:
-        for colour, shift in (("red", 0.0), ("blue", 0.012)):
-            slants = []
-            for at in np.arange(shift, wide - 0.01, 0.024):
-                slant = Shape(
-                    np.array(
-                        [(at, 0, 0), (at + 0.008, 0, 0), (at + 0.012, 0.006, 0), (at + 0.004, 0.006, 0)]
-                    ),
-                    np.array([[0, 1, 2, 3]]),
-                )
-                slants += [slant.moved((0.0, -0.006, 0)), slant.moved((0.0, -high, 0))]
-            sheet.mark(meshes.join(slants), look[colour])
-    words = [
-        str(rng.choice(kind)).capitalize() for kind in (printing.NOUNS, printing.NOUNS, printing.ADJECTIVES)
-    ]
-    street = f"{int(rng.integers(2, 90))} {words[1]} Lane"
-    address = f"{words[0]} House\n{street}\n{words[2]} {str(rng.choice(printing.NOUNS)).capitalize()}"
-    sheet.mark(
-        set_type(address, 0.012, box=(0.12, 0.06), slant=0.35, align="LEFT"),
-        look["blue ink"],
-        (0.072, -0.045),
-    )
-    x, y = wide - 0.036, -0.012
-    teeth = [
-        patch((at, e), (at + 0.0014, e + 0.001), (1, 1))
-        for at in np.arange(0.0, 0.0255, 0.0024)
-        for e in (-0.031, 0.0)
-    ]
-    teeth += [
-        patch((e, -at - 0.0014), (e + 0.001, -at), (1, 1))
-        for at in np.arange(0.0, 0.0295, 0.0024)
-        for e in (-0.001, 0.0255)
-    ]
-    sheet.mark(meshes.join([*teeth, patch((0.0, -0.030), (0.0255, 0.0), (2, 2))]), look["white"], (x, y))
-    sheet.mark(patch((0.002, -0.028), (0.0235, -0.002), (2, 2)), stamp, (x, y))
-    turn = np.linspace(0.0, 2 * math.pi, 41)
-    rings = [
-        meshes.grid(r[:, None] * np.cos(turn), r[:, None] * np.sin(turn), np.zeros((2, 41)))
-        for r in (np.array((0.0128, 0.0136)), np.array((0.0085, 0.0089)))
-    ]
-    along = np.linspace(0.014, 0.055, 30)
-    waves = [
-        meshes.grid(np.stack([along, along]), np.stack([w, w + 0.0007]), np.zeros((2, 30)))
-        for w in (0.0016 * np.sin(along * 420) + shift for shift in np.linspace(-0.009, 0.009, 5))
-    ]
-    date = set_type(f"{int(rng.integers(1, 28))} III", 0.007)
-    sheet.mark(meshes.join([*rings, *waves]), look["ink"], (x - 0.020, y - 0.014))
-    sheet.mark(date, look["ink"], (x - 0.0275, y - 0.0115))
-    things = sheet.make("letter", lambda points: np.add(points, (0.0, 0.0, 0.0026)), (2, 2))
-    body = meshes.box((-wide / 2, -high / 2, 0.0), (wide / 2, high / 2, 0.0025))
-    return [*things, meshes.add("envelope", body, sheet.stock)]
+def coin(look: dict[str, Any], radius: float) -> list[Any]:
+    """A coin that lies flat."""
+    edge = [(0.0, 0.0012), (0.82 * radius, 0.0012), (0.86 * radius, 0.0018), (0.97 * radius, 0.0018)]
+    body = meshes.lathe([*edge, (radius, 0.0012), (radius, 0.0), (0.0, 0.0)], 28)
+    return [meshes.add("coin", body, look["brass"], smooth=True)]
 
 
 def pencil(colour: Any, look: dict[str, Any], length: float = 0.175) -> list[Any]:
