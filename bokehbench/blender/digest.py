@@ -8,6 +8,7 @@ it. Comments, docstrings and layout are left out: what counts is what the code d
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ BOOKKEEPING = {
 """Modules that render nothing: they record, name and start things. What they hand on is in the request."""
 
 
+@functools.cache
 def code_digest(scene_module: str) -> str:
     """Digest of what renders one stack: its scene's code and the renderer's.
 

@@ -5,6 +5,7 @@ Pure functions of numbers, shared by the driver, the worker and the tests; nothi
 
 from __future__ import annotations
 
+import base64
 import itertools
 import math
 import re
@@ -15,8 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bokehbench.apertures import MASK_SIDE, Aperture
+from bokehbench.apertures import MASK, MASK_SIDE, Aperture
 from bokehbench.errors import ConfigError
+from bokehbench.images import encode_png
 from bokehbench.optics import SKY_DEPTH
 
 LEVELS = 5
@@ -132,15 +134,15 @@ class StackRequest:
 
     def aperture(self) -> Aperture:
         """The opening as renderers know it; one that is not as wide as high becomes a picture."""
+        blades = Aperture(blades=self.blades, rotation=self.rotation)
         if self.ratio == 1.0:
-            return Aperture(blades=self.blades, rotation=self.rotation)
+            return blades
+        fine = (np.arange(8 * MASK_SIDE) + 0.5) / (4.0 * MASK_SIDE) - 1.0
         # Cycles turns the blades first and narrows the opening then.
-        t, s = (np.indices((4 * MASK_SIDE,) * 2) + 0.5) / (2.0 * MASK_SIDE) - 1.0
-        return Aperture.from_image(
-            Aperture(blades=self.blades, rotation=self.rotation)
-            .contains(s * self.ratio, t)
-            .astype(np.float32)
-        )
+        light = blades.contains(self.ratio * fine[None, :], fine[:, None])
+        mask = light.reshape(MASK_SIDE, 8, MASK_SIDE, 8).mean(axis=(1, 3))
+        # Not `Aperture.from_image`, which would stretch it to the unit circle: K counts the height.
+        return Aperture(shape=MASK + base64.b64encode(encode_png(mask)).decode("ascii"))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, inverse of `from_json`."""

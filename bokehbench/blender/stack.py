@@ -169,10 +169,12 @@ def rounded(image: npt.NDArray[Any], mantissa: int) -> npt.NDArray[np.float16]:
 
     With m bits, the relative error is at most 2^-(m+1); encoded with gamma 2.2 it is 2.2 times smaller.
     """
-    spare = HALF_MANTISSA - mantissa
-    bits = np.minimum(image, np.finfo(np.float16).max / 2).astype(np.float16).view(np.uint16)
+    spare = np.uint16(HALF_MANTISSA - mantissa)
+    bits = np.minimum(image, np.finfo(np.float16).max).astype(np.float16).view(np.uint16)
     if spare:
-        bits = (bits + np.uint16(1 << (spare - 1))) >> np.uint16(spare) << np.uint16(spare)
+        up = bits + (np.uint16(1) << (spare - np.uint16(1)))
+        largest = np.float16(np.finfo(np.float16).max).view(np.uint16)  # the next step is infinity
+        bits = np.minimum(up, largest) >> spare << spare
     return bits.view(np.float16)
 
 

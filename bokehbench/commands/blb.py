@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ASK_ABOVE = 3600.0
 """Seconds: longer work is asked about where somebody sits at the terminal."""
 
+BESIDE_SET = {"set_name", "out", "device", "workers", "ray", "shard", "yes"}
+"""Parameters of `render` that do not change the images."""
+
 DEVICE = click.option(
     "--device",
     default="auto",
@@ -87,7 +90,7 @@ def render(
 
     spec = find_set(set_name) if set_name is not None else None
     if spec is not None:
-        _refuse_beside_set(scenes, blends, choices)
+        _refuse_beside_set()
         requests = spec.requests()
     else:
         requests = _requests(scenes, blends, choices)
@@ -101,12 +104,14 @@ def render(
         _write_manifest(spec, out)
 
 
-def _refuse_beside_set(scenes: tuple[str, ...], blends: tuple[Path, ...], choices: dict[str, Any]) -> None:
+def _refuse_beside_set() -> None:
     """A set is what it is: what else was asked for would make another one."""
-    others = [name for name, value in choices.items() if value not in (None, "", 0, 0.0, 1.0, False)]
-    others += ["scene"] * bool(scenes) + ["blend"] * bool(blends)
-    if others:
-        raise ConfigError(f"--set says all about the images; leave out --{others[0].replace('_', '-')}")
+    context = click.get_current_context()
+    for name in context.params:
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name not in BESIDE_SET:
+            option = {"scenes": "scene", "blends": "blend"}.get(name, name.replace("_", "-"))
+            raise ConfigError(f"--set says all about the images; leave out --{option}")
 
 
 def _write_manifest(spec: SetSpec, out: Path) -> None:

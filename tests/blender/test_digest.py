@@ -21,12 +21,12 @@ def room(tmp_path, monkeypatch):
 def changed_by(room, file, old, new):
     """Scenes ("" is a user's file) whose digest a change to one file moves."""
     names = ("night_street", "thicket", "point_lights", "")
-    before = {name: digest.code_digest(name) for name in names}
+    before = {name: digest.pixel_code(name) for name in names}
     path = room / file
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    return {name for name in names if digest.code_digest(name) != before[name]}
+    return {name for name in names if digest.pixel_code(name) != before[name]}
 
 
 def test_a_scene_is_made_by_its_own_modules_those_they_import_and_the_renderer():

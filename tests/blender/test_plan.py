@@ -51,6 +51,35 @@ def test_flat_scenes_are_refused():
         plan.focus_plan(np.full((20, 20), 7.0, np.float32))
 
 
+def test_quantile_planes_lie_where_something_is_and_linear_ones_say_that_they_do_not():
+    # A thing at 1.07 to 1.27 m before the sky: most of the linear planes lie in empty space.
+    depth = np.full((100, 100), SKY_DEPTH, np.float32)
+    depth[20:90] = np.linspace(1.07, 1.27, 7000, dtype=np.float32).reshape(70, 100)
+    linear, quantile = (plan.focus_plan(depth, mode) for mode in ("linear", "quantile"))
+    assert any("quantile" in warning for warning in linear.warnings)
+    on_it = [sum(p.distance(f) < 1.3 for f in range(10)) for p in (linear, quantile)]
+    assert on_it[1] > on_it[0]
+    for planes in (linear, quantile):
+        assert all(np.diff(planes.normalised) > 0.0)
+        assert planes.normalised[0] >= 0.0 and planes.normalised[-1] <= 1.0
+
+
+def test_focal_planes_in_metres_are_taken_as_they_are():
+    depth = np.linspace(2.0, 50.0, 100 * 100, dtype=np.float32).reshape(100, 100)
+    mode = plan.parse_focus_mode("40, 8,2.5")
+    planes = plan.focus_plan(depth, mode)
+    assert [planes.distance(f) for f in range(plan.focus_count(mode))] == pytest.approx([40.0, 8.0, 2.5])
+    with pytest.raises(ConfigError, match="2 m"):
+        plan.focus_plan(depth, plan.parse_focus_mode("40,1.2"))
+    assert plan.parse_foci("3", 3) == (0, 1, 2) and plan.parse_foci("1", 3) == (1,)
+
+
+@pytest.mark.parametrize("text", ["2,8", "8,8", "0", "-3", "near", "", "nan,3", ",".join("98765432101")])
+def test_focal_planes_must_come_nearer(text):
+    with pytest.raises(ConfigError, match="--focus-mode"):
+        plan.parse_focus_mode(text)
+
+
 def test_every_code_for_sky_becomes_65504():
     z = np.array([1e10, np.inf, np.nan, 0.0, -1.0, 65504.0, 12.5], np.float32)
     np.testing.assert_array_equal(plan.clean_depth(z), np.float32([SKY_DEPTH] * 6 + [12.5]))
