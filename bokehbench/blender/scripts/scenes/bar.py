@@ -35,7 +35,9 @@ NECKS = (0.30, 0.30, 0.255, 0.215, 0.345)
 Put = Callable[..., Any]
 
 
-def build(rng: np.random.Generator, place: tuple[float, float], heading: float, sign: str) -> int:
+def build(
+    rng: np.random.Generator, place: tuple[float, float], heading: float, sign: str, paint: materials.Colour
+) -> int:
     """Put up the bar; how many bottles it has."""
     turn, origin = meshes.rotation(z=heading), np.array((*place, 0.0))
 
@@ -48,7 +50,7 @@ def build(rng: np.random.Generator, place: tuple[float, float], heading: float, 
         return float(x), float(y), float(z)
 
     oak = finishes.wood("bar top", (0.20, 0.115, 0.055), 0.3, 0.5, 0)
-    _hut(put, oak)
+    _hut(put, oak, paint)
     _shelves(put, oak)
     bottles = _bottles(rng, put)
     _lamps(put, at)
@@ -58,13 +60,21 @@ def build(rng: np.random.Generator, place: tuple[float, float], heading: float, 
     look = {"bevel_depth": 0.006, "extrude": 0.004, "offset": -0.004}
     upright = (math.pi / 2, 0.0, heading)
     materials.seen_only(
-        meshes.text("sign", sign, red, size=0.27, place=at(0.0, -0.235, HIGH - 0.27), turn=upright, **look)
+        meshes.text(
+            "sign",
+            sign,
+            red,
+            size=0.27,
+            place=at(-math.copysign(0.4, place[0]), -0.235, HIGH - 0.27),
+            turn=upright,
+            **look,
+        )
     )
     return bottles
 
 
-def _hut(put: Put, oak: Any) -> None:
-    painted = finishes.wood("bar front", (0.055, 0.085, 0.075), 0.5, 0.0, 2)
+def _hut(put: Put, oak: Any, paint: materials.Colour) -> None:
+    painted = finishes.wood("bar front", paint, 0.5, 0.0, 2)
     boards = [
         meshes.box((x, -0.02, 0.0), (x + 0.132, 0.02, 1.04)) for x in np.arange(-HALF, HALF - 0.01, 0.14)
     ]

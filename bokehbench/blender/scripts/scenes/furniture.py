@@ -208,9 +208,9 @@ def round_table(
     }
     for name, shape in bouquet.bunch(rng, 26).items():
         meshes.add(
-            f"flowers {name}", shape.moved((x - 0.13, y + 0.05, high), None, 1.35), looks[name], smooth=True
+            f"flowers {name}", shape.moved((x - 0.155, y + 0.04, high), None, 1.3), looks[name], smooth=True
         )
-    hanging.vanity((x + 0.13, y + 0.10, high), turn, 0.16)
+    hanging.vanity((x + 0.14, y + 0.10, high), turn, 0.16)
     z = high
     for index in range(3):
         half = np.array((0.105, 0.075)) * float(rng.uniform(0.85, 1.05))

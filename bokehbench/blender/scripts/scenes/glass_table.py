@@ -29,7 +29,12 @@ SIGNS = ("VINO & BAR", "APERITIVO", "OSTERIA", "ENOTECA", "TERRAZZA")
 CERAMICS = ((0.62, 0.59, 0.53), (0.20, 0.27, 0.29), (0.40, 0.30, 0.22), (0.52, 0.56, 0.50))
 CLOTHS = ((0.55, 0.52, 0.46), (0.30, 0.10, 0.08), (0.16, 0.20, 0.24))
 PETALS = ((0.75, 0.68, 0.55), (0.62, 0.10, 0.10), (0.70, 0.45, 0.40))
-BULBS = (((1.0, 0.50, 0.16), 4.6), ((1.0, 0.58, 0.22), 4.2), ((1.0, 0.40, 0.10), 4.0))
+PAINTS = ((0.055, 0.085, 0.075), (0.16, 0.045, 0.035), (0.05, 0.075, 0.12), (0.19, 0.17, 0.14))
+WOODS = ((0.135, 0.070, 0.034), (0.20, 0.125, 0.068), (0.085, 0.045, 0.026))
+CHAIRS = ((0.085, 0.045, 0.022), (0.020, 0.016, 0.014), (0.21, 0.13, 0.065))
+WARM = (((1.0, 0.50, 0.16), 4.6), ((1.0, 0.58, 0.22), 4.2), ((1.0, 0.40, 0.10), 4.0))
+MIXED = (*WARM, ((1.0, 0.16, 0.07), 2.2), ((0.25, 0.85, 0.40), 1.9), ((0.30, 0.50, 1.0), 2.3))
+
 T = TypeVar("T")
 
 
@@ -48,16 +53,21 @@ def build(seed: int) -> dict[str, Any]:
     eye = (float(rng.uniform(-0.05, 0.05)), 0.0, EYE + float(rng.uniform(-0.02, 0.03)))
     scene = meshes.start_scene(FOCAL_MM, SENSOR_MM, eye, (0.0, 6.0, EYE + 0.06))
     _render_settings(scene)
-    materials.world_gradient(scene, [*choose(SKIES), (1.0, ZENITH)], 0.75, clouds=0.12)
+    materials.world_gradient(
+        scene, [*choose(SKIES), (1.0, ZENITH)], float(rng.uniform(0.55, 1.15)), clouds=0.12
+    )
     terrace.ground()
     heading = flip * float(rng.uniform(0.05, 0.11))
-    service = Service(choose(CERAMICS), choose(CLOTHS), choose(PETALS), choose(WINES), heading)
+    crockery, cloth, petals, wine = (choose(kinds) for kinds in (CERAMICS, CLOTHS, PETALS, WINES))
+    service = Service(crockery, cloth, petals, wine, choose(WOODS), heading)
     table = LaidTable(random("table"), service)
     table.build()
     _lights(table)
-    bottles = bar.build(random("bar"), (1.85 * flip, 6.9), -0.20 * flip, choose(SIGNS))
-    _chairs(random("chairs"), flip, table)
-    bulbs = _garden(random("garden"), flip)
+    where = (float(rng.uniform(1.6, 2.05)) * flip, float(rng.uniform(6.7, 7.4)))
+    facing = -float(rng.uniform(0.08, 0.34)) * flip
+    bottles = bar.build(random("bar"), where, facing, choose(SIGNS), choose(PAINTS))
+    _chairs(random("chairs"), flip, table, choose(CHAIRS))
+    bulbs = _garden(random("garden"), flip, choose((WARM, WARM, MIXED)))
     facts = {"name": "glass_table", "variation": seed, "depth": "first surface"}
     return {**facts, "glasses": table.glasses, "bottles": bottles, "bulbs": bulbs}
 
@@ -84,7 +94,7 @@ def _lights(table: LaidTable) -> None:
         light.visible_glossy, light.visible_transmission = True, False
 
 
-def _chairs(rng: np.random.Generator, flip: float, table: LaidTable) -> None:
+def _chairs(rng: np.random.Generator, flip: float, table: LaidTable, wood: materials.Colour) -> None:
     """Around the long table, and around three small ones."""
     seats = []
     for v in laid_table.ROWS:
@@ -98,11 +108,11 @@ def _chairs(rng: np.random.Generator, flip: float, table: LaidTable) -> None:
     for x, y in rounds:
         around = rng.uniform(0, 6.3) + np.arange(3) * 2.1
         seats += [(x + 0.62 * math.sin(a), y - 0.62 * math.cos(a), float(a)) for a in around]
-    terrace.chairs(seats, (0.085, 0.045, 0.022))
+    terrace.chairs(seats, wood)
     terrace.round_tables(rounds)
 
 
-def _garden(rng: np.random.Generator, flip: float) -> int:
+def _garden(rng: np.random.Generator, flip: float, glows: Sequence[terrace.Glow]) -> int:
     """Trees in pots, a hedge, bulbs on strings and the hills; how many bulbs."""
     trees = ((-1.35, 6.5, 1.5), (-3.7, 6.6, 1.8), (-0.75, 9.0, 1.5), (-5.6, 10.5, 2.0), (-2.6, 11.6, 1.9))
     terrace.olive_trees(rng, [(x * flip, y, height) for x, y, height in trees])
@@ -120,4 +130,4 @@ def _garden(rng: np.random.Generator, flip: float) -> int:
     for x, y in ((-3.6, 5.6), (-3.0, 8.6), (1.0, 9.5), (-1.0, 12.0)):
         materials.lamp("string glow", (x * flip, y, 2.45), (1.0, 0.60, 0.27), 34.0, 0.25)
     mirror = np.array((flip, 1.0, 1.0))
-    return terrace.strings(rng, [(mirror * a, mirror * b) for a, b in wires], BULBS)
+    return terrace.strings(rng, [(mirror * a, mirror * b) for a, b in wires], glows)

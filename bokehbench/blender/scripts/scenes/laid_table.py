@@ -32,6 +32,7 @@ class Service:
     Attributes:
         ceramic, cloth, petals: colours.
         wine: colour of the wine after one wall.
+        wood: colour of the boards.
         heading: angle by which the table turns to the right, radians.
     """
 
@@ -39,6 +40,7 @@ class Service:
     cloth: materials.Colour
     petals: materials.Colour
     wine: materials.Colour
+    wood: materials.Colour
     heading: float
 
 
@@ -118,7 +120,7 @@ class LaidTable:
             meshes.box((a + 0.0012, 0.55, -0.038), (b - 0.0012, 4.2, float(self.rng.uniform(-0.0006, 0.0))))
             for a, b in pairwise(edges)
         ]
-        oak = finishes.wood("table", (0.135, 0.070, 0.034), 0.30, 0.6)
+        oak = finishes.wood("table", self.service.wood, 0.30, 0.6)
         thing = meshes.add("table top", boards, oak)
         thing.location, thing.rotation_euler = (0.0, 0.0, TOP), (0.0, 0.0, -self.service.heading)
         for u in (-0.40, 0.40):
@@ -151,9 +153,9 @@ class LaidTable:
         self.put("ceramic", "olive bowl", lambda: tableware.bowl(0.055), (u, v, 0.0003))
         olives = []
         for index in range(18):
-            a, r = 2.4 * index, 0.0098 * math.sqrt(index)
+            a, r = 2.4 * index, 0.0078 * math.sqrt(index)
             turn = meshes.rotation(*rng.uniform(0, 3, 3))
-            z = 0.021 + 0.009 * (index < 8) + float(rng.uniform(0, 0.003))
+            z = 0.023 + 0.009 * (index < 8) + float(rng.uniform(0, 0.003))
             olive = meshes.sphere(0.0098, 16).moved((0, 0, 0), None, (1.0, 1.0, 1.25))
             olives.append(olive.moved((r * math.cos(a), r * math.sin(a), z), turn))
         self.put("olive", "olives", lambda: meshes.join(olives), (u, v, 0.0))
