@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,13 @@ class Track:
         """What it adds to the protocol's name in a path; nothing for gt."""
         if self.kind == TRUE:
             return ""
-        return "+" + re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{self.kind}-{self.amount}")
+        return "+" + re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{self.kind}-{self._name}")
+
+    @property
+    def _name(self) -> str:
+        """Of a model in a folder the folder's name alone: where it lies on a machine says nothing."""
+        folder = Path(self.amount).expanduser()
+        return folder.resolve().name if self.kind == "predicted" and folder.is_dir() else self.amount
 
     def uses_truth(self, focus: str) -> tuple[str, ...]:
         """What the ground truth decides on this track, under a protocol's focus source."""
@@ -59,7 +66,7 @@ class Track:
 
     def identity(self) -> dict[str, Any]:
         """What makes the maps, for hashes and records; asks for the depth model's files."""
-        made: dict[str, Any] = {"disparity": str(self), "version": VERSION}
+        made: dict[str, Any] = {"disparity": f"{self.kind}:{self._name}", "version": VERSION}
         if self.kind == "predicted":
             from bokehbench import depth
 
