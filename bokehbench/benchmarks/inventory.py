@@ -51,7 +51,8 @@ class Part:
         return {}
 
 
-SALIENCY = Part("saliency", ("birefnet", "clipseg"), tail=".saliency", made="--saliency birefnet")
+_BIREFNET = "--saliency birefnet --trust-remote-code ZhengPeng7/BiRefNet"
+SALIENCY = Part("saliency", ("birefnet", "clipseg"), tail=".saliency", made=_BIREFNET)
 """Masks of the salient subject, made by `bokehbench depth` from the input alone."""
 
 

@@ -7,6 +7,7 @@ geometry. The homography is found once per pair, between *input* and target, so 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ STEP = 1e-6
 SMOOTHING = 5
 COARSE = 256
 """Shorter side at which the search begins: a few pixels there are many at full size."""
+GAIN = 0.001
+"""By how much a homography must correlate better than an affine map to be taken."""
 MARGIN = 8
 
 
@@ -52,6 +55,10 @@ def find_homography(
 ) -> Homography:
     """Maximise the enhanced correlation coefficient (Evangelidis and Psarakis, 2008), coarse to fine.
 
+    First an affine map; a homography, begun there, only where it raises the coefficient by `GAIN`. What is in
+    focus is often a small part of the frame, and two more degrees of freedom that are fitted to it swing at
+    the far corners.
+
     Args:
         image: encoded [H, W, 3], the input of the pair.
         target: the other photograph, same size.
@@ -59,42 +66,48 @@ def find_homography(
     """
     pictures = [luma(picture).astype(np.float32) for picture in (target, image)]
     weight = None if mask is None else mask.astype(np.uint8)
-    matrix = np.eye(3, dtype=np.float32)
-    correlation = 0.0
     small = COARSE / min(pictures[0].shape)
+    affine = np.eye(3)
+    correlation = 0.0
     try:
         for scale in (small, 1.0) if small < 0.75 else (1.0,):
-            matrix = _scaled(matrix, scale)
-            correlation, matrix = _ecc(pictures, weight, matrix, scale)
-            matrix = _scaled(matrix, 1.0 / scale)
+            correlation, affine = _ecc(pictures, weight, affine, scale, cv2.MOTION_AFFINE)
     except cv2.error:
         return Homography(np.eye(3), False, "the registration did not converge", None, 0.0)
-    return _judged(matrix.astype(np.float64), float(correlation), pictures[0].shape)
+    with contextlib.suppress(cv2.error):
+        better, matrix = _ecc(pictures, weight, affine, 1.0, cv2.MOTION_HOMOGRAPHY)
+        if better > correlation + GAIN:
+            correlation, affine = better, matrix
+    return _judged(affine, correlation, pictures[0].shape)
 
 
 def _ecc(
     pictures: list[npt.NDArray[np.float32]],
     weight: npt.NDArray[np.uint8] | None,
-    matrix: npt.NDArray[np.float32],
+    matrix: Doubles,
     scale: float,
-) -> tuple[float, npt.NDArray[np.float32]]:
+    motion: int,
+) -> tuple[float, Doubles]:
+    """One search at a size; `matrix` [3, 3] is that of the full size before and after."""
+    start = _scaled(matrix, scale)
     if scale != 1.0:
         size = tuple(round(side * scale) for side in reversed(pictures[0].shape))
         pictures = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pictures]
         weight = None if weight is None else cv2.resize(weight, size, interpolation=cv2.INTER_NEAREST)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ITERATIONS, STEP)
-    found: tuple[float, npt.NDArray[np.float32]] = cv2.findTransformECC(
-        *pictures, matrix, cv2.MOTION_HOMOGRAPHY, criteria, weight, SMOOTHING
-    )
-    return found
+    begun = (start if motion == cv2.MOTION_HOMOGRAPHY else start[:2]).astype(np.float32)
+    correlation, found = cv2.findTransformECC(*pictures, begun, motion, criteria, weight, SMOOTHING)
+    whole = np.eye(3)
+    whole[: len(found)] = found
+    return float(correlation), _scaled(whole, 1.0 / scale)
 
 
-def _scaled(matrix: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.float32]:
+def _scaled(matrix: Doubles, scale: float) -> Doubles:
     """The same map between pictures that are `scale` times as large (pixel centres at whole numbers)."""
     shift = 0.5 * (scale - 1.0)
     larger = np.array([[scale, 0.0, shift], [0.0, scale, shift], [0.0, 0.0, 1.0]])
-    moved = larger @ matrix.astype(np.float64) @ np.linalg.inv(larger)
-    return np.asarray(moved / moved[2, 2], np.float32)
+    moved = larger @ matrix @ np.linalg.inv(larger)
+    return np.asarray(moved / moved[2, 2])
 
 
 def _judged(matrix: Doubles, correlation: float, shape: tuple[int, ...]) -> Homography:

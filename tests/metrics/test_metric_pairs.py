@@ -88,6 +88,16 @@ def test_registration_finds_the_homography_to_a_tenth_of_a_pixel(pair):
     assert found.displacement == pytest.approx(mean_displacement(TRUE, (HEIGHT, WIDTH)), abs=0.15)
 
 
+def test_perspective_is_found_where_there_is_enough_of_it(world):
+    """A camera that tilted by a degree: up to 8 pixels beyond what an affine map can do."""
+    tilted = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, -1.0], [2.4e-5, 1.2e-5, 1.0]])
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    picture = eight_bit(world.light)
+    target = cv2.warpPerspective(picture, tilted, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT)
+    found = find_homography(picture, target)
+    assert found.accepted and mean_displacement(found.matrix @ np.linalg.inv(tilted), (HEIGHT, WIDTH)) < 0.1
+
+
 def test_registration_does_not_depend_on_threads(world, pair):
     before = cv2.getNumThreads()
     try:
