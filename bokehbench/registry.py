@@ -133,7 +133,8 @@ class ProtocolSpec(Spec):
     Attributes:
         disparity: where the map comes from: `gt`, `none`, or the name of a map that the set ships (`dpt`).
         focus: where disp_focus comes from: `given`, or the median disparity in a `box`, in a `mask` of what
-            is in focus or salient, or around a `point`.
+            is in focus, of the `saliency` of the input, around a `point`, or around the `shared-edges` of
+            input and target.
         K: `given`, `zero` (restoration), or found by PSNR against the target: `best-per-image`,
             `best-per-set`, or `cross-fitted` (each half of the scenes takes the K that is best on the other).
         gamma: encoded = linear ** (1 / gamma).
