@@ -148,13 +148,19 @@ def leaf_colour(name: str, colours: Any, glow: float = 0.45) -> Any:
 
 
 def caught_leaves(
-    rng: np.random.Generator, frame: Frame, span: tuple[float, float], heights: tuple[float, float]
+    rng: np.random.Generator,
+    frame: Frame,
+    span: tuple[float, float],
+    heights: tuple[float, float],
+    covered: float,
 ) -> None:
-    """Dry leaves stuck in the mesh."""
+    """Dry leaves stuck in the mesh, none about `covered` metres along it, where something hangs."""
     leaf = plants.leaf(6, 10, 0.36)
-    parts = []
-    for _ in range(11):
-        column, row = rng.integers(int(span[0] / PITCH), int(span[1] / PITCH)), rng.uniform(*heights)
+    parts: list[Shape] = []
+    while len(parts) < 11:
+        column, row = int(rng.integers(int(span[0] / PITCH), int(span[1] / PITCH))), rng.uniform(*heights)
+        if abs(PITCH * column - covered) < 0.14:
+            continue
         turn = meshes.rotation(x=rng.normal(1.2, 0.35), y=rng.normal(0.0, 0.5), z=rng.uniform(0, 6.3))
         size = float(rng.uniform(0.045, 0.075))
         middle = leaf.moved((0.0, -0.5, 0.05)).moved((0, 0, 0), turn, size)
@@ -194,3 +200,43 @@ def bindweed(rng: np.random.Generator, frame: Frame, place: float, top: float) -
     meshes.add("bindweed leaves", made, green, smooth=True)
     meshes.add("bindweed stems", stems, materials.plain("stem", (0.09, 0.11, 0.03), 0.6), smooth=True)
     meshes.add("bindweed flowers", flowers, materials.plain("petal", (0.80, 0.77, 0.76), 0.6), smooth=True)
+
+
+def scarf(rng: np.random.Generator, frame: Frame, place: float, top: float) -> None:
+    """A striped knitted scarf hung over the rail, with fringes."""
+    colours: tuple[tuple[float, float, float], ...] = (
+        (0.45, 0.035, 0.04),
+        (0.06, 0.12, 0.32),
+        (0.05, 0.22, 0.12),
+    )
+    colour = colours[int(rng.integers(len(colours)))]
+    over = RAIL + 0.009
+    bend = np.linspace(0.0, math.pi, 14)
+    front, back = np.linspace(0.42, 0.0, 40)[:-1], np.linspace(0.0, 0.33, 30)[1:]
+    y = np.concatenate([np.full(39, -over), -over * np.cos(bend), np.full(29, over)]) + WIRE + RAIL + 0.004
+    z = np.concatenate([-front, over * np.sin(bend), -back]) + top - 0.03
+    v, u = np.meshgrid(np.arange(len(y)), np.linspace(-0.085, 0.085, 18), indexing="ij")
+    hang = np.abs(v - 45.0) / 45.0
+    x = place + u * (0.66 + 0.16 * hang + 0.05 * np.sin(v / 11.0)) + 0.010 * np.sin(v / 17.0)
+    outward = np.where(v < 45, -1.0, 1.0)
+    ripple = outward * (0.004 + 0.013 * hang) * (1.0 + np.sin(u * 62.0 + 0.9 * np.sin(v / 9.0)))
+    # It lies before the wires it hangs against.
+    depth = y[v] + ripple - 0.010 * (v < 45)
+    sheet = frame.moved(meshes.grid(x, depth, z[v]))
+    shader = materials.Shader("knit")
+    place_z = shader.node("SeparateXYZ", {0: shader.node("TexCoord").outputs["Object"]}).outputs["Z"]
+    stripe = shader.math("GREATER_THAN", shader.math("SINE", shader.math("MULTIPLY", place_z, 62.0)), 0.0)
+    knit = shader.noise(230.0, 2.0)
+    tint = shader.mix(stripe, colour, (0.66, 0.64, 0.58))
+    shaded = shader.mix(shader.math("MULTIPLY", knit, 0.45), tint, tuple(0.3 * c for c in colour))
+    rows = shader.math("SINE", shader.math("MULTIPLY", place_z, 1400.0))
+    wool = shader.done(
+        shader.principled(shaded, 0.95, Normal=shader.bump(shader.math("ADD", knit, rows), 0.5, 0.002))
+    )
+    fringe = []
+    for at in np.linspace(-0.075, 0.075, 15):
+        drop = np.linspace(0.0, 0.055, 5)
+        sway = 0.006 * np.sin(drop * 60.0 + rng.uniform(0, 6))
+        line = np.stack([place + 0.82 * at + sway, np.full(5, y[0] - 0.022) + sway, z[0] - drop], axis=1)
+        fringe.append(frame.moved(meshes.tube(line, 0.0028, 5)))
+    meshes.add("scarf", [sheet, *fringe], wool, smooth=True)

@@ -1,4 +1,4 @@
-"""A tennis court as seen from behind its fence: surface, lines, net, bench, basket, balls, umpire's chair.
+"""A tennis court as seen from behind its fence: surface, lines, net, basket, balls, umpire's chair.
 
 Made in the court's own frame: x along the near base line from the court's middle, y towards the far end from
 the near base line, z up.
@@ -7,25 +7,32 @@ the near base line, z up.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from bokehbench.blender.scripts import materials, meshes
 from bokehbench.blender.scripts.meshes import Array, Shape
-from bokehbench.blender.scripts.scenes.playthings import paint, wood
+from bokehbench.blender.scripts.scenes.playthings import paint
+from bokehbench.blender.scripts.scenes.suburb import Place
 
 Colour = tuple[float, float, float]
-Place = Callable[[Shape], Shape]
 LENGTH, WIDTH, SINGLES, SERVICE = 23.77, 10.97, 8.23, 6.40
 BALL = 0.0335
 SURFACES: dict[str, tuple[Colour, Colour]] = {
     # the court and what surrounds it
     "blue": ((0.050, 0.135, 0.255), (0.085, 0.175, 0.085)),
-    "clay": ((0.36, 0.125, 0.055), (0.36, 0.125, 0.055)),
+    "clay": ((0.27, 0.105, 0.052), (0.27, 0.105, 0.052)),
     "green": ((0.055, 0.16, 0.085), (0.30, 0.095, 0.060)),
 }
+
+
+def build(place: Place, kind: str) -> None:
+    """Surface, net and umpire's chair."""
+    surface(place, kind)
+    net(place)
+    chair(place)
 
 
 def surface(place: Place, kind: str) -> None:
@@ -181,106 +188,3 @@ def basket(rng: np.random.Generator, at: Sequence[float]) -> None:
                 z = low + 0.037 + 0.058 * layer + rng.normal(0.0, 0.005)
                 inside.append((x + c * px2 - s * py2, y + s * px2 + c * py2, z))
     balls(inside, rng)
-
-
-def bench(at: Sequence[float], turn: float) -> None:
-    """A slatted bench with iron legs, a bag, a towel, a bottle and a racket on it."""
-    move = meshes.rotation(z=turn)
-
-    def put(name: str, parts: Sequence[Shape], material: Any, smooth: bool = False) -> None:
-        meshes.add(name, meshes.join(parts).moved(at, move), material, smooth=smooth)
-
-    slats = [meshes.box((-0.80, y, 0.430), (0.80, y + 0.075, 0.462)) for y in (-0.20, -0.105, -0.01, 0.085)]
-    slats += [
-        meshes.box((-0.80, 0.19 + d, z), (0.80, 0.215 + d, z + 0.085))
-        for z, d in ((0.56, 0.01), (0.675, 0.03), (0.79, 0.05))
-    ]
-    put("bench slats", slats, wood("bench wood", (0.30, 0.17, 0.085), 1.2, 0.55))
-    iron = []
-    for x in (-0.62, 0.62):
-        back = np.array([(x, 0.26, 0.0), (x, 0.16, 0.42), (x, 0.19, 0.52), (x, 0.27, 0.88)])
-        front = np.array([(x, -0.22, 0.0), (x, -0.17, 0.41), (x, 0.16, 0.415)])
-        iron += [meshes.tube(back, 0.016, 8), meshes.tube(front, 0.016, 8)]
-    put("bench iron", iron, paint("bench iron", (0.02, 0.022, 0.024), 0.45), True)
-    bag = meshes.sphere(1.0, 28).vertices
-    bag = np.sign(bag) * np.abs(bag) ** 0.55 * (0.27, 0.125, 0.125) + (0.36, -0.02, 0.585)
-    shape = Shape(bag, meshes.sphere(1.0, 28).faces)
-    shader = materials.Shader("bag")
-    weave = shader.noise(200.0, 2.0)
-    tint = shader.mix(weave, (0.30, 0.030, 0.026), (0.46, 0.055, 0.045))
-    put(
-        "bag",
-        [shape],
-        shader.done(shader.principled(tint, 0.7, Normal=shader.bump(shader.noise(9.0), 0.6, 0.02))),
-        True,
-    )
-    t = np.linspace(0.0, math.pi, 18)
-    straps = [
-        meshes.tube(np.stack([0.36 + 0.12 * np.cos(t), y + 0 * t, 0.69 + 0.09 * np.sin(t)], 1), 0.009, 8)
-        for y in (-0.06, 0.02)
-    ]
-    put("straps", straps, materials.plain("strap", (0.03, 0.03, 0.035), 0.7), True)
-    u, v = np.meshgrid(np.linspace(-0.14, 0.14, 12), np.linspace(0.0, 1.0, 30))
-    y = np.interp(v, (0.0, 0.45, 0.52, 1.0), (-0.215, 0.16, 0.205, 0.275)) + 0.004 * np.sin(30 * u)
-    z = np.interp(v, (0.0, 0.45, 0.52, 1.0), (0.468, 0.468, 0.52, 0.885)) + 0.003 * np.sin(40 * v + 9 * u)
-    hang = meshes.grid(u - 0.25, np.full_like(u, -0.222) - 0.006 * np.sin(25 * u), 0.468 - 0.20 * v)
-    shader = materials.Shader("towel")
-    pile = shader.noise(260.0, 2.0)
-    across = shader.node("SeparateXYZ", {0: shader.coordinates(space="Generated")}).outputs["X"]
-    bands = shader.math("GREATER_THAN", shader.math("SINE", shader.math("MULTIPLY", across, 30.0)), 0.5)
-    cloth = shader.done(
-        shader.principled(
-            shader.mix(bands, (0.62, 0.60, 0.55), (0.10, 0.24, 0.42)),
-            0.95,
-            Normal=shader.bump(pile, 0.6, 0.004),
-        )
-    )
-    put("towel", [meshes.grid(u - 0.25, y - 0.012, z + 0.003), hang], cloth, True)
-    bottle = [
-        (0.0, 0.0),
-        (0.034, 0.002),
-        (0.036, 0.02),
-        (0.036, 0.14),
-        (0.022, 0.17),
-        (0.014, 0.175),
-        (0.014, 0.20),
-        (0.0, 0.20),
-    ]
-    put(
-        "bottle",
-        [meshes.lathe(bottle, 20).moved((0.0, -0.06, 0.463))],
-        paint("bottle", (0.05, 0.30, 0.34), 0.25),
-        True,
-    )
-    racket(np.array(at), move)
-
-
-def racket(at: Array, move: Array) -> None:
-    """A racket leaning against the bench's front."""
-    a = np.linspace(0.0, 2.0 * math.pi, 48)
-    hoop = np.stack([0.128 * np.cos(a), 0 * a, 0.165 * np.sin(a) + 0.52], axis=1)
-    throat = [
-        np.array([(s * 0.075, 0.0, 0.385), (s * 0.03, 0.0, 0.29), (0.0, 0.0, 0.22)]) for s in (-1.0, 1.0)
-    ]
-    tilt = meshes.rotation(x=-0.38, y=0.18)
-    foot = (-0.62, -0.46, 0.012)
-
-    def put(name: str, parts: Sequence[Shape], material: Any) -> None:
-        meshes.add(name, meshes.join(parts).moved(foot, tilt).moved(at, move), material, smooth=True)
-
-    put(
-        "racket",
-        [meshes.tube(hoop, 0.011, 8), *(meshes.tube(line, 0.010, 8) for line in throat)],
-        paint("racket", (0.50, 0.04, 0.03), 0.25),
-    )
-    put(
-        "grip",
-        [meshes.tube(np.array([(0.0, 0.0, 0.0), (0.0, 0.0, 0.235)]), 0.0165, 8)],
-        materials.plain("grip", (0.03, 0.028, 0.026), 0.8),
-    )
-    cords = []
-    for k in np.linspace(-0.9, 0.9, 17):
-        h, w = 0.165 * math.sqrt(1 - k * k), 0.128 * math.sqrt(1 - k * k)
-        cords.append(meshes.tube(np.array([(0.128 * k, 0, 0.52 - h), (0.128 * k, 0, 0.52 + h)]), 0.0008, 4))
-        cords.append(meshes.tube(np.array([(-w, 0, 0.52 + 0.165 * k), (w, 0, 0.52 + 0.165 * k)]), 0.0008, 4))
-    put("strings", cords, materials.plain("string", (0.62, 0.60, 0.50), 0.5))

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from bokehbench.blender.scripts import materials, meshes
-from bokehbench.blender.scripts.meshes import Shape
+from bokehbench.blender.scripts.meshes import Array, Shape
 from bokehbench.blender.scripts.scenes import plants
 from bokehbench.blender.scripts.scenes.chain_link import leaf_colour
 
 Colour = tuple[float, float, float]
+Place = Callable[[Shape], Shape]
+"""From a ground's own frame to the world."""
 SUMMER: tuple[Colour, ...] = ((0.035, 0.10, 0.016), (0.07, 0.16, 0.024), (0.12, 0.20, 0.030))
 AUTUMN: tuple[Colour, ...] = ((0.34, 0.17, 0.022), (0.42, 0.25, 0.03), (0.36, 0.075, 0.014))
+
+
+def point(place: Place, x: float, y: float, z: float = 0.0) -> Array:
+    """Where a point of a ground's frame lies in the world."""
+    return np.asarray(place(Shape(np.array([(x, y, z)]), np.zeros((0, 3), np.int64))).vertices[0])
 
 
 def lawn(shift: float) -> None:
@@ -32,12 +40,12 @@ def lawn(shift: float) -> None:
     meshes.add("lawn", meshes.quad((-400, -60, -0.02), (800, 0, 0), (0, 700, 0)), grass)
 
 
-def trees(rng: np.random.Generator, middle: float, start: float, autumn: float) -> int:
+def trees(rng: np.random.Generator, start: float, autumn: float) -> int:
     """Three kinds of tree, shown many times beyond y = `start`; how many."""
     spots: list[tuple[float, float]] = []
     while len(spots) < 46:
-        y = float(start * (150.0 / start) ** rng.random())
-        x = float(rng.uniform(-0.66, 0.66)) * y + middle
+        y = float(start * 3.3 ** rng.random())
+        x = float(rng.uniform(-0.66, 0.66)) * y
         if all(math.hypot(x - a, y - b) > 3.4 for a, b in spots):
             spots.append((x, y))
     bark = materials.plain("bark", (0.10, 0.075, 0.055), 0.9)
@@ -63,45 +71,52 @@ def trees(rng: np.random.Generator, middle: float, start: float, autumn: float) 
     return len(spots)
 
 
-def hedge(
-    rng: np.random.Generator, start: tuple[float, float], end: tuple[float, float], height: float
-) -> None:
-    """A clipped hedge: a dark core under leaves."""
-    way = np.subtract(end, start)
-    length = float(np.hypot(*way))
-    turn = math.atan2(way[1], way[0])
-    core = meshes.box((0.0, -0.35, 0.0), (length, 0.35, height - 0.06)).moved(
-        (*start, 0.0), meshes.rotation(z=turn)
-    )
-    meshes.add("hedge core", core, materials.plain("hedge core", (0.012, 0.022, 0.006), 1.0))
-    count = int(length * 90)
-    where = rng.uniform((0.0, -0.42, 0.1), (length, -0.34, height), (count, 3))
-    where[: count // 3, 1:] = rng.uniform((-0.4, height - 0.08), (0.4, height + 0.05), (count // 3, 2))
-    shape = plants.leaf(2, 3, 0.4).copies(
-        where,
-        meshes.facing(np.add(rng.normal(size=(count, 3)), (0, -0.8, 0.3)), rng.uniform(0, 6, count)),
-        rng.uniform(0.09, 0.17, count),
-    )
-    meshes.add(
-        "hedge",
-        shape.moved((*start, 0.0), meshes.rotation(z=turn)),
-        leaf_colour("hedge leaf", SUMMER, 0.3),
-        smooth=True,
-    )
+def far_fence(place: Place, ends: tuple[float, float], y: float) -> None:
+    """Chain link on posts with a windscreen along its lower part, between two x of the ground's frame."""
+    low, high = ends
+    u, v = np.meshgrid(np.linspace(low, high, 200), np.linspace(0.05, 1.9, 8))
+    belly = 0.10 * np.abs(np.sin((u - low) * math.pi / 3.4)) * np.sin(v / 1.9 * math.pi)
+    shader = materials.Shader("windscreen")
+    green = shader.mix(shader.noise(3.0, 5.0), (0.018, 0.065, 0.040), (0.035, 0.105, 0.062))
+    screen = place(meshes.grid(u, y - belly + 0.02 * np.sin(7.0 * u), v))
+    meshes.add("windscreen", screen, shader.done(shader.principled(green, 0.8)), smooth=True)
+    post = meshes.lathe([(0.04, 0.0), (0.04, 3.0), (0.0, 3.03)], 10)
+    steel = [post.moved((x, y + 0.08, 0.0)) for x in np.arange(low, high + 0.1, 3.4)]
+    rails = [np.array([(low, y + 0.08, z), (high, y + 0.08, z)]) for z in (1.95, 3.0)]
+    steel += [meshes.tube(rail, 0.025, 8) for rail in rails]
+    for x in np.arange(low + 1.2, high - 1.2, 0.16):
+        wires = [np.array([(x, y + 0.06, 1.9), (x + s * 1.1, y + 0.06, 3.0)]) for s in (-1, 1)]
+        steel += [meshes.tube(wire, 0.004, 3) for wire in wires]
+    dark = materials.plain("far steel", (0.10, 0.12, 0.11), 0.5, Metallic=0.4)
+    meshes.add("far fence", [place(part) for part in steel], dark, smooth=True)
 
 
-def houses(rng: np.random.Generator, middle: float) -> None:
-    """A row of gabled houses beyond the trees."""
+def hedge(rng: np.random.Generator, place: Place, ends: tuple[float, float], y: float) -> None:
+    """A clipped hedge, a dark core under leaves, between two x of the ground's frame."""
+    low, high, top = *ends, 2.3
+    core = meshes.box((low, y - 0.35, 0.0), (high, y + 0.35, top - 0.06))
+    meshes.add("hedge core", place(core), materials.plain("hedge core", (0.012, 0.022, 0.006), 1.0))
+    count = int((high - low) * 90)
+    where = rng.uniform((low, y - 0.42, 1.4), (high, y - 0.34, top), (count, 3))
+    crest = count // 3
+    where[:crest, 1:] = rng.uniform((y - 0.4, top - 0.08), (y + 0.4, top + 0.05), (crest, 2))
+    turns = meshes.facing(np.add(rng.normal(size=(count, 3)), (0, -0.8, 0.3)), rng.uniform(0, 6, count))
+    leaves = plants.leaf(2, 3, 0.4).copies(where, turns, rng.uniform(0.09, 0.17, count))
+    meshes.add("hedge", place(leaves), leaf_colour("hedge leaf", SUMMER, 0.3), smooth=True)
+
+
+def houses(rng: np.random.Generator, start: float) -> None:
+    """A row of gabled houses beyond y = `start`."""
     walls: tuple[Colour, ...] = (
         (0.62, 0.56, 0.46),
         (0.50, 0.30, 0.22),
         (0.66, 0.62, 0.56),
         (0.56, 0.46, 0.34),
     )
-    x = middle - 44.0
-    while x < middle + 44.0:
+    x = -0.7 * start
+    while x < 0.7 * start:
         wide, deep, tall = float(rng.uniform(8.0, 11.0)), 9.0, float(rng.uniform(4.8, 6.0))
-        y, turn = float(rng.uniform(62.0, 74.0)), float(rng.normal(0.0, 0.16))
+        y, turn = float(rng.uniform(start, start + 12.0)), float(rng.normal(0.0, 0.16))
         if rng.random() < 0.8:
             _house(
                 rng, (x + wide / 2, y, 0.0), (wide, deep, tall), turn, walls[int(rng.integers(len(walls)))]
@@ -167,7 +182,7 @@ def _house(
     put("chimney", chimney, materials.plain("chimney", (0.22, 0.10, 0.07), 0.9))
 
 
-def floodlight(at: tuple[float, float], turn: float) -> None:
+def floodlight(place: Place, at: tuple[float, float]) -> None:
     """A mast with a rack of lamps."""
     mast = [(0.09, 0.0), (0.09, 1.0), (0.06, 1.05), (0.045, 7.2)]
     parts = [meshes.lathe(mast, 14), meshes.box((-0.9, -0.03, 7.1), (0.9, 0.03, 7.16))]
@@ -175,4 +190,4 @@ def floodlight(at: tuple[float, float], turn: float) -> None:
         head = meshes.lathe([(0.06, 0.14), (0.14, 0.08), (0.22, -0.10), (0.21, -0.11), (0.0, -0.06)], 18)
         parts.append(head.moved((x, -0.12, 7.32), meshes.rotation(x=-0.7)))
     grey = materials.plain("mast", (0.26, 0.28, 0.28), 0.5, Metallic=0.4)
-    meshes.add("floodlight", meshes.join(parts).moved((*at, 0.0), meshes.rotation(z=turn)), grey, smooth=True)
+    meshes.add("floodlight", place(meshes.join(parts).moved((*at, 0.0))), grey, smooth=True)
