@@ -282,7 +282,6 @@ def at_size(values: FloatImage, shape: tuple[int, ...], path: Path) -> FloatImag
 
 
 def in_colours_of(image: FloatImage, target: FloatImage) -> FloatImage:
-    """The input with each channel's mean turned to the target's (encoded values, clipped), as BokehDiff "
-    "does."""
+    """The input with each channel's mean turned to the target's (encoded, clipped), as BokehDiff does."""
     factor = target.mean(axis=(0, 1)) / np.clip(image.mean(axis=(0, 1)), 1e-6, 1.0)
     return np.asarray(np.clip(image * factor, 0.0, 1.0), np.float32)

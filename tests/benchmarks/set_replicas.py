@@ -13,8 +13,7 @@ from bokehbench import images
 
 SIZE = (96, 64)
 SUBJECT, NEAR, FAR = 0.8, 0.35, 0.1
-"""Disparities: of the subject in the middle, of the ground at the lower edge, of the background at the "
-"upper."""
+"""Disparities: of the subject in the middle, of the ground at the lower edge and at the upper."""
 
 
 @functools.cache
@@ -86,8 +85,7 @@ def ebb_val294(root: Path, numbers: tuple[int, ...] = (4398, 4399, 4400, 4401, 4
 
 
 def realbokeh(root: Path, scenes: tuple[int, ...] = (1, 2, 135), focus_distance: float = 1.25) -> Path:
-    """RealBokeh's test split, with metric depth as `bokehbench depth --raw` writes it: the subject in "
-    "focus."""
+    """RealBokeh's test split, with depth as `bokehbench depth --raw` writes it; the subject in focus."""
     depth = 1.0 / disparity()
     for scene in scenes:
         images.write_jpeg(root / "test" / "in" / f"{scene}_f22.JPG", photograph(scene), quality=95)

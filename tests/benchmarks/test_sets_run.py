@@ -1,5 +1,4 @@
-"""From a set's folder to scores: run and evaluate over every set, under a protocol that finds K and one "
-"that does not."""
+"""From a set's folder to scores: run and evaluate over every set, with K found and with K given."""
 
 from __future__ import annotations
 
