@@ -40,13 +40,13 @@ def build(seed: int) -> dict[str, Any]:
         return stream(seed, 0, f"courtyard/{name}")
 
     rng = random("view")
-    hand = 1.0 if seed == 0 or rng.random() < 0.5 else -1.0
+    hand = 1.0 if seed % 2 == 0 else -1.0
     focal = float(rng.uniform(40.0, 44.0))
     aim = (float(rng.uniform(-0.15, 0.15)), 10.0, EYE + float(rng.uniform(-0.08, 0.10)))
     scene = meshes.start_scene(focal, SENSOR_MM, (float(rng.uniform(-0.08, 0.08)), 0.0, EYE), aim)
     _render_settings(scene)
     _light(scene, random("light"))
-    wall, band, wood, flower = WASHES[seed % len(WASHES)]
+    wall, band, wood, flower = WASHES[(seed + seed // 4) % len(WASHES)]
     basin = (float(rng.uniform(-0.15, 0.25)), float(rng.uniform(5.6, 6.2)), 0.0)
     patio.floor(basin)
     patio.walls(random("walls"), wall, band)

@@ -10,6 +10,17 @@ import numpy as np
 from bokehbench.blender.scripts import materials, meshes
 from bokehbench.blender.scripts.meshes import Shape, Vector
 
+# Profiles, (radius, height) in metres. Above the basin's tiles its rim overhangs and turns down to the water.
+PLINTH = [(1.10, 0.0), (1.10, 0.085), (1.085, 0.10), (0.92, 0.10)]
+RIM = [(0.88, 0.475), (0.93, 0.475), (0.955, 0.49), (0.96, 0.515), (0.955, 0.54), (0.93, 0.555)]
+RIM += [(0.79, 0.555), (0.765, 0.54), (0.76, 0.5), (0.76, 0.2)]
+SHAFT = [(0.26, 0.2), (0.26, 0.42), (0.20, 0.46), (0.13, 0.52), (0.105, 0.62), (0.135, 0.74), (0.105, 0.84)]
+SHAFT += [(0.085, 0.90), (0.13, 0.94), (0.14, 0.97)]
+BOWL = [(0.14, 0.97), (0.26, 0.99), (0.37, 1.035), (0.435, 1.10), (0.455, 1.135), (0.445, 1.15)]
+BOWL += [(0.42, 1.145), (0.38, 1.115), (0.2, 1.07), (0.07, 1.06)]
+FINIAL = [(0.07, 1.06), (0.06, 1.14), (0.085, 1.18), (0.10, 1.23), (0.085, 1.28), (0.04, 1.31), (0.03, 1.34)]
+FINIAL += [(0.045, 1.37), (0.035, 1.40), (0.0, 1.42)]
+
 
 def limestone(name: str, colour: materials.Colour = (0.42, 0.36, 0.27)) -> Any:
     """Worn pale stone: pits, darker where it is damp and in streaks below edges."""
@@ -54,62 +65,11 @@ def build(rng: np.random.Generator, place: Vector) -> None:
     turn = meshes.rotation(z=math.pi / 8 + float(rng.normal(0.0, 0.05)))
     foot = np.asarray(place, np.float64)
     stone = limestone("fountain stone")
-    plinth = [(1.10, 0.0), (1.10, 0.085), (1.085, 0.10), (0.92, 0.10)]
-    rim = [
-        (0.88, 0.475),
-        (0.93, 0.475),
-        (0.955, 0.49),
-        (0.96, 0.515),
-        (0.955, 0.54),
-        (0.93, 0.555),
-        (0.79, 0.555),
-        (0.765, 0.54),
-        (0.76, 0.5),
-        (0.76, 0.2),
-    ]
-    octagon = [meshes.lathe(profile, 8).moved(foot, turn) for profile in (plinth, rim)]
-    meshes.add("basin", octagon, stone)
+    meshes.add("basin", [meshes.lathe(p, 8).moved(foot, turn) for p in (PLINTH, RIM)], stone)
     band = meshes.add("basin tiles", _tiled_band(0.885, 0.10, 0.48).moved(foot, turn), _painted_tiles())
     _unwrap(band, 0.135, 0.885)
-    shaft = [
-        (0.26, 0.2),
-        (0.26, 0.42),
-        (0.20, 0.46),
-        (0.13, 0.52),
-        (0.105, 0.62),
-        (0.135, 0.74),
-        (0.105, 0.84),
-        (0.085, 0.90),
-        (0.13, 0.94),
-        (0.14, 0.97),
-    ]
-    bowl = [
-        (0.14, 0.97),
-        (0.26, 0.99),
-        (0.37, 1.035),
-        (0.435, 1.10),
-        (0.455, 1.135),
-        (0.445, 1.15),
-        (0.42, 1.145),
-        (0.38, 1.115),
-        (0.2, 1.07),
-        (0.07, 1.06),
-    ]
-    top = [
-        (0.07, 1.06),
-        (0.06, 1.14),
-        (0.085, 1.18),
-        (0.10, 1.23),
-        (0.085, 1.28),
-        (0.04, 1.31),
-        (0.03, 1.34),
-        (0.045, 1.37),
-        (0.035, 1.40),
-        (0.0, 1.42),
-    ]
-    meshes.add(
-        "fountain shaft", [meshes.lathe(p, 40).moved(foot) for p in (shaft, bowl, top)], stone, smooth=True
-    )
+    turned = [meshes.lathe(profile, 40).moved(foot) for profile in (SHAFT, BOWL, FINIAL)]
+    meshes.add("fountain shaft", turned, stone, smooth=True)
     _water(rng, foot, turn)
 
 

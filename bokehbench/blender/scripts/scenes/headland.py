@@ -26,9 +26,9 @@ def build(seed: int) -> dict[str, Any]:
         return stream(seed, 0, f"headland/{name}")
 
     rng = random("view")
-    hand = 1.0 if seed == 0 or rng.random() < 0.5 else -1.0
+    hand = 1.0 if seed % 2 == 0 else -1.0
     focal = float(rng.uniform(40.0, 46.0))
-    aim = (hand * float(rng.uniform(-0.8, 0.3)), 20.0, EYE + float(rng.uniform(-0.45, -0.05)))
+    aim = (hand * float(rng.uniform(-1.4, 0.5)), 20.0, EYE + float(rng.uniform(-0.45, -0.05)))
     scene = meshes.start_scene(focal, SENSOR_MM, (0.0, 0.0, EYE), aim)
     scene.camera.data.clip_end = 50000.0  # the sea's horizon
     _render_settings(scene)
@@ -70,11 +70,13 @@ def _light(scene: Any, rng: np.random.Generator, hand: float) -> Haze:
     warm = np.array((0.16, 0.05, -0.08)) * low
     horizon = tuple(float(c) for c in np.array((0.66, 0.74, 0.82)) + warm)
     sky = [(0.0, horizon), (0.10, (0.44, 0.61, 0.84)), (0.30, (0.22, 0.40, 0.74)), (1.0, (0.08, 0.20, 0.50))]
+    cover = float(rng.uniform(0.35, 0.75))
+    dark = 1.0 - 0.9 * max(0.0, cover - 0.5)
     clouds = Clouds(
-        cover=float(rng.uniform(0.45, 0.68)),
+        cover=cover,
         size=float(rng.uniform(0.8, 1.3)),
         lit=(1.12, 0.98 - 0.04 * low, 0.92 - 0.12 * low),
-        shaded=(0.50, 0.55, 0.64),
+        shaded=(0.50 * dark, 0.55 * dark, 0.64 * dark),
         shift=float(rng.uniform(0.0, 90.0)),
         sunward=(float(-away[0]), float(-away[1])),
     )

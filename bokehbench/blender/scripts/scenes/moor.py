@@ -28,7 +28,7 @@ class Land:
     def path(self, y: Any) -> Any:
         """x of the path's middle."""
         y = np.asarray(y, np.float64)
-        return self.hand * (0.28 + self.bend * 0.3 + 0.6 * np.sin(0.16 * y + self.bend) - 0.035 * y)
+        return self.hand * (0.30 + 0.4 * self.bend + 0.6 * np.sin(0.16 * y + 1.4 * self.bend) - 0.035 * y)
 
     def rim(self, y: Any) -> Any:
         """hand · x of the cliff's edge."""

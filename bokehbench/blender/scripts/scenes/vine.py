@@ -98,7 +98,7 @@ def hang(
             kind, vein = kinds[int(rng.integers(len(kinds)))]
             turn = _hanging(aim, rng)
             young = 1.0 - 0.5 * place**3
-            leaves.append(kind.moved(stalk[-1], turn, size * young * float(rng.uniform(0.7, 1.15))))
+            leaves.append(kind.moved(stalk[-1], turn, size * young * float(rng.uniform(0.62, 1.1))))
             veins.append(vein)
             if number % 4 == 1:
                 wood.append(_tendril(rng, node, side))

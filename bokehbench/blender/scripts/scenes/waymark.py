@@ -14,7 +14,7 @@ from bokehbench.blender.scripts.scenes import moor, plants
 from bokehbench.blender.scripts.scenes.weather import Haze
 
 WORDS = (("COAST PATH", "FERRY"), ("CLIFF WALK", "CHAPEL"), ("LIGHTHOUSE", "INN"))
-LETTER = 0.0375
+LETTER = 0.034
 """Metres of board that a letter takes."""
 
 
@@ -55,7 +55,7 @@ def _beam(length: float, wide: float, deep: float, bevel: float, point: float = 
 
 def fingerpost(rng: np.random.Generator, land: moor.Land, hand: float) -> None:
     """A post with two boards whose letters are cut and painted, on the side of the sea."""
-    y = float(rng.uniform(2.15, 2.4))
+    y = float(rng.uniform(2.2, 2.45))
     x = -hand * float(rng.uniform(0.22, 0.26)) * y
     foot = np.array((x, y, float(land.height(x, y))))
     top = float(rng.uniform(1.36, 1.46)) - foot[2]
@@ -71,21 +71,21 @@ def fingerpost(rng: np.random.Generator, land: moor.Land, hand: float) -> None:
     for number, word in enumerate(words):
         points = hand * (1.0 if number == 0 else -1.0)  # the first towards the picture's middle
         swing = float(rng.uniform(-0.16, 0.16)) - 0.25 * points
-        length = 0.225 + LETTER * len(word)
-        middle = np.array((0.0, -0.062, top - 0.11 - 0.15 * number))
+        length = 0.215 + LETTER * len(word)
+        middle = np.array((0.0, -0.062, top - 0.10 - 0.145 * number))
         turn = lean @ meshes.rotation(z=swing)
-        board = _beam(length, 0.105, 0.03, 0.005, 0.07).moved((-0.09, 0.0, 0.0), scale=1.0)
+        board = _beam(length, 0.098, 0.03, 0.005, 0.065).moved((-0.09, 0.0, 0.0), scale=1.0)
         if points < 0.0:
             board = Shape(board.vertices * (-1.0, 1.0, 1.0), board.faces[:, ::-1])
         thing = meshes.add(f"board {number}", board, boards)
         place = foot + lean @ middle
         _pose(thing, place, turn)
         label = meshes.text(
-            f"word {number}", word, paint, size=0.066, place=(0, 0, 0), turn=(0, 0, 0), extrude=0.0012
+            f"word {number}", word, paint, size=0.060, place=(0, 0, 0), turn=(0, 0, 0), extrude=0.0012
         )
         centre = points * (0.055 + 0.5 * LETTER * len(word))
         upright = turn @ meshes.rotation(x=math.pi / 2)
-        _pose(label, place + turn @ np.array((centre, -0.0158, -0.024)), upright)
+        _pose(label, place + turn @ np.array((centre, -0.0158, -0.021)), upright)
         bolts += [
             meshes.sphere(0.009, 12).moved(place + turn @ np.array((bx, -0.016, bz)))
             for bx in (-0.025, 0.025)
