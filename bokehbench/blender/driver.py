@@ -193,7 +193,7 @@ def _pieces(work: list[Share], means: Means) -> list[Share]:
     return [
         Share(share.request, share.folder, share.images[start : start + most])
         for share in work
-        for start in range(0, len(share.images), most)
+        for start in range(0, len(share.images), most if share.request.quality is None else len(share.images))
     ]
 
 

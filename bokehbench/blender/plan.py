@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench.apertures import MASK, MASK_SIDE, Aperture
+from bokehbench.blender import sampling
 from bokehbench.errors import ConfigError
 from bokehbench.images import encode_png
 from bokehbench.optics import SKY_DEPTH
@@ -72,6 +73,7 @@ class StackRequest:
         mantissa: bits of mantissa that colours keep, 10 for all of a half float; fewer take less space.
         aperture_factor: what the aperture's radius is multiplied by; other than 1, the stack is wrong, which
             shows that a proof of its geometry would notice.
+        quality: PSNR in dB at which an image is clean enough (`sampling`); None renders `spp` samples.
     """
 
     scene: str
@@ -96,6 +98,7 @@ class StackRequest:
     ratio: float = 1.0
     mantissa: int = HALF_MANTISSA
     aperture_factor: float = 1.0
+    quality: float | None = None
 
     def __post_init__(self) -> None:
         if not (16 <= self.width <= 16384 and 16 <= self.height <= 16384):
@@ -117,6 +120,8 @@ class StackRequest:
             raise ConfigError(f"--aperture-factor must lie in (0, 10], not {self.aperture_factor}")
         if not 4 <= self.mantissa <= HALF_MANTISSA:
             raise ConfigError(f"mantissa must be 4 to {HALF_MANTISSA} bits, not {self.mantissa}")
+        if self.quality is not None:
+            sampling.check_quality(self.quality)
         if min(self.spp) < 2 or max(self.spp) > 2**20:
             raise ConfigError("--spp must be at least 2 (each image is two independent halves)")
 
@@ -125,7 +130,9 @@ class StackRequest:
         return [ALL_IN_FOCUS] + [bokeh_name(k, f) for k in self.levels for f in self.foci]
 
     def samples(self, image: str) -> int:
-        """Samples per pixel of an image, over both halves."""
+        """Samples per pixel of an image, over both halves; a guess where a quality is asked for."""
+        if self.quality is not None:
+            return sampling.expected(self.quality, 0 if image == ALL_IN_FOCUS else len(self.images()) - 1)
         return self.spp[0] if image == ALL_IN_FOCUS else self.spp[1 + int(image.split("_")[1])]
 
     def sampling_seed(self, image: str, half: int) -> int:

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench import records
+from bokehbench.blender import sampling
 from bokehbench.blender.digest import code_digest
 from bokehbench.blender.plan import ALL_IN_FOCUS, HALF_MANTISSA, LEVELS, FocusPlan, StackRequest, level_K
 from bokehbench.errors import ConfigError
@@ -158,7 +159,7 @@ def describe(
         },
         "aperture": request.aperture().to_json(),
         "settings": settings(request),
-        "noise": NOISE_MEANING,
+        "noise": NOISE_MEANING if request.quality is None else sampling.MEANING,
         "images": {},
         **facts,
     }

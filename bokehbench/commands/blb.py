@@ -53,6 +53,9 @@ def blb() -> None:
 @click.option("--blade-rotation", type=float, default=0.0, help="Degrees, clockwise on the screen.")
 @click.option("--ratio", type=float, default=1.0, help="Height over width of the aperture.  [default: 1]")
 @click.option("--spp", type=int, help="Samples per pixel of every image; each scene has its own default.")
+@click.option(
+    "--quality", type=float, metavar="DB", help="Sample until every image is so clean, instead of --spp."
+)
 @click.option("--seed", type=int, default=0, help="Of the sampling noise (content: NAME#SEED).  [default: 0]")
 @click.option("--camera", default="", help="Camera of the .blend file, if not its active one.")
 @click.option("--frame", type=int, help="Frame of the .blend file, if not the one it was saved at.")
@@ -138,6 +141,8 @@ def _requests(
 
     if not scenes and not blends:
         raise ConfigError("give --scene NAME (or all), --blend FILE or --set NAME")
+    if choices["spp"] is not None and choices["quality"] is not None:
+        raise ConfigError("give --spp (samples of every image) or --quality (dB that it reaches), not both")
     mode = plan.parse_focus_mode(choices["focus_mode"] or "linear")
     planes = plan.focus_count(mode)
     stack: dict[str, Any] = {
@@ -145,6 +150,7 @@ def _requests(
         "levels": plan.parse_levels(choices["levels"] or "1,2,3,4,5"),
         "foci": plan.parse_foci(choices["foci"] or str(planes), planes),
         "spp": choices["spp"],
+        "quality": choices["quality"],
         "seed": choices["seed"],
         "focus_mode": mode,
         "blades": choices["blades"],
@@ -199,7 +205,9 @@ def _report(report: StackReport) -> None:
 @click.option(
     "--tolerance", type=float, default=0.5, show_default=True, help="Largest error of a radius, pixels."
 )
-@click.option("--view", "views", multiple=True, help="landscape, sensor height, portrait; all by default.")
+@click.option(
+    "--view", "views", multiple=True, help="landscape, sensor height, portrait, shared rays.  [default: all]"
+)
 @click.option("--spp", type=int, help="Samples per pixel.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every measured radius.")
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the images here.")
@@ -223,7 +231,8 @@ def prove(
 ) -> int:
     """Measure the blur radius of point lights at known depths against the formula.
 
-    Lights on and off axis, behind, in front of and in the focal plane, in landscape and portrait pictures.
+    Lights on and off axis, behind, in front of and in the focal plane, in landscape and portrait pictures,
+    with rays of each image's own and with rays that focal planes share (--quality of `blb render`).
     Exit code 0 when every radius is right within the tolerance, 1 when one is not, 2 when nothing could be
     measured.
     """

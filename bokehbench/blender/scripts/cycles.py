@@ -26,7 +26,7 @@ class Passes:
         z: [H, W] planar depth of the first sample, which goes through the pixel's centre; 1e10 is sky. Valid
             only without depth of field.
         alpha: [H, W]; 1 everywhere unless the film is transparent, where colours are premultiplied.
-        guides: [H, W, 6] albedo and normal of what is seen, where the renderer was told to give them; else None.
+        guides: [H, W, 6] albedo and normal of what is seen, where the renderer gives them; else None.
     """
 
     image: FloatImage

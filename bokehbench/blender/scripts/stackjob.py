@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +37,16 @@ def work(job: dict[str, Any], events: Events) -> None:
     cycles, device, facts = start(request, job)
     report = SampleReport(events)
     bpy.app.handlers.render_stats.append(report)
-    writer = StackWriter(request, folder, info, facts, cycles, report, device)
-    for name in job["images"]:
-        if name == ALL_IN_FOCUS:
-            writer.all_in_focus()
-        else:
-            writer.bokeh(name)
+    kind = StackWriter if request.quality is None else _clean_writer()
+    writer = kind(request, folder, info, facts, cycles, report, device)
+    for name in writer.render(job["images"]):
         events.send("image", name=name, device=writer.device)
+
+
+def _clean_writer() -> type[StackWriter]:
+    from bokehbench.blender.scripts.cleanstack import CleanWriter  # which builds on this module
+
+    return CleanWriter
 
 
 def start(request: StackRequest, job: dict[str, Any]) -> tuple[Cycles, str, dict[str, Any]]:
@@ -57,7 +61,10 @@ def start(request: StackRequest, job: dict[str, Any]) -> tuple[Cycles, str, dict
     """
     parameters, warnings = _open_scene(request)
     scene = bpy.context.scene
-    cycles = Cycles(scene, (request.width, request.height), Path(job["scratch"]), denoise=request.denoise)
+    counted = request.quality is None
+    size = request.width, request.height
+    denoise = request.denoise and counted
+    cycles = Cycles(scene, size, Path(job["scratch"]), denoise=denoise, guides=not counted)
     device = devices.choose(scene, job["device"])
     if job["threads"]:
         scene.render.threads_mode, scene.render.threads = "FIXED", job["threads"]
@@ -124,6 +131,15 @@ class StackWriter:
         self.camera = cycles.scene.camera.data
         self.lens = camera.physical(self.camera, request.width, request.height)
 
+    def render(self, names: list[str]) -> Iterator[str]:
+        """Render images, one after the other; names of those that are recorded, as they are."""
+        for name in names:
+            if name == ALL_IN_FOCUS:
+                self.all_in_focus()
+            else:
+                self.bokeh(name)
+            yield name
+
     def all_in_focus(self) -> None:
         """image.exr, depth.exr, and with them the focal planes."""
         camera.focus_everywhere(self.camera)
@@ -137,12 +153,16 @@ class StackWriter:
     def bokeh(self, name: str) -> None:
         """One bokeh_KK_FF.exr."""
         if not self.info:
-            self._establish(plan.clean_depth(self._depth()))
+            self._establish_from_depth()
         level, focus = (int(part) for part in name.split("_")[1:])
         f_number = self.info["camera"]["f_numbers"][level] / self.request.aperture_factor
         camera.focus_at(self.camera, self.info["focus_distances"][focus], f_number)
         _, record = self._on_some_device(name)
         self._record(name, record)
+
+    def _establish_from_depth(self) -> None:
+        """Where another process renders the all-in-focus image."""
+        self._establish(plan.clean_depth(self._depth()))
 
     def _establish(self, depth: npt.NDArray[np.float32], *, again: bool = False) -> None:
         """Focal planes and everything else that all images share."""
