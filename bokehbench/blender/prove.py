@@ -25,8 +25,11 @@ from bokehbench.records import read_json
 SCENE = "point_lights"
 TOLERANCE = 0.5
 """Pixels: an error of this size in one radius disproves the geometry."""
-VIEWS = ("landscape", "sensor height", "portrait")
-"""Variations 0, 1, 2 of the scene: how the sensor's millimetres become pixels differs."""
+VIEWS = ("landscape", "sensor height", "portrait", "shared rays")
+"""Variations 0 to 3 of the scene: how the sensor's millimetres become pixels differs; the last is landscape
+again, rendered to a stated quality, for which all focal planes share their rays."""
+QUALITY = 45.0
+"""dB, of that view."""
 FOCUS = "inf,5,2"
 """Focal planes: the lights lie in front of them, on both sides, and behind."""
 
@@ -163,10 +166,14 @@ def prove(
         means: device and processes.
     """
     requests: list[StackRequest] = []
-    optics = {"focus_mode": parse_focus_mode(FOCUS), "aperture_factor": aperture_factor}
     for view in views:
         name = f"{SCENE}#{VIEWS.index(view)}"
         across = size[::-1] if view == "portrait" else size
+        optics = {
+            "focus_mode": parse_focus_mode(FOCUS),
+            "aperture_factor": aperture_factor,
+            "quality": QUALITY if view == "shared rays" else None,
+        }
         requests += scene_requests([name], across, levels, foci, spp, **optics)
     reports = driver.raised(driver.render_stacks(requests, out, means or driver.Means()))
     return [radius for report in reports for radius in measure_radii(report.folder)]
