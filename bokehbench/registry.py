@@ -169,7 +169,8 @@ class MetricSpec(Spec):
         library: distribution that computes it, empty for our own code.
         min_size: the shorter side, in pixels, below which it is undefined.
         variants: suffixes it can be asked with (docs/metrics.md), `psnr+lin`.
-        needs_pair: the function takes, third, what is known of input and target (`bokehbench.metrics.pair`).
+        needs_pair: the function takes, third, a `bokehbench.metrics.pair.Comparison`: the prediction
+            registered by what is known of input and target.
         ranked: False for a diagnosis whose best value is not its smallest or largest: no bold, no rank.
     """
 

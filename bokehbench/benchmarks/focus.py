@@ -129,11 +129,6 @@ def read_boxes(path: Path) -> dict[str, tuple[float, float, float, float]]:
     return {name: (v[0], v[1], v[2], v[3]) for name, v in _numbers(path, 4, "box").items()}
 
 
-def read_points(path: Path) -> dict[str, tuple[float, float]]:
-    """Points by picture: a JSON object {name: [x, y]} in pixels; InputError where it is none."""
-    return {name: (v[0], v[1]) for name, v in _numbers(path, 2, "point").items()}
-
-
 def _numbers(path: Path, count: int, what: str) -> dict[str, list[float]]:
     content = records.read_json(path)
     if not isinstance(content, dict) or not content:

@@ -6,6 +6,7 @@ Made from input and target alone, once per case, so that it is the same for ever
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,41 @@ class Pair:
         region = valid if self.in_focus is None else valid & self.in_focus
         region = region if region.any() else valid
         return fit_gain(decode(moved, gamma), decode(_unit(target), gamma), region)
+
+
+class Comparison:
+    """One prediction beside the target of its pair; what several metrics look at is computed once.
+
+    Attributes:
+        target: [H, W, 3] uint8.
+        pair: of the case.
+        gamma: of the lens.
+        moved: [H, W, 3] in [0, 1], the prediction on the target's grid.
+        valid: [H, W], where it is.
+    """
+
+    def __init__(
+        self, prediction: npt.NDArray[Any], target: npt.NDArray[Any], pair: Pair, gamma: float, border: int
+    ) -> None:
+        self.target, self.pair, self.gamma = target, pair.within(border), gamma
+        self.moved, valid = pair.warped(prediction)
+        self.valid = valid & inside(valid.shape, border)
+
+    @cached_property
+    def gain(self) -> npt.NDArray[np.float64]:
+        """[3] factors of light per channel, prediction to target."""
+        return self.pair.gain(self.moved, self.target, self.valid, self.gamma)
+
+    @cached_property
+    def corrected(self) -> npt.NDArray[np.float64]:
+        """[H, W, 3] in [0, 1], registered and with the gain taken out."""
+        return with_gain(self.moved, self.gain, self.gamma)
+
+    @cached_property
+    def sharpness(self) -> npt.NDArray[np.float64]:
+        """q of prediction and target where the target is out of focus, [n]."""
+        energies = (energy.gradient_energy(picture) for picture in (self.moved, self.target))
+        return energy.relative_sharpness(*energies)[self.pair.out_of_focus]
 
 
 def make_pair(image: npt.NDArray[Any], target: npt.NDArray[Any]) -> Pair:

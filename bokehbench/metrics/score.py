@@ -18,7 +18,7 @@ from bokehbench.metrics.specs import DEFAULT
 from bokehbench.optics import decode
 
 if TYPE_CHECKING:
-    from bokehbench.metrics.pair import Pair
+    from bokehbench.metrics.pair import Comparison, Pair
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,24 @@ def score_images_detailed(
     metrics = [find(name) for name in ids]
     pictures = checked_pair(prediction, target)
     with _one_thread():
-        return {metric.name: _score(metric, *pictures, gamma, pair, border) for metric in metrics}
+        comparison = _comparison(metrics, *pictures, gamma, pair, border)
+        return {metric.name: _score(metric, *pictures, gamma, comparison, border) for metric in metrics}
+
+
+def _comparison(
+    metrics: Sequence[Metric],
+    prediction: ByteImage,
+    target: ByteImage,
+    gamma: float,
+    pair: Pair | None,
+    border: int,
+) -> Comparison | None:
+    """The prediction registered, where any of the metrics needs it and the pair is known."""
+    if pair is None or not any(metric.needs_pair for metric in metrics):
+        return None
+    from bokehbench.metrics.pair import Comparison
+
+    return Comparison(prediction, target, pair, gamma, border)
 
 
 def unavailable(metric: Metric) -> Score | None:
@@ -128,7 +145,12 @@ def unavailable(metric: Metric) -> Score | None:
 
 
 def _score(
-    metric: Metric, prediction: ByteImage, target: ByteImage, gamma: float, pair: Pair | None, border: int
+    metric: Metric,
+    prediction: ByteImage,
+    target: ByteImage,
+    gamma: float,
+    comparison: Comparison | None,
+    border: int,
 ) -> Score:
     def without_value(status: str, reason: str) -> Score:
         return Score(None, status, metric.id, metric.fingerprint, reason)
@@ -142,9 +164,9 @@ def _score(
             "undefined",
             f"needs {metric.spec.min_size} pixels on the shorter side, there are {max(shorter, 0)}",
         )
-    if metric.needs_pair and pair is None:
+    if metric.needs_pair and comparison is None:
         return without_value("undefined", "needs the input that the target belongs to")
-    x, y, *known = _given(metric, prediction, target, gamma, pair, border)
+    x, y, *known = _given(metric, prediction, target, gamma, comparison, border)
     try:
         value = float(metric.function()(x, y, *known, **metric.spec.parameters))
     except BokehbenchError:
@@ -159,19 +181,20 @@ def _score(
 
 
 def _given(
-    metric: Metric, prediction: ByteImage, target: ByteImage, gamma: float, pair: Pair | None, border: int
+    metric: Metric,
+    prediction: ByteImage,
+    target: ByteImage,
+    gamma: float,
+    comparison: Comparison | None,
+    border: int,
 ) -> tuple[Any, ...]:
-    """What the metric's function gets: both pictures, and a mask or the pair where it needs one."""
-    if pair is None or not metric.needs_pair:
+    """What the metric's function gets: both pictures, and a mask or the comparison where it needs one."""
+    if comparison is None or not metric.needs_pair:
         return tuple(_prepared(metric, image, gamma, border) for image in (prediction, target))
     if not metric.aligned:
-        return prediction, target, pair.within(border)
-    from bokehbench.metrics.pair import inside, with_gain
-
-    moved, valid = pair.warped(prediction)
-    if metric.aligned == "geo_gain":
-        moved = with_gain(moved, pair.gain(moved, target, valid, gamma), gamma)
-    return moved, target / 255.0, valid & inside(valid.shape, border)
+        return prediction, target, comparison
+    moved = comparison.corrected if metric.aligned == "geo_gain" else comparison.moved
+    return moved, target / 255.0, comparison.valid
 
 
 def _prepared(metric: Metric, image: ByteImage, gamma: float, border: int) -> npt.NDArray[Any]:
