@@ -60,7 +60,8 @@ def build(seed: int) -> dict[str, Any]:
     _gateway(random("gate"), hand)
     leaves = vine.hang(random("vine"), _shoots(random("shoots"), hand), float(rng.uniform(0.0, 0.25)))
     vine.grapes(random("grapes"), [(-0.36 * hand, 1.42, EYE + 0.14), (-0.29 * hand, 1.50, EYE + 0.10)])
-    return {"name": "courtyard", "variation": seed, "leaves": leaves, "focal_mm": focal}
+    facts = {"leaves": leaves, "focal_mm": focal, "fountain_distance": basin[1]}
+    return {"name": "courtyard", "variation": seed, **facts}
 
 
 def _render_settings(scene: Any) -> None:
