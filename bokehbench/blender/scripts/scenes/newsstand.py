@@ -18,7 +18,7 @@ from bokehbench.blender.scripts.scenes import letters, pictures, printing, shopf
 from bokehbench.rng import stream
 
 FOCAL_MM, SENSOR_MM = 40.0, 36.0
-EYE = 1.36
+EYE = 1.29
 TILT = math.radians(9.0)
 NEAR_EDGE = (0.0, 1.02, 0.856)
 """Middle of the table's front edge."""
@@ -97,7 +97,7 @@ def build(seed: int) -> dict[str, Any]:
 
     drift = random("camera").normal(0.0, 1.0, 3) if seed else np.zeros(3)
     eye = (0.03 * float(drift[0]), 0.0, EYE + 0.012 * float(np.clip(drift[1], -1, 1)))
-    aim = (0.25 * float(np.clip(drift[2], -1.5, 1.5)), 10.0, EYE - 10.0 * math.tan(math.radians(8.0)))
+    aim = (0.25 * float(np.clip(drift[2], -1.5, 1.5)), 10.0, EYE - 10.0 * math.tan(math.radians(4.4)))
     scene = meshes.start_scene(FOCAL_MM, SENSOR_MM, eye, aim)
     _render_settings(scene)
     _light(scene, random("light"))
@@ -232,8 +232,8 @@ class _Stand:
             put(letters.loose_stamp(look, stamps[index % 3]), spot, jitter(0.6))
         for index, radius in enumerate((0.013, 0.0115, 0.013, 0.010, 0.0115)):
             spot = (
-                -0.38 + 0.03 * (index % 3) + jitter(0.012),
-                0.185 + 0.034 * (index // 3) + jitter(0.008),
+                0.18 + 0.026 * (index % 3) + jitter(0.012),
+                0.24 + 0.034 * (index // 3) + jitter(0.008),
                 0.0085,
             )
             put(stationery.coin(look, radius), spot)
