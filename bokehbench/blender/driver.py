@@ -69,11 +69,12 @@ class Means:
         if self.workers < 1:
             raise ConfigError(f"--workers must be at least 1, not {self.workers}")
 
-    def threads(self) -> int:
-        """Of each Blender process; 0 for all cores."""
+    def threads(self, pieces: int) -> int:
+        """Of each Blender process when the work is in so many pieces; 0 for all cores."""
         if self.ray is not None:
             return 1
-        return max(1, len(os.sched_getaffinity(0)) // self.workers) if self.workers > 1 else 0
+        at_once = min(self.workers, pieces)
+        return max(1, len(os.sched_getaffinity(0)) // at_once) if at_once > 1 else 0
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,15 @@ class Share:
     folder: Path
     images: tuple[str, ...]
 
-    def job(self, means: Means, module: str = "stackjob", **others: Any) -> tuple[str, dict[str, Any]]:
-        """(name for messages, job) as `processes.run_workers` takes it."""
+    def job(self, means: Means, pieces: int = 1, module: str = "stackjob") -> tuple[str, dict[str, Any]]:
+        """(name for messages, job) as `processes.run_workers` takes it; one of so many pieces of work."""
         values = {
             "module": f"bokehbench.blender.scripts.{module}",
             "request": self.request.to_json(),
             "folder": str(self.folder.resolve()),
             "images": list(self.images),
             "device": means.device,
-            "threads": means.threads(),
-            **others,
+            "threads": means.threads(pieces),
         }
         return self.request.scene, values
 
@@ -201,7 +201,9 @@ def _here(pieces: list[Share], means: Means) -> list[BokehbenchError | None]:
     total = sum(len(piece.images) for piece in pieces)
     with jobs.progress("images", total) as advance:
         bar = _Bar(pieces, advance)
-        return processes.run_workers([piece.job(means) for piece in pieces], bar.heed, means.workers)
+        return processes.run_workers(
+            [piece.job(means, len(pieces)) for piece in pieces], bar.heed, means.workers
+        )
 
 
 class _Bar:

@@ -72,7 +72,7 @@ def seconds(work: Sequence[Share], means: Means) -> float | None:
                 advance(1)
 
         alone = Means(device=means.device)
-        run_workers([share.job(alone, "probe") for share in work], heed)
+        run_workers([share.job(alone, module="probe") for share in work], heed)
     return sum(rate.seconds(work[index]) for index, rate in rates.items())
 
 

@@ -269,8 +269,8 @@ def _print_radii(radii: list[Radius]) -> None:
 
     planes = sorted({r.focus_distance for r in radii}, reverse=True)
     table = Table(title="blur radius in pixels: measured/predicted", box=box.SIMPLE)
-    for name in ("view", "light, m", "off axis, px"):
-        table.add_column(name, justify="right")
+    for name in ("view", "light, m", "off, px"):
+        table.add_column(name, justify="right", no_wrap=True)
     for plane in planes:
         table.add_column(f"focus {'infinity' if plane > 6e4 else f'{plane:.4g} m'}", justify="right")
     rows: dict[tuple[str, float, float], dict[float, str]] = {}
