@@ -119,7 +119,7 @@ def _galvanised(name: str, rust: float) -> Any:
     """Zinc with spangle, grime and rust where the coat has gone; `rust` is about its share."""
     shader = materials.Shader(name)
     spangle = shader.noise(160.0, 3.0)
-    zinc = shader.ramp(spangle, [(0.3, (0.27, 0.28, 0.29)), (0.7, (0.52, 0.53, 0.54))])
+    zinc = shader.ramp(spangle, [(0.3, (0.22, 0.23, 0.24)), (0.7, (0.42, 0.43, 0.44))])
     red = shader.ramp(shader.noise(240.0, 3.0), [(0.35, (0.075, 0.026, 0.010)), (0.65, (0.26, 0.10, 0.032))])
     patches = shader.math(
         "ADD", shader.noise(6.0, 5.0), shader.math("MULTIPLY", shader.noise(55.0, 4.0), 0.45)
@@ -128,8 +128,8 @@ def _galvanised(name: str, rust: float) -> Any:
     where = shader.ramp(patches, [(start - 0.06, (0, 0, 0)), (start + 0.03, (1, 1, 1))])
     colour = shader.mix(where, zinc, red)
     bare = shader.math("SUBTRACT", 1.0, where)
-    roughness = shader.math("SUBTRACT", 0.85, shader.math("MULTIPLY", bare, 0.42))
-    metallic = shader.math("MULTIPLY", bare, 0.75)
+    roughness = shader.math("SUBTRACT", 0.85, shader.math("MULTIPLY", bare, 0.34))
+    metallic = shader.math("MULTIPLY", bare, 0.5)
     normal = shader.bump(shader.noise(300.0, 2.0), 0.25, 0.001)
     return shader.done(shader.principled(colour, roughness, Metallic=metallic, Normal=normal))
 

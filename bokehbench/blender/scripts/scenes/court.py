@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bokehbench.blender.scripts import materials, meshes
-from bokehbench.blender.scripts.meshes import Array, Shape
+from bokehbench.blender.scripts.meshes import Array, Shape, Vector
 from bokehbench.blender.scripts.scenes.playthings import paint
 from bokehbench.blender.scripts.scenes.suburb import Place
 
@@ -142,7 +142,7 @@ def seam(sides: int = 64) -> Shape:
     return meshes.tube(np.stack([x, y, z], axis=1) * (BALL * 0.992), 0.0016, 5)
 
 
-def balls(places: Sequence[Sequence[float]], rng: np.random.Generator, sides: int = 20) -> None:
+def balls(places: Sequence[Vector], rng: np.random.Generator, sides: int = 20) -> None:
     """Tennis balls at centres in the world."""
     felt, seams = [], []
     for at in places:
@@ -177,7 +177,7 @@ def basket(rng: np.random.Generator, at: Sequence[float]) -> None:
     wire.append(meshes.tube(bow, 0.007, 8))
     steel = materials.plain("basket wire", (0.05, 0.055, 0.06), 0.35, Metallic=0.7)
     meshes.add("basket", meshes.join(wire).moved(at, meshes.rotation(z=0.4)), steel, smooth=True)
-    inside = []
+    inside: list[Vector] = []
     for layer in range(4):
         half = a - 0.035 + 0.006 * layer
         grid = np.linspace(-half, half, 3)

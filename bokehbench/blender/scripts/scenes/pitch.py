@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from bokehbench.blender.scripts import materials, meshes
-from bokehbench.blender.scripts.meshes import Array, Shape
+from bokehbench.blender.scripts.meshes import Array, Shape, Vector
 from bokehbench.blender.scripts.scenes import plants
 from bokehbench.blender.scripts.scenes.playthings import paint
 from bokehbench.blender.scripts.scenes.suburb import Place
@@ -142,7 +142,7 @@ def _net(y: float, side: float, cell: float) -> list[Array]:
     return lines
 
 
-def balls(places: Sequence[Sequence[float]], rng: np.random.Generator) -> None:
+def balls(places: Sequence[Vector], rng: np.random.Generator) -> None:
     """Footballs with black pentagons at centres in the world."""
     golden = (1.0 + math.sqrt(5.0)) / 2.0
     axes = [(0, 1, golden), (0, 1, -golden), (1, golden, 0), (1, -golden, 0), (golden, 0, 1), (-golden, 0, 1)]

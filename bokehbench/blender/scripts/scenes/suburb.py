@@ -72,21 +72,21 @@ def trees(rng: np.random.Generator, start: float, autumn: float) -> int:
 
 
 def far_fence(place: Place, ends: tuple[float, float], y: float) -> None:
-    """Chain link on posts with a windscreen along its lower part, between two x of the ground's frame."""
+    """Posts and rails with a windscreen between two x of the ground's frame.
+
+    No mesh above the cloth: from here its wires would be far thinner than a pixel.
+    """
     low, high = ends
-    u, v = np.meshgrid(np.linspace(low, high, 200), np.linspace(0.05, 1.9, 8))
-    belly = 0.10 * np.abs(np.sin((u - low) * math.pi / 3.4)) * np.sin(v / 1.9 * math.pi)
+    u, v = np.meshgrid(np.linspace(low, high, 200), np.linspace(0.05, 2.3, 8))
+    belly = 0.10 * np.abs(np.sin((u - low) * math.pi / 3.4)) * np.sin(v / 2.3 * math.pi)
     shader = materials.Shader("windscreen")
     green = shader.mix(shader.noise(3.0, 5.0), (0.018, 0.065, 0.040), (0.035, 0.105, 0.062))
     screen = place(meshes.grid(u, y - belly + 0.02 * np.sin(7.0 * u), v))
     meshes.add("windscreen", screen, shader.done(shader.principled(green, 0.8)), smooth=True)
     post = meshes.lathe([(0.04, 0.0), (0.04, 3.0), (0.0, 3.03)], 10)
     steel = [post.moved((x, y + 0.08, 0.0)) for x in np.arange(low, high + 0.1, 3.4)]
-    rails = [np.array([(low, y + 0.08, z), (high, y + 0.08, z)]) for z in (1.95, 3.0)]
+    rails = [np.array([(low, y + 0.08, z), (high, y + 0.08, z)]) for z in (2.34, 3.0)]
     steel += [meshes.tube(rail, 0.025, 8) for rail in rails]
-    for x in np.arange(low + 1.2, high - 1.2, 0.16):
-        wires = [np.array([(x, y + 0.06, 1.9), (x + s * 1.1, y + 0.06, 3.0)]) for s in (-1, 1)]
-        steel += [meshes.tube(wire, 0.004, 3) for wire in wires]
     dark = materials.plain("far steel", (0.10, 0.12, 0.11), 0.5, Metallic=0.4)
     meshes.add("far fence", [place(part) for part in steel], dark, smooth=True)
 
