@@ -123,7 +123,7 @@ def posts(rng: np.random.Generator, wood: Any) -> list[tuple[float, float]]:
     for number, y in enumerate(np.arange(1.25, END, STEP)):
         for x, top in ((LEFT - 0.14, 1.0), (RIGHT + 0.14, 0.42 if number % 4 == 3 else 0.10)):
             spot = (x + float(rng.normal(0, 0.012)), float(y) + float(rng.normal(0, 0.03)))
-            parts.append(_pile(rng, spot, top, 0.088 if top > 0.9 else 0.10))
+            parts.append(pile(rng, spot, top, 0.088 if top > 0.9 else 0.10))
             if top > 0.9:
                 tall.append(spot)
     meshes.add("posts", parts, wood, smooth=True)
@@ -139,7 +139,8 @@ def posts(rng: np.random.Generator, wood: Any) -> list[tuple[float, float]]:
     return tall
 
 
-def _pile(rng: np.random.Generator, spot: tuple[float, float], top: float, radius: float) -> Shape:
+def pile(rng: np.random.Generator, spot: tuple[float, float], top: float, radius: float) -> Shape:
+    """A post of uneven roundness, a little out of plumb, from the sea floor to `top`."""
     profile = [
         (radius * 1.06, FLOOR),
         (radius * 1.02, -0.3),

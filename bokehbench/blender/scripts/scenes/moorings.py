@@ -182,7 +182,7 @@ def coil(rng: np.random.Generator, place: tuple[float, float]) -> None:
 def bollard(rng: np.random.Generator, place: tuple[float, float], wood: Any) -> None:
     """A short post on the deck with a rope made fast to it."""
     x, y = place
-    parts = [jetty._pile(rng, (x, y), 0.36, 0.075)]
+    parts = [jetty.pile(rng, (x, y), 0.36, 0.075)]
     meshes.add("bollard", parts, wood, smooth=True)
     band = meshes.lathe([(0.078, 0.325), (0.080, 0.327), (0.080, 0.347), (0.077, 0.349)], 28)
     meshes.add(
