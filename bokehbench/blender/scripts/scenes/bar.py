@@ -33,6 +33,7 @@ LABEL_RADII = (0.0385, 0.0425, 0.0435, 0.0575, 0.0335)
 NECKS = (0.30, 0.30, 0.255, 0.215, 0.345)
 """By kind of bottle: radius of its label and height of its mouth."""
 Put = Callable[..., Any]
+At = Callable[[float, float, float], tuple[float, float, float]]
 
 
 def build(
@@ -54,7 +55,7 @@ def build(
     _shelves(put, oak)
     bottles = _bottles(rng, put)
     _lamps(put, at)
-    _on_the_counter(rng, put)
+    _on_the_counter(rng, put, at)
     _stools(rng, put, oak)
     red = materials.emission("sign", (1.0, 0.30, 0.10), 4.0)
     look = {"bevel_depth": 0.006, "extrude": 0.004, "offset": -0.004}
@@ -146,7 +147,7 @@ def _bottles(rng: np.random.Generator, put: Put) -> int:
     return sum(map(len, groups))
 
 
-def _on_the_counter(rng: np.random.Generator, put: Put) -> None:
+def _on_the_counter(rng: np.random.Generator, put: Put, at: At) -> None:
     """A tap, glasses set out, lemons in a bowl, a pile of plates; a board with today's list below."""
     brass = finishes.metal("tap brass", (0.66, 0.42, 0.16), 0.2)
     z = 1.085
@@ -163,8 +164,9 @@ def _on_the_counter(rng: np.random.Generator, put: Put) -> None:
     dark = materials.plain("tap handle", (0.02, 0.018, 0.016), 0.3)
     put("tap handles", [handle.moved((x - 0.75, 0.11, z + 0.29)) for x in (-0.13, 0.0, 0.13)], dark, True)
     shell, _ = glassware.wine_glass(0.3, 20)
-    glasses = [shell.moved((0.2 + 0.11 * (i % 5), 0.16 + 0.1 * (i // 5), z)) for i in range(9)]
-    put("bar glasses", glasses, finishes.glass("bar glass"), True)
+    places = np.array([at(0.2 + 0.11 * (i % 5), 0.16 + 0.1 * (i // 5), z) for i in range(9)])
+    thing = meshes.add("bar glasses", shell, finishes.glass("bar glass"), smooth=True)
+    meshes.scatter(thing, places, np.repeat(np.eye(3)[None], 9, axis=0), np.ones(9))
     put(
         "bar bowl",
         [tableware.bowl(0.11, 32).moved((-1.45, 0.14, z))],
@@ -213,7 +215,7 @@ def _stools(rng: np.random.Generator, put: Put, oak: Any) -> None:
     put("stool legs", legs, materials.plain("stool iron", (0.014, 0.014, 0.015), 0.35, Metallic=0.4), True)
 
 
-def _lamps(put: Put, at: Callable[[float, float, float], Any]) -> None:
+def _lamps(put: Put, at: At) -> None:
     """Three shaded lamps over the counter and the light they give."""
     shades, bulbs, cords = [], [], []
     shade = meshes.lathe([(0.15, 0.0), (0.145, 0.025), (0.05, 0.11), (0.025, 0.13), (0.0, 0.14)], 28)

@@ -169,7 +169,7 @@ def _curtains(rng: np.random.Generator, cloth: Any) -> None:
     drapes, poles = [], []
     for y in BAYS:
         for side in (-1.0, 1.0):
-            u, v = np.meshgrid(np.linspace(0, 1, 70), np.linspace(0, 1, 26))
+            u, v = np.meshgrid(np.linspace(0, 1, 56), np.linspace(0, 1, 18))
             tied = np.exp(-(((v - 0.36) / 0.16) ** 2))
             width = 0.46 * (1 - 0.52 * tied)
             fold = np.sin(

@@ -66,7 +66,7 @@ def _render_settings(scene: Any) -> None:
 
 
 def _daylight(scene: Any, hour: float) -> None:
-    """Sun through the windows, warmer and lower the later; the sky's light enters from panels in them."""
+    """Sun through the windows, warmer and lower the later; the sky's light enters from panels."""
     sky = [(0.0, (0.98, 0.93, 0.80)), (0.15, (0.74, 0.84, 0.95)), (0.5, (0.36, 0.55, 0.92))]
     materials.world_gradient(scene, [*sky, (1.0, (0.20, 0.38, 0.85))], 1.0, clouds=0.15)
     scene.world.cycles_visibility.diffuse = False
@@ -109,17 +109,20 @@ def _hang(rng: np.random.Generator, hanging: mirrors.Hanging, shape: str) -> int
 
 
 def _furnish(rng: np.random.Generator, hanging: mirrors.Hanging, flowers: materials.Colour) -> None:
-    side = float(rng.uniform(-0.06, 0.06))
-    furniture.round_table(rng, (0.62 + side, 1.52), flowers, hanging, 1.0 + float(rng.uniform(-0.15, 0.15)))
-    hanging.cheval(
-        (1.55 + float(rng.uniform(-0.1, 0.1)), 3.7, 0.0), -0.75 + float(rng.uniform(-0.1, 0.1)), 0.06
-    )
-    furniture.piano(
-        (
-            (0.55 + float(rng.uniform(-0.2, 0.2)), 9.3 + float(rng.uniform(-0.3, 0.4)), 0.0),
-            0.45 + float(rng.uniform(-0.2, 0.2)),
-        )
-    )
+    """The table in front and the standing mirror may change sides; the rest keeps its part of the hall."""
+
+    def about(value: float, spread: float) -> float:
+        return value + float(rng.uniform(-spread, spread))
+
+    # Each mirror is turned so that the camera sees the windows, or the wall of mirrors, in it.
+    if rng.random() < 0.5:
+        table, table_turn, stand, stand_turn = (0.62, 1.52), 1.0, (1.55, 3.7), -0.75
+    else:
+        table, table_turn, stand, stand_turn = (1.40, 1.72), -0.63, (-0.62, 3.25), 1.1
+    table = (about(table[0], 0.06), about(table[1], 0.04))
+    furniture.round_table(rng, table, flowers, hanging, about(table_turn, 0.15))
+    hanging.cheval((about(stand[0], 0.1), stand[1], 0.0), about(stand_turn, 0.1), 0.06)
+    furniture.piano(((about(0.55, 0.2), about(9.35, 0.35), 0.0), about(0.45, 0.2)))
     pier = [y + BAY / 2 for y in BAYS]
     spots = [(LEFT + 0.38, pier[2]), (LEFT + 0.38, pier[5]), (RIGHT - 0.45, pier[4]), (RIGHT - 0.45, pier[6])]
     furniture.palm(rng, spots, 0.92)
@@ -149,29 +152,20 @@ def _garden(rng: np.random.Generator) -> None:
     gravel = materials.plain("gravel", (0.34, 0.29, 0.22), 0.95)
     meshes.add("path", meshes.quad((-0.9, FAR + 0.3, -0.03), (2.8, 0, 0), (0, 26, 0)), gravel)
     habit = plants.Habit(levels=2, leaves=26, sides=7, bare=0.3, spread=0.95)
-    bark, leaves = [], []
-    places = [
-        (15.0, -3.0),
-        (17.5, 4.5),
-        (14.0, 11.0),
-        (18.0, 18.0),
-        (15.5, 25.0),
-        (-2.2, 21.0),
-        (3.4, 23.0),
-        (-4.5, 27.0),
-        (6.0, 29.0),
-        (1.0, 34.0),
-    ]
-    for x, y in places:
-        foot = (x + float(rng.uniform(-0.5, 0.5)), y, -0.3)
-        grown = plants.tree(
-            rng, foot, float(rng.uniform(4.5, 6.0)), 0.13, tuple(rng.normal(0, 0.05, 2)), habit
-        )
-        bark.extend(grown.wood)
-        leaves.append(grown.leaves(rng, plants.leaf(1, 3, 0.4), (0.13, 0.25)))
-    meshes.add(
-        "garden bark", bark, finishes.wood("garden bark", (0.10, 0.075, 0.05), 0.9, 0.0, 2), smooth=True
-    )
+    bark = finishes.wood("garden bark", (0.10, 0.075, 0.05), 0.9, 0.0, 2)
     green = finishes.foliage("garden leaves", ((0.05, 0.11, 0.02), (0.10, 0.18, 0.03), (0.18, 0.22, 0.05)))
-    meshes.add("garden leaves", leaves, green, smooth=True)
+    # beside the windows, then beyond the door
+    places = np.array([(15.0, -3.0), (17.5, 4.5), (14.0, 11.0), (18.0, 18.0), (15.5, 25.0), (-2.2, 21.0)])
+    places = np.concatenate([places, [(3.4, 23.0), (-4.5, 27.0), (6.0, 29.0), (1.0, 34.0)]])
+    feet = np.column_stack([places + rng.uniform(-0.5, 0.5, places.shape), np.full(len(places), -0.3)])
+    turns = np.array([meshes.rotation(z=a) for a in rng.uniform(0.0, 2 * math.pi, len(feet))])
+    sizes = rng.uniform(0.85, 1.15, len(feet))
+    for kind in range(3):
+        lean = (float(rng.normal(0, 0.05)), float(rng.normal(0, 0.05)))
+        grown = plants.tree(rng, (0.0, 0.0, 0.0), 5.2, 0.13, lean, habit)
+        crown = grown.leaves(rng, plants.leaf(1, 3, 0.4), (0.13, 0.25))
+        here = np.arange(len(feet)) % 3 == kind
+        for name, shape, look in (("bark", meshes.join(grown.wood), bark), ("leaves", crown, green)):
+            thing = meshes.add(f"garden {name}", shape, look, smooth=True)
+            meshes.scatter(thing, feet[here], turns[here], sizes[here])
     terrace.hedge(rng, np.array((-9.0, 38.0, 0.0)), np.array((11.0, 38.0, 0.0)), 1.7, 2600)

@@ -65,6 +65,7 @@ def round_tables(places: Sequence[tuple[float, float]]) -> None:
     clear = meshes.join(
         [shell, wine_glass.moved((-0.13, 0.05, 0.0)), wine_glass.moved((0.14, -0.02, 0.0))]
     ).moved((0.0, 0.0, high))
+    feet = np.array([(x, y, 0.0) for x, y in places])
     iron = materials.plain("iron", (0.015, 0.015, 0.016), 0.4, Metallic=0.5)
     for name, shape, look in (
         ("round tops", meshes.lathe(top, 48), finishes.glazed("marble", (0.50, 0.47, 0.44), 0.1)),
@@ -72,8 +73,8 @@ def round_tables(places: Sequence[tuple[float, float]]) -> None:
         ("round glasses", clear, finishes.glass("far glass")),
         ("round wax", body.moved((0, 0, high)), finishes.wax("far wax", (0.80, 0.70, 0.52))),
     ):
-        copies = [shape.moved((x, y, 0.0)) for x, y in places]
-        meshes.add(name, copies, look, smooth=True)
+        thing = meshes.add(name, shape, look, smooth=True)
+        meshes.scatter(thing, feet, np.repeat(np.eye(3)[None], len(feet), axis=0), np.ones(len(feet)))
     flames = [tableware.flame(0.04).moved((x, y, high + 0.038)) for x, y in places]
     materials.seen_only(meshes.add("round flames", flames, finishes.flame(), smooth=True))
     for x, y in places:
