@@ -10,7 +10,7 @@ import click
 
 from bokehbench.commands import options
 from bokehbench.errors import ConfigError
-from bokehbench.registry import KINDS, DepthSetSpec, Spec, find, get, names
+from bokehbench.registry import KINDS, BenchmarkSpec, DepthSetSpec, Spec, find, get, names
 
 
 def _public(spec: Spec) -> dict[str, Any]:
@@ -67,6 +67,17 @@ def describe(name: str, as_json: bool, record: bool) -> None:
         for key, value in dataclasses.asdict(spec).items():
             if key not in ("name", "summary", "version") and value not in ("", (), [], {}, None):
                 click.echo(f"  {key.replace('_', ' ')}: {_plain(value)}")
+        if isinstance(spec, BenchmarkSpec):
+            _describe_protocols(spec)
+
+
+def _describe_protocols(spec: BenchmarkSpec) -> None:
+    from bokehbench.benchmarks.protocols import protocol_of
+
+    for name in dict.fromkeys((spec.protocol, *spec.protocols)):
+        rules = protocol_of(spec, name)
+        truth = "; ".join(rules.uses_truth) or "nothing"
+        click.echo(f"  under {rules.id}: {rules.summary} Chosen with the ground truth: {truth}.")
 
 
 def _describe_folder(name: str, folder: str, record: bool) -> None:

@@ -81,7 +81,9 @@ def test_two_files_of_one_name_are_refused(root):
 def test_the_command(root, capsys):
     for arguments, code, text in (
         (["describe", f"ebb400:{root}", "--record"], 0, "recorded in"),
-        (["describe", "ebb400"], 0, "bokehme-midas"),
+        (["describe", "ebb400"], 0, "under bokehme-midas@1: MiDaS disparity"),
+        (["describe", "realbokeh"], 0, "under optics@1: Metric depth by Depth Pro"),
+        (["describe", "ipb"], 0, "Chosen with the ground truth: nothing."),
         (["describe", "ebb400", "--record"], 2, "of a benchmark's folder"),
         (["describe", f"ebb400:{root / 'nowhere'}"], 2, "no folder"),
         (["describe", f"ebb500:{root}"], 2, "did you mean ebb400"),
