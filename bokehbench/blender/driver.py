@@ -13,7 +13,7 @@ from bokehbench import jobs, records
 from bokehbench.blender import processes, stack
 from bokehbench.blender.plan import StackRequest
 from bokehbench.blender.requests import blend_request, scene_requests
-from bokehbench.errors import BokehbenchError, ConfigError, InputError
+from bokehbench.errors import BokehbenchError, ConfigError, InputError, JobFailed
 
 IMAGES_ON_RAY = 4
 """Images of one unit on a cluster: enough that building the scene is a small part of it."""
@@ -185,16 +185,20 @@ def missing_work(requests: Sequence[StackRequest], out: Path, shard: tuple[int, 
 
 
 def _pieces(work: list[Share], means: Means) -> list[Share]:
-    """The same work in pieces for processes: whole stacks, unless there are too few of them."""
+    """The same work in pieces for processes: whole stacks, unless there are too few of them.
+
+    Images of a stated quality share their rays: those of one stack stay together.
+    """
     total = sum(len(share.images) for share in work)
     most = IMAGES_ON_RAY if means.ray is not None else total
     if means.ray is None and means.workers > 1:
         most = max(1, -(-total // (2 * means.workers)))
-    return [
-        Share(share.request, share.folder, share.images[start : start + most])
-        for share in work
-        for start in range(0, len(share.images), most if share.request.quality is None else len(share.images))
-    ]
+    pieces: list[Share] = []
+    for share in work:
+        step = most if share.request.quality is None else len(share.images)
+        starts = range(0, len(share.images), step)
+        pieces += [Share(share.request, share.folder, share.images[i : i + step]) for i in starts]
+    return pieces
 
 
 def _here(pieces: list[Share], means: Means) -> list[BokehbenchError | None]:
@@ -252,5 +256,8 @@ def _report(
         with contextlib.suppress(OSError):
             folder.rmdir()  # where nothing was written
     info = stack.read_info(folder, stack.settings(request))
-    images = tuple(name for name in rendered.get(request.scene, ()) if name in info.get("images", {}))
+    asked = rendered.get(request.scene, ())
+    images = tuple(name for name in asked if name in info.get("images", {}))
+    if failure is None and len(images) < len(asked):
+        failure = JobFailed(f"{folder}: {len(asked) - len(images)} images were not rendered")
     return StackReport(folder, info, images, tuple(info.get("warnings", ())), failure)

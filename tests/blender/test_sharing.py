@@ -24,6 +24,16 @@ def test_shards_cover_every_image_once(parts, tmp_path):
     assert len(found) == len(set(found)) and set(found) == ALL
 
 
+@pytest.mark.parametrize("ray", [None, "local"])
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_images_that_share_rays_stay_together_and_none_is_lost(workers, ray, tmp_path):
+    shared = scene_requests(["thicket"], levels=(0, 4), foci=(0, 4, 9), quality=40.0)
+    pieces = driver._pieces(driver.missing_work(shared, tmp_path), driver.Means(workers=workers, ray=ray))
+    assert [piece.images for piece in pieces] == [tuple(shared[0].images())]
+    pieces = driver._pieces(driver.missing_work(REQUESTS, tmp_path), driver.Means(workers=workers, ray=ray))
+    assert sorted(images(pieces)) == sorted(ALL)
+
+
 @pytest.mark.parametrize("means", [driver.Means(), driver.Means(workers=2), driver.Means(workers=5)])
 def test_processes_share_the_work_and_few_of_them_build_a_scene(means, tmp_path):
     pieces = driver._pieces(driver.missing_work(REQUESTS, tmp_path), means)
