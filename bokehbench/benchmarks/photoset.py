@@ -103,7 +103,9 @@ class PhotoSet:
 
     def load(self, info: CaseInfo) -> Case:
         """See `Benchmark`."""
-        item = self._items()[info.key]
+        item = self._items().get(info.key)
+        if item is None:
+            raise InputError(f"{self.root}: has no case {info.key} any more; run again")
         image, target, lq = self._pictures(item)
         disparity, disparity_range = self._disparity(item, image)
         notes = dict(item.known)
