@@ -31,6 +31,14 @@ COATS = (
     ),
 )
 WALLS = ((0.30, 0.40, 0.42), (0.48, 0.40, 0.30), (0.36, 0.40, 0.30), (0.46, 0.34, 0.33))
+CURTAINS = (
+    (0.58, 0.42, 0.24),
+    (0.62, 0.58, 0.50),
+    (0.24, 0.38, 0.42),
+    (0.58, 0.30, 0.24),
+    (0.36, 0.42, 0.26),
+)
+SUNS = ((1.0, 0.78, 0.50), (1.0, 0.84, 0.62), (1.0, 0.70, 0.40))
 RUGS = (
     ((0.40, 0.06, 0.05), (0.60, 0.52, 0.40), (0.08, 0.14, 0.24), (0.50, 0.30, 0.08)),
     ((0.10, 0.24, 0.28), (0.58, 0.52, 0.42), (0.34, 0.40, 0.38), (0.55, 0.28, 0.16)),
@@ -46,14 +54,14 @@ def build(seed: int) -> dict[str, Any]:
 
     drawn = random("room")
     side = -1.0 if seed == 0 else float(drawn.choice((-1.0, 1.0)))
-    shift = float(drawn.uniform(-0.05, 0.05))
-    scene = meshes.start_scene(FOCAL_MM, SENSOR_MM, (shift, 0.0, EYE), (0.0, 4.0, EYE + 0.03))
+    shift, eye = float(drawn.uniform(-0.08, 0.08)), EYE + float(drawn.uniform(-0.03, 0.05))
+    scene = meshes.start_scene(FOCAL_MM, SENSOR_MM, (shift, 0.0, eye), (0.0, 4.0, EYE + 0.03))
     _render_settings(scene)
     wall = WALLS[int(drawn.integers(len(WALLS)))]
     nursery.shell(random("boards"), side, wall)
     rug = RUGS[int(drawn.integers(len(RUGS)))]
     nursery.rug(random("rug"), (0.05 * side, 2.55), 0.92, rug)
-    nursery.window(random("window"), side, playthings.PAINTS[int(drawn.integers(4, 6))])
+    nursery.window(random("window"), side, CURTAINS[int(drawn.integers(len(CURTAINS)))])
     low, high = sorted((-side * 0.18, -side * 1.75))
     top = playthings.bookcase(random("bookcase"), low, high, nursery.WALL)
     playthings.table_lamp((-side * 1.34, nursery.WALL - 0.17, top))
@@ -63,7 +71,7 @@ def build(seed: int) -> dict[str, Any]:
     )
     strands = _toys(random("toys"), side, top)
     _playthings(random("blocks"), side)
-    _light(scene, side)
+    _light(scene, side, SUNS[0 if seed == 0 else int(drawn.integers(len(SUNS)))])
     return {"name": "plush", "variation": seed, "strands": strands, "lamps": lamps}
 
 
@@ -76,10 +84,10 @@ def _render_settings(scene: Any) -> None:
     scene.cycles_curves.shape = "RIBBONS"
 
 
-def _light(scene: Any, side: float) -> None:
+def _light(scene: Any, side: float, sunlight: tuple[float, float, float]) -> None:
     """Low sun through the side window, the sky in the other, and what a pale room sends back."""
     materials.world_gradient(scene, [(0.0, (0.80, 0.70, 0.60)), (1.0, (0.92, 0.88, 0.84))], 0.34)
-    materials.sun((-side * 0.80, -0.46, -0.45), (1.0, 0.78, 0.50), 12.5, 1.0)
+    materials.sun((-side * 0.80, -0.46, -0.45), sunlight, 12.5, 1.0)
     middle = side * sum(nursery.WINDOW) / 2
     place = (middle, nursery.WALL - 0.15, (nursery.SILL + nursery.LINTEL) / 2)
     size = (nursery.WINDOW[1] - nursery.WINDOW[0], nursery.LINTEL - nursery.SILL)
@@ -101,15 +109,17 @@ def _strings(rng: np.random.Generator, side: float) -> int:
 
 
 def _toys(rng: np.random.Generator, side: float, shelf: float) -> int:
-    """The subject, two friends, one close to the lens at the dark edge, two small ones behind; strands."""
+    """One in the middle and a friend on either side, one close to the lens, two small; how many strands."""
     coats = [COATS[int(i)] for i in rng.permutation(len(COATS))]
-    friends = [str(kind) for kind in rng.permutation(["rabbit", "dog"])]
+    kinds = ["bear", *(str(kind) for kind in rng.permutation(["rabbit", "dog"]))]
+    if first := int(rng.integers(3)):
+        kinds[0], kinds[first] = kinds[first], kinds[0]
     x = -side
     places = [
         # kind, x, y, turn, size, strands
-        ("bear", x * 0.10, 2.20, -0.18 * x, 1.0, 26000),
-        (friends[0], x * 0.60, 2.62, -0.42 * x, 0.98, 18000),
-        (friends[1], -x * 0.42, 2.42, 0.45 * x, 0.96, 18000),
+        (kinds[0], x * 0.10, 2.20, -0.18 * x, 1.0, 26000),
+        (kinds[1], x * 0.60, 2.62, -0.42 * x, 0.98, 18000),
+        (kinds[2], -x * 0.42, 2.42, 0.45 * x, 0.96, 18000),
         (str(rng.choice(["rabbit", "bear"])), -x * 0.47, 1.34, math.pi - 0.5 * x, 0.92, 22000),
         (str(rng.choice(["rabbit", "dog", "bear"])), -x * 0.86, 3.5, 0.5 * x, 0.8, 7000),
     ]
@@ -117,10 +127,10 @@ def _toys(rng: np.random.Generator, side: float, shelf: float) -> int:
     for (kind, px, py, turn, size, strands), coat in zip(places, coats, strict=False):
         at = (
             px + float(rng.normal(0.0, 0.015)),
-            py + float(rng.normal(0.0, 0.02)),
+            py + float(rng.normal(0.0, 0.04)),
             0.012 if py > 1.6 else 0.0,
         )
-        turned = turn + float(rng.normal(0.0, 0.08))
+        turned = turn + float(rng.normal(0.0, 0.13))
         lean = float(rng.normal(0.0, 0.03))
         made += soft_toys.KINDS[kind]().place(rng, coat, at, turned, size, strands, lean)
     at = (x * 0.62, nursery.WALL - 0.18, shelf)
@@ -128,7 +138,7 @@ def _toys(rng: np.random.Generator, side: float, shelf: float) -> int:
 
 
 def _playthings(rng: np.random.Generator, side: float) -> None:
-    """Wooden blocks, some stacked; picture books in a pile and one leaning; a ball."""
+    """Wooden blocks, some stacked; a pile of picture books; a ball."""
     x = -side
     spots = [
         (0.34, 1.80, 0.0),
@@ -154,6 +164,6 @@ def _playthings(rng: np.random.Generator, side: float) -> None:
     for _ in range(4):
         thick, turn = float(rng.uniform(0.014, 0.032)), float(rng.normal(0.0, 0.22))
         size = (thick, float(rng.uniform(0.17, 0.21)), float(rng.uniform(0.22, 0.28)))
-        playthings.book(rng, (x * 0.98 - size[2] / 2, 2.30, z), size, 0.0, turn, lying=True)
+        playthings.book(rng, (x * 0.40 - size[2] / 2, 3.25, z), size, 0.0, turn, lying=True)
         z += thick + 0.001
     playthings.ball((-x * 0.12, 3.05, 0.09))
