@@ -1,0 +1,119 @@
+"""CPU seconds of a stack of stated quality, against one sample count for all images.
+
+    python perf/blb.py [--quick] [--scene NAME] [--quality DB] [--size WxH] [--json FILE]
+
+The other way is what a script around Blender does: a process per image, OpenImageDenoise (high quality,
+accurate guides), the same number of samples for each image: the smallest at which the worst image reaches the
+quality, by the same estimate of the error, which sees what the denoiser blurs. Its time is images × (start of
+a process + samples + denoising), each measured here; ours is measured whole. Goal: at most half of it, every
+image of ours at least as clean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bokehbench.blender import driver, plan, processes
+from bokehbench.blender.requests import scene_requests
+
+GOAL = 0.5
+
+
+def children_seconds() -> float:
+    """CPU seconds of all processes that this one has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def cost(request: plan.StackRequest, out: Path) -> tuple[float, dict[str, Any]]:
+    """CPU seconds of rendering a stack, and its images' records."""
+    before = children_seconds()
+    (report,) = driver.raised(driver.render_stacks([request], out, driver.Means(device="cpu")))
+    return children_seconds() - before, report.info["images"]
+
+
+def uniform(request: plan.StackRequest, out: Path) -> dict[str, Any]:
+    """What `perf.blb_uniform` found."""
+    found: dict[str, Any] = {}
+    share = driver.Share(request, out, tuple(request.images()))
+    name, job = share.job(driver.Means(device="cpu"))
+    processes.run_workers(
+        [(name, {**job, "module": "perf.blb_uniform"})],
+        lambda index, event: found.update(event) if event["event"] == "uniform" else None,
+    )
+    return found
+
+
+def compare(request: plan.StackRequest, out: Path) -> dict[str, Any]:
+    """One scene's row."""
+    # The start of a process: one image of the least samples, but for what its samples and denoising take.
+    least = replace(request, quality=None, spp=(2,) * 6, levels=request.levels[:1], foci=request.foci[:1])
+    one, _ = cost(least, out / "least")
+    other = uniform(request, out)
+    if not other:
+        raise SystemExit(f"{request.scene}: the other way could not be measured")
+    start = max(0.0, one - 4 * other["per_sample"] - 4 * other["per_image"])
+    images = len(request.images())
+    theirs = images * (start + other["samples"] * other["per_sample"] + other["per_image"])
+    ours, records = cost(request, out / "ours")
+    worst = min(record["noise_psnr"] for record in records.values())
+    return {
+        "scene": request.scene,
+        "images": images,
+        "uniform_samples": other["samples"],
+        "uniform_worst": other["worst"],
+        "uniform_psnr": other["psnr"],
+        "uniform_pilot": other["pilot"],
+        "start_seconds": round(start, 2),
+        "uniform_seconds": round(theirs, 1),
+        "seconds": round(ours, 1),
+        "worst_psnr": worst,
+        "samples": {name: record["spp"] for name, record in records.items()},
+        "ratio": round(ours / theirs, 3),
+    }
+
+
+def main() -> int:
+    """Print the table and the verdict."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one scene, small, few images, 30 dB")
+    parser.add_argument("--scene", action="append", help="repeatable; night_street and newsstand by default")
+    parser.add_argument("--quality", type=float, help="dB; 45, or 30 with --quick")
+    parser.add_argument("--size", help="480x270, or 128x72 with --quick")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    arguments = parser.parse_args()
+    quality = arguments.quality or (30.0 if arguments.quick else 45.0)
+    size = plan.parse_size(arguments.size or ("128x72" if arguments.quick else "480x270"))
+    scenes = arguments.scene or (["newsstand"] if arguments.quick else ["night_street", "newsstand"])
+    levels, foci = ((0, 4), (0, 9)) if arguments.quick else ((0, 1, 2, 3, 4), (0, 4, 9))
+    rows = []
+    heads = f"{'uniform spp':>13}{'CPU s':>9}{'ours CPU s':>12}{'worst dB':>10}{'ratio':>8}"
+    print(f"{'scene':<16}{'images':>7}{heads}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="bokehbench-perf-") as folder:
+        for request in scene_requests(scenes, size, levels, foci, quality=quality):
+            row = compare(request, Path(folder))
+            rows.append(row)
+            print(
+                f"{row['scene']:<16}{row['images']:>7}{row['uniform_samples']:>13}{row['uniform_seconds']:>9}"
+                f"{row['seconds']:>12}{row['worst_psnr']:>10}{row['ratio']:>8}",
+                flush=True,
+            )
+    if arguments.json:
+        figures = {"size": size, "quality": quality, "rows": rows}
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
+    ratio = max(row["ratio"] for row in rows)
+    met = ratio <= GOAL and all(row["worst_psnr"] >= quality for row in rows)
+    verdict = "met" if met else "missed"
+    print(f"{quality:g} dB in every image for {ratio:.2f} of the time, goal {GOAL:g}: {verdict}")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
