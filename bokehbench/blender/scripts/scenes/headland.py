@@ -28,7 +28,7 @@ def build(seed: int) -> dict[str, Any]:
     rng = random("view")
     hand = 1.0 if seed % 2 == 0 else -1.0
     focal = float(rng.uniform(40.0, 46.0))
-    aim = (hand * float(rng.uniform(-1.4, 0.5)), 20.0, EYE + float(rng.uniform(-0.45, -0.05)))
+    aim = (hand * float(rng.uniform(-1.4, 0.5)), 20.0, EYE - float(rng.uniform(0.45, 0.9)))
     scene = meshes.start_scene(focal, SENSOR_MM, (0.0, 0.0, EYE), aim)
     scene.camera.data.clip_end = 50000.0  # the sea's horizon
     _render_settings(scene)

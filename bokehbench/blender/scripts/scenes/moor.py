@@ -47,7 +47,7 @@ class Land:
         z = z + 0.055 * np.clip(self.hand * (x - self.path(y)) - 0.9, 0.0, 60.0)  # a bank inland
         z = z - 0.018 * np.clip(y - 14.0, 0.0, None)
         hummock = np.exp(-(((self.hand * x + 0.42) / 0.5) ** 2) - ((y - 1.75) / 0.65) ** 2)
-        z = z + 0.40 * hummock - 0.07 * (1.0 - self.off_path(x, y))
+        z = z + (0.43 - z) * hummock - 0.07 * (1.0 - self.off_path(x, y))
         return np.where(inland < 0.0, z - 0.9 * inland**2 / (0.6 - inland), z)
 
 
@@ -59,9 +59,9 @@ def _worn(thing: Any, worn: Array) -> None:
 
 def ground(land: Land, haze: Haze) -> None:
     """Turf with bare soil and small stones on the path."""
-    across = np.linspace(-1.0, 1.0, 150)
+    across = np.linspace(-1.0, 1.0, 120)
     x, y = np.meshgrid(
-        np.sign(across) * (0.12 * np.abs(across) + 0.88 * np.abs(across) ** 2.2), np.geomspace(0.7, 75.0, 150)
+        np.sign(across) * (0.12 * np.abs(across) + 0.88 * np.abs(across) ** 2.2), np.geomspace(0.7, 75.0, 120)
     )
     x = x * (1.5 + 0.75 * y)
     shader = materials.Shader("turf")

@@ -104,7 +104,7 @@ def _pose(thing: Any, place: Array, turn: Array) -> None:
 
 def thorn(rng: np.random.Generator, land: moor.Land, hand: float, haze: Haze) -> None:
     """A leafless hawthorn whose twigs cut into the sky on the landward side, with a few red haws."""
-    habit = plants.Habit(levels=4, leaves=3, sides=11, bare=0.25, spread=0.85)
+    habit = plants.Habit(levels=4, leaves=3, sides=8, bare=0.25, spread=0.85)
     x, y = hand * float(rng.uniform(1.24, 1.34)), float(rng.uniform(2.45, 2.65))
     foot = np.array((x, y, float(land.height(x, y)) - 0.1))
     grown = plants.tree(rng, foot, 1.9, 0.07, (-0.30 * hand, -0.02), habit)
@@ -126,7 +126,7 @@ def thorn(rng: np.random.Generator, land: moor.Land, hand: float, haze: Haze) ->
     hung = np.repeat(_crooked(tips[rng.random(len(tips)) < 0.04]), 3, axis=0)
     drop = hung + rng.normal(0.0, 0.007, hung.shape) - (0.0, 0.0, 0.016)
     turns = np.repeat(np.eye(3)[None], len(hung), axis=0)
-    haws = meshes.sphere(1.0, 8).copies(drop, turns, rng.uniform(0.0045, 0.0065, len(hung)))
+    haws = meshes.sphere(1.0, 6).copies(drop, turns, rng.uniform(0.0045, 0.0065, len(hung)))
     meshes.add("haws", haws, materials.plain("haw", (0.22, 0.012, 0.01), 0.35), smooth=True)
     ends = zip(hung, drop, strict=True)
     stalks = [meshes.tube(np.linspace(start, end, 2), 0.0009, 4) for start, end in ends]
@@ -136,7 +136,7 @@ def thorn(rng: np.random.Generator, land: moor.Land, hand: float, haze: Haze) ->
 def _bough(rng: np.random.Generator, hand: float) -> plants.Tree:
     """A twig of the same tree that comes into the frame above, nearer than everything else."""
     t = np.linspace(0.0, 1.0, 26)[:, None]
-    start, end = np.array((0.80 * hand, 1.70, 1.46)), np.array((0.20 * hand, 1.32, 1.20))
+    start, end = np.array((0.80 * hand, 1.70, 1.36)), np.array((0.22 * hand, 1.34, 1.12))
     line = start * (1 - t) + end * t + (0.0, 0.0, 0.05) * np.sin(math.pi * t)
     line += np.cumsum(rng.normal(0.0, 0.004, line.shape), axis=0)
     made = plants.twig(line, 0.006, rng, 0.045)
