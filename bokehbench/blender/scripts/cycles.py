@@ -14,6 +14,8 @@ import numpy.typing as npt
 from bokehbench.images import read_exr
 
 FloatImage = npt.NDArray[np.float32]
+SEQUENCE = 4096
+"""Samples of a sequence of which a render takes a part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +82,19 @@ class Cycles:
         file.color_depth, file.exr_codec = "32", "NONE"
         file.color_management = "FOLLOW_SCENE"
 
-    def render(self, spp: int, seed: int) -> Passes:
-        """Render the active camera's view; RuntimeError where Blender wrote no file or invalid pixels."""
-        self.scene.cycles.samples, self.scene.cycles.seed = spp, seed
+    def render(self, spp: int, seed: int, first: int | None = None) -> Passes:
+        """Render the active camera's view; RuntimeError where Blender wrote no file or invalid pixels.
+
+        Args:
+            spp: samples per pixel.
+            seed: of the samples.
+            first: take samples first to first + spp − 1 of a long sequence, which go together better than
+                samples of other seeds; depth is valid only with 0.
+        """
+        settings = self.scene.cycles
+        settings.samples, settings.seed = (spp if first is None else SEQUENCE), seed
+        settings.use_sample_subset = first is not None
+        settings.sample_offset, settings.sample_subset_length = first or 0, spp
         self.scene.render.filepath = str(self.file)
         self.file.unlink(missing_ok=True)  # a stale file would look like success
         bpy.ops.render.render(write_still=True)

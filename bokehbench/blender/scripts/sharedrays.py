@@ -144,7 +144,7 @@ class SharedRays:
         for film in range(index * films, (index + 1) * films):
             with self.camera:
                 self.camera.aim(edges, self.optics.radius, self.optics.reference, own, film)  # type: ignore[arg-type]
-                passes = self.cycles.render(1, seed(f"ring {ring}, film {film}"))
+                passes = self.cycles.render(1, own, first=film)
             rays = pattern(self.film, self.optics.lens, edges, own, film)  # type: ignore[arg-type]
             first = film * self.film.cells**2
             splat(rays, passes.raw, passes.guides, first, self.film.cells, shifts, colour, guides)  # type: ignore[arg-type]
