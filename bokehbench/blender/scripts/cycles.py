@@ -66,6 +66,8 @@ class Cycles:
         cycles.device = "CPU"
         cycles.use_adaptive_sampling = False
         cycles.use_animated_seed = False
+        # Blue noise, the default, depends on the sample counts of earlier renders of the process.
+        cycles.sampling_pattern = "TABULATED_SOBOL"
         cycles.time_limit = 0.0
         cycles.use_sample_subset = False
         cycles.use_denoising = denoise
