@@ -52,9 +52,9 @@ def blb() -> None:
 @click.option("--blades", type=int, default=0, help="Corners of the aperture.  [default: a disc]")
 @click.option("--blade-rotation", type=float, default=0.0, help="Degrees, clockwise on the screen.")
 @click.option("--ratio", type=float, default=1.0, help="Height over width of the aperture.  [default: 1]")
-@click.option("--spp", type=int, help="Samples per pixel of every image; each scene has its own default.")
+@click.option("--spp", type=int, help="Samples per pixel of every image, instead of --quality.")
 @click.option(
-    "--quality", type=float, metavar="DB", help="Sample until every image is so clean, instead of --spp."
+    "--quality", type=float, metavar="DB", help="Sample until every image is so clean.  [default: 45]"
 )
 @click.option("--seed", type=int, default=0, help="Of the sampling noise (content: NAME#SEED).  [default: 0]")
 @click.option("--camera", default="", help="Camera of the .blend file, if not its active one.")
@@ -136,13 +136,14 @@ def _requests(
     """What the options ask for."""
     import math
 
-    from bokehbench.blender import plan
+    from bokehbench.blender import plan, sampling
     from bokehbench.blender.requests import blend_request, scene_requests
 
     if not scenes and not blends:
         raise ConfigError("give --scene NAME (or all), --blend FILE or --set NAME")
     if choices["spp"] is not None and choices["quality"] is not None:
         raise ConfigError("give --spp (samples of every image) or --quality (dB that it reaches), not both")
+    by_default = sampling.DEFAULT_QUALITY if choices["spp"] is None else None
     mode = plan.parse_focus_mode(choices["focus_mode"] or "linear")
     planes = plan.focus_count(mode)
     stack: dict[str, Any] = {
@@ -150,7 +151,7 @@ def _requests(
         "levels": plan.parse_levels(choices["levels"] or "1,2,3,4,5"),
         "foci": plan.parse_foci(choices["foci"] or str(planes), planes),
         "spp": choices["spp"],
-        "quality": choices["quality"],
+        "quality": by_default if choices["quality"] is None else choices["quality"],
         "seed": choices["seed"],
         "focus_mode": mode,
         "blades": choices["blades"],
