@@ -32,11 +32,11 @@ class Scale:
     sample_size: str
     scenes: Sequence[str]
     blb_size: str
-    spp: int | None
+    spp: int
 
 
 FULL = Scale(
-    samples=12, sample_size="512x512", scenes=("night_street", "thicket"), blb_size="480x270", spp=None
+    samples=12, sample_size="512x512", scenes=("night_street", "thicket"), blb_size="480x270", spp=48
 )
 QUICK = Scale(samples=3, sample_size="256x256", scenes=("night_street",), blb_size="240x135", spp=16)
 
@@ -75,7 +75,7 @@ def _steps(out: Path, scale: Scale, workers: int) -> list[Step]:
     build += ["--size", scale.sample_size, "--out", layered, *processes]
     blender = ["blb", "render", *(word for scene in scale.scenes for word in ("--scene", scene))]
     blender += ["--size", scale.blb_size, "--levels", "1,5", "--foci", "0,4,9", "--out", blb]
-    blender += ["--spp", str(scale.spp)] if scale.spp else []
+    blender += ["--spp", str(scale.spp)]
     run = ["run", "--benchmark", f"blb:{blb}", "--benchmark", f"layered:{layered}"]
     run += [word for method in METHODS for word in ("--method", method)]
     refocus = ["render", "sample:motorcycle", "--disparity", "sample:motorcycle", "--method", "scatter"]
