@@ -36,7 +36,7 @@ def of_light(image, light, focal_px):
 def test_a_far_light_shows_the_opening_and_a_near_one_turned_by_180_degrees(tmp_path):
     pytest.importorskip("bpy", reason="needs the [blender] extra")
     lens = {"blades": 3, "rotation": 0.4, "ratio": 1.5, "focus_mode": plan.parse_focus_mode("inf,1.6")}
-    (report,) = driver.render_scenes(["point_lights"], tmp_path, (320, 180), (4,), (0, 1), 96, **lens)
+    (report,) = driver.render_scenes(["point_lights"], tmp_path, (320, 180), (4,), (0, 1), 256, **lens)
     scene = BLBScene.load(report.folder)
     info = read_json(report.folder / "info.json")
     sharp = read_exr_rgb(report.folder / "image.exr").mean(axis=2)
