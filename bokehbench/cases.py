@@ -75,6 +75,8 @@ class Case:
         focus_region: [H, W] bool, the part of the image in whose median disparity the focal plane lies;
             None where disp_focus is given. Another disparity map moves the focal plane with it.
         reference: [h, w, 3] float32, a photograph to look at beside the renderings; not a ground truth.
+        made_with: what predicted the case's maps, by role: ``{"disparity": "depth-pro@1 (weights 1a2b3c4d)"}``,
+            or ``unverified`` where nothing says so.
     """
 
     info: CaseInfo
@@ -84,6 +86,7 @@ class Case:
     notes: Mapping[str, float] = field(default_factory=dict)
     focus_region: npt.NDArray[np.bool_] | None = None
     reference: FloatImage | None = None
+    made_with: Mapping[str, str] = field(default_factory=dict)
 
 
 class Benchmark(Protocol):

@@ -274,6 +274,8 @@ def case_content(case: Case, opened: Opened) -> dict[str, Any]:
         "disparity_range": list(given) if given else None,
         "notes": dict(case.notes),
     }
+    if case.made_with:
+        content["made_with"] = dict(case.made_with)
     if case.info.K_search:
         content["K_search"] = list(case.info.K_search)
     if opened.protocol.crop:
