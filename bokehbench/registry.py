@@ -137,6 +137,9 @@ class ProtocolSpec(Spec):
             input and target.
         K: `given`, `zero` (restoration), or found by PSNR against the target: `best-per-image`,
             `best-per-set`, or `cross-fitted` (each half of the scenes takes the K that is best on the other).
+        K_range: where K is looked for, pixels at the image's size (1 to 100 in BokehMe, section 4.3).
+        colour: the input's: its own (`input`), or each channel's mean turned to the target's
+            (`target-means`).
         gamma: encoded = linear ** (1 / gamma).
         crop: pixels at each border that no metric counts.
         uses_truth: what is chosen with the help of the ground truth, for every row to say.
@@ -148,6 +151,8 @@ class ProtocolSpec(Spec):
     disparity: str = "gt"
     focus: str = "given"
     K: str = "given"
+    K_range: tuple[float, float] = (1.0, 100.0)
+    colour: str = "input"
     gamma: float = 2.2
     crop: int = 0
     uses_truth: Sequence[str] = ()
