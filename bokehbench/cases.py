@@ -75,8 +75,8 @@ class Case:
         focus_region: [H, W] bool, the part of the image in whose median disparity the focal plane lies;
             None where disp_focus is given. Another disparity map moves the focal plane with it.
         reference: [h, w, 3] float32, a photograph to look at beside the renderings; not a ground truth.
-        made_with: what predicted the case's maps, by role: ``{"disparity": "depth-pro@1 (weights 1a2b3c4d)"}``,
-            or ``unverified`` where nothing says so.
+        made_with: what predicted the maps, by role: ``{"disparity": "depth-pro@1 (weights 1a2b3c4d)"}``,
+            or ``unverified`` where nothing says it.
     """
 
     info: CaseInfo
