@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
+from typing import Any
 
 import click
 
@@ -21,7 +23,7 @@ COMMANDS = {
     "run": ("run:run", "Run methods on benchmarks."),
     "evaluate": ("evaluate:evaluate", "Score the predictions of a results folder."),
     "leaderboard": ("leaderboard:leaderboard", "Write tables and the page."),
-    "list": ("catalogue:list_", "List methods, benchmarks, metrics or recipes."),
+    "list": ("catalogue:list_", "List methods, benchmarks, protocols, metrics, recipes, depth models."),
     "describe": ("catalogue:describe", "Say what a name stands for."),
     "doctor": ("doctor:doctor", "Say what this machine has, what is missing, how to get it."),
 }
@@ -55,8 +57,15 @@ def cli() -> None:
     """Generate training pairs, run all methods on a benchmark, compare metrics tables."""
 
 
+def _say(message: Warning | str, category: type[Warning], *where: Any, **others: Any) -> None:
+    """Our own warnings are for users: one line, without the place in the code."""
+    if issubclass(category, UserWarning):
+        click.echo("warning: " + " ".join(str(message).split()), err=True)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: errors are one line on stderr and exit code 2, Ctrl-C is 130."""
+    warnings.showwarning = _say
     try:
         code = cli.main(args=arguments, prog_name="bokehbench", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

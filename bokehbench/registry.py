@@ -80,6 +80,7 @@ class MethodSpec(Spec):
         notes: what differs from the paper, limits.
         openings: what of a lens it renders: "outline" for apertures with one rim that are the same all over
             the image (disc, polygon, donut, heart ...), "any" for every lens, empty where it is not stated.
+        ignores_lens: it renders the same whatever the lens: no K is searched for it.
     """
 
     kind: ClassVar[str] = "method"
@@ -92,6 +93,7 @@ class MethodSpec(Spec):
     weights: Sequence[str] = ()
     notes: str = ""
     openings: str = ""
+    ignores_lens: bool = False
 
     def create(self) -> Any:
         """A `bokehbench.cases.Renderer`."""

@@ -8,6 +8,7 @@ SPECS: tuple[Spec, ...] = (
         summary="The all-in-focus image itself: the floor.",
         implementation="bokehbench.baselines.identity:Identity",
         category="floor",
+        ignores_lens=True,
         notes="A method that scores below it does harm.",
     ),
     MethodSpec(

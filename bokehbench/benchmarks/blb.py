@@ -92,8 +92,7 @@ class BLBScene:
         chosen = _convention(folder, info, span, depth.shape[1], convention)
         scale = span if chosen == "raw" else 1.0
         focus = np.array(info["focus_distances"], np.float64)
-        already = chosen == "normalized" and focus.max() <= 1.0 and bool(np.all(np.diff(focus) >= 0.0))
-        normalised = focus if already else (1.0 / focus - low) / span
+        normalised = _normalised_focus(folder, info, low, span, chosen)
         if normalised.min() < -0.02 or normalised.max() > 1.02:
             warnings.warn(f"{folder}: focal planes lie outside the depth of the scene", stacklevel=2)
         return cls(
@@ -105,7 +104,7 @@ class BLBScene:
             disparity_range=(low, high),
             files=_bokeh_files(folder, len(info["blur_parameters"]), len(focus)),
             noise=_noise(info),
-            aperture=Aperture.from_json(info["aperture"]) if "aperture" in info else Aperture(),
+            aperture=_aperture(folder / "info.json", info.get("aperture")),
         )
 
     def lens(self, level: int, focus: int) -> Lens:
@@ -257,13 +256,11 @@ def _convention(folder: Path, info: dict[str, Any], span: float, width: int, ask
     said = info.get("disparity_convention")
     if said is not None and said not in CONVENTIONS[1:]:
         raise InputError(f"{path}: disparity_convention must be raw or normalized")
-    if asked != "auto":
-        if said not in (None, asked):
+    if said is not None:
+        if asked not in ("auto", said):
             raise InputError(
                 f"{path}: says it is {said}; use blb, or {NAMES[said]}, instead of {NAMES[asked]}"
             )
-        return asked
-    if said is not None:
         return str(said)
     strongest, levels = float(info["blur_parameters"][-1]), len(info["blur_parameters"])
     due = STEP * levels * width / REFERENCE_WIDTH
@@ -272,6 +269,10 @@ def _convention(folder: Path, info: dict[str, Any], span: float, width: int, ask
         for name, K in (("raw", strongest * span), ("normalized", strongest))
         if abs(K / due - 1.0) < TOLERANCE
     ]
+    if asked != "auto":
+        if fitting and asked not in fitting:
+            raise InputError(f"{path}: its blur_parameters are {fitting[0]}; use blb, or {NAMES[fitting[0]]}")
+        return asked
     if len(fitting) == 1:
         return fitting[0]
     how = "both conventions" if fitting else "neither convention"
@@ -280,6 +281,34 @@ def _convention(folder: Path, info: dict[str, Any], span: float, width: int, ask
         f"level {levels} would be K = {strongest * span:.5g} (raw) or {strongest:.5g} (normalized) where "
         f"{due:.5g} is due at width {width}; say which it is with --benchmark blb-raw:DIR or blb-norm:DIR"
     )
+
+
+def _normalised_focus(
+    folder: Path, info: dict[str, Any], low: float, span: float, convention: str
+) -> npt.NDArray[np.float64]:
+    """Focal planes on the normalised scale; InputError where the file does not say what they are."""
+    key, path = "focus_disparities_normalized", folder / "info.json"
+    focus = np.array(info["focus_distances"], np.float64)
+    metres = (1.0 / focus - low) / span if focus.min() > 0.0 else np.full_like(focus, np.inf)
+    as_metres = metres.min() > -0.02 and metres.max() < 1.02
+    # Some write the planes as normalised disparities, far to near, under the same name.
+    as_disparities = convention == "normalized" and focus.max() <= 1.0 and bool(np.all(np.diff(focus) >= 0.0))
+    if as_metres and as_disparities and key in info:
+        return np.array(info[key], np.float64)
+    if as_metres and as_disparities:
+        raise InputError(
+            f"{path}: focus_distances may be metres or normalised disparities; add {key}, far to near"
+        )
+    if focus.min() <= 0.0 and not as_disparities:
+        raise InputError(f"{path}: focus_distances must be positive")
+    return focus if as_disparities else metres
+
+
+def _aperture(path: Path, values: Any) -> Aperture:
+    try:
+        return Aperture.from_json(values) if values is not None else Aperture()
+    except (ConfigError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: its aperture is none ({error})") from error
 
 
 def _bokeh_files(folder: Path, levels: int, foci: int) -> tuple[tuple[int, int], ...]:
@@ -300,4 +329,5 @@ def _noise(info: dict[str, Any]) -> dict[str, float]:
     images = info.get("images")
     if not isinstance(images, dict):
         return {}
-    return {name: float(image["noise_psnr"]) for name, image in images.items() if "noise_psnr" in image}
+    known = {name: image.get("noise_psnr") for name, image in images.items() if isinstance(image, dict)}
+    return {name: float(noise) for name, noise in known.items() if isinstance(noise, int | float)}

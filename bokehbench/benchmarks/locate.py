@@ -48,7 +48,7 @@ class Opened:
     @property
     def uses_truth(self) -> tuple[str, ...]:
         """What was chosen with the help of the ground truth."""
-        return (*self.protocol.uses_truth, *self.track.uses_truth(self.protocol.focus))
+        return (*self.protocol.uses_truth, *self.track.uses_truth(self.protocol))
 
     def cases(self) -> list[CaseInfo]:
         """All cases; `data` covers the disparity track as well."""
@@ -56,7 +56,7 @@ class Opened:
 
     def load(self, info: CaseInfo) -> Case:
         """One case with the track's disparity map."""
-        return self.track.apply(self.benchmark.load(info))
+        return self.track.apply(self.benchmark.load(info), self.protocol)
 
 
 def open_benchmark(reference: Reference | str) -> Opened:
@@ -71,6 +71,7 @@ def open_benchmark(reference: Reference | str) -> Opened:
     name, _, folder = reference.benchmark.partition(":")
     spec = get(BenchmarkSpec, name)
     rules = protocol_of(spec, reference.protocol)
+    reference.track.check(rules)
     root = _folder(spec, folder)
     if not root.is_dir():
         raise InputError(

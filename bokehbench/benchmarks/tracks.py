@@ -22,6 +22,7 @@ import numpy as np
 from bokehbench import records
 from bokehbench.cases import Case, FloatImage
 from bokehbench.errors import ConfigError, InputError
+from bokehbench.registry import ProtocolSpec
 from bokehbench.rng import stream
 
 TRUE = "gt"
@@ -58,11 +59,22 @@ class Track:
         folder = Path(self.amount).expanduser()
         return folder.resolve().name if self.kind == "predicted" and folder.is_dir() else self.amount
 
-    def uses_truth(self, focus: str) -> tuple[str, ...]:
-        """What the ground truth decides on this track, under a protocol's focus source."""
-        if self.kind == "predicted" and focus == "given":
-            return ("scale and shift of the predicted disparity",)
+    @property
+    def public(self) -> str:
+        """As a record's command says it: a model's folder is the reader's to name."""
+        folder = self.kind == "predicted" and Path(self.amount).expanduser().is_dir()
+        return "predicted:DIR" if folder else str(self)
+
+    def uses_truth(self, protocol: ProtocolSpec) -> tuple[str, ...]:
+        """What the ground truth decides on this track, under a protocol."""
+        if self.kind == "predicted" and protocol.focus == "given" and protocol.disparity == TRUE:
+            return ("scale and shift of the predicted disparity, fitted to the true one",)
         return ()
+
+    def check(self, protocol: ProtocolSpec) -> None:
+        """ConfigError where the protocol has no map that could be another."""
+        if self.kind != TRUE and protocol.disparity == "none":
+            raise ConfigError(f"--disparity {self}: protocol {protocol.name} has no disparity map")
 
     def identity(self) -> dict[str, Any]:
         """What makes the maps, for hashes and records; asks for the depth model's files."""
@@ -77,25 +89,24 @@ class Track:
         """Hash of a case's data on this track."""
         return data if self.kind == TRUE else records.sha256_json({"data": data, **self.identity()})
 
-    def apply(self, case: Case) -> Case:
-        """The case with the track's disparity map."""
+    def apply(self, case: Case, protocol: ProtocolSpec) -> Case:
+        """The case with the track's disparity map; a focal plane that lies in a region moves with it."""
         if self.kind == TRUE:
             return case
-        disparity = self._map(case)
+        disparity = self._map(case, aligned=protocol.focus == "given")
         lens = case.inputs.lens
         if case.focus_region is not None:
             lens = replace(lens, disp_focus=float(np.median(disparity[case.focus_region])))
         return replace(case, inputs=replace(case.inputs, disparity=disparity, lens=lens))
 
-    def _map(self, case: Case) -> FloatImage:
+    def _map(self, case: Case, *, aligned: bool) -> FloatImage:
         if self.kind != "predicted":
             return CORRUPTIONS[self.kind](case.inputs.disparity, int(self.amount), case.info.key)
         from bokehbench import depth
 
         predicted = depth.predict(self.amount, np.clip(case.inputs.image, 0.0, 1.0))
-        if case.focus_region is not None:
-            return predicted
-        return align(predicted, case.inputs.disparity)
+        # K that is given counts on the scale of the protocol's own map.
+        return align(predicted, case.inputs.disparity) if aligned else predicted
 
 
 def parse_track(text: str) -> Track:

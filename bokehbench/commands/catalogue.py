@@ -22,7 +22,7 @@ def _public(spec: Spec) -> dict[str, Any]:
 @click.option("--json", "as_json", is_flag=True, help="Everything the specs say, as JSON.")
 @options.register
 def list_(kind: str, as_json: bool) -> None:
-    """List methods, benchmarks, metrics or recipes."""
+    """List methods, benchmarks, protocols, metrics, recipes, or networks and sets for depth."""
     spec_type = KINDS[kind.removesuffix("s")]
     specs = [get(spec_type, name) for name in names(spec_type)]
     if as_json:

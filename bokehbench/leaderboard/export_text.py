@@ -16,6 +16,7 @@ from bokehbench.leaderboard.sentences import (
     size_sentence,
     stale_sentences,
     statistics_sentence,
+    truth_sentence,
 )
 from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Table
 
@@ -29,7 +30,7 @@ def _markdown(table: Table) -> list[str]:
     lines = [f"## {table.benchmark} ({table.protocol})", "", size_sentence(table.everything) + ".", ""]
     lines += [*_markdown_table(table, table.everything), ""]
     lines += [f"[{n}] {text}  " for n, text in enumerate(table.footnotes, start=1)]
-    lines += [statistics_sentence(table), *filter(None, [noise_sentence(table)]), ""]
+    lines += [statistics_sentence(table), *filter(None, [noise_sentence(table), truth_sentence(table)]), ""]
     for group in table.groups[1:]:
         lines += [f"### {table.benchmark}, {group.level}: {size_sentence(group)}", ""]
         lines += [*_markdown_table(table, group), ""]
@@ -125,8 +126,8 @@ def _latex(table: Table) -> str:
     caption += [statistics_sentence(table), noise_sentence(table)]
     if any(row.status == "oracle" for row in table.rows):
         caption.append("†" + ORACLE_NOTE + ".")
-    truths = dict.fromkeys(row.truth for row in table.rows if row.truth)
-    caption += [f"‡{TRUTH_HEADING}: {truth}." for truth in truths]
+    if table.uses_truth:
+        caption.append("‡" + truth_sentence(table))
     text = latex_text(" ".join(filter(None, caption)))
     text = text.replace("†", r"$^\dagger$").replace("‡", r"$^\ddagger$")
     lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{text}}}"]
@@ -170,7 +171,8 @@ def _terminal(table: Table) -> str:
         numbers = [text.rjust(w) for text, w in zip(line[1:], widths[1:], strict=True)]
         lines.append("  ".join([line[0].ljust(widths[0]), *numbers]))
     lines += [f"[{n}] {text}" for n, text in enumerate(table.footnotes, start=1)]
-    lines += ["* best" + (" or tied with it" if table.tested else ""), noise_sentence(table)]
+    lines += ["* best" + (" or tied with it" if table.tested else "")]
+    lines += [noise_sentence(table), truth_sentence(table)]
     lines += [f"below identity: {below_floor_sentence(below, table)}" for below in table.below_floor]
     lines += [f"incomplete: {incomplete_sentence(row, table)}" for row in table.incomplete]
     lines += [f"stale: {row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]

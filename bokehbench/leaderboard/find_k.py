@@ -19,11 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench import records
+from bokehbench.cases import CaseInfo
 from bokehbench.errors import InputError
 from bokehbench.leaderboard.results import Result
 from bokehbench.metrics.psnr import psnr
 
 SCHEMA = "bokehbench.curve/1"
+VERSION = 1
+"""Changes whenever another K could be found."""
 STEP = 1.4
 """Ratio of neighbours on the ladder."""
 
@@ -74,6 +77,11 @@ def search(low: float, high: float) -> Search:
 def fold(scene: str) -> int:
     """Which half of a set a scene belongs to when K is cross-fitted."""
     return hashlib.sha256(scene.encode()).digest()[0] % 2
+
+
+def identity(info: CaseInfo) -> list[float]:
+    """What a K that was found depends on, besides method and data: version of the search, its range."""
+    return [float(VERSION), *(info.K_search or ())]
 
 
 def quality(prediction: npt.NDArray[np.uint8], target: npt.NDArray[np.uint8]) -> float:

@@ -28,6 +28,7 @@ from bokehbench.leaderboard.sentences import (
     size_sentence,
     stale_sentences,
     statistics_sentence,
+    truth_sentence,
 )
 from bokehbench.leaderboard.strips import Strip
 from bokehbench.leaderboard.tables import Cell, Column, Group, Row, Table
@@ -94,6 +95,7 @@ def _table_view(board: Collected, table: Table) -> dict[str, Any]:
         "statistics": statistics_sentence(table),
         "oracle": ORACLE_NOTE if any(row.status == "oracle" for row in table.rows) else "",
         "noise": noise_sentence(table),
+        "truth": truth_sentence(table),
         "provenance": _provenance(board, table),
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,7 +90,7 @@ def run(
     """
     chosen = names(MethodSpec) if "all" in methods else methods
     specs = list({spec.name: spec for spec in (get(MethodSpec, name) for name in chosen)}.values())
-    opened = {reference: open_benchmark(reference) for reference in references(benchmarks, protocols, tracks)}
+    opened = _distinct({one: open_benchmark(one) for one in references(benchmarks, protocols, tracks)})
     summary, pool = Summary(), Pool(workers, ray)
     if out.exists():
         records.remove_parts(out)
@@ -129,6 +129,23 @@ def references(
         offered: list[str | None] = [protocol for protocol in protocols if offers(spec, protocol)]
         found += [Reference(name, p, track) for p, track in itertools.product(offered or [None], tracks)]
     return list(dict.fromkeys(found))
+
+
+def _distinct(opened: Mapping[Reference, Opened]) -> dict[Reference, Opened]:
+    """Each benchmark, protocol and track once; ConfigError where two folders would share one place."""
+    kept: dict[tuple[str, str], Reference] = {}
+    for reference, one in opened.items():
+        first = kept.setdefault((one.spec.name, one.protocol_id), reference)
+        other = opened[first]
+        same_maps = one.track.data("") == other.track.data("")
+        if not (same_maps and one.benchmark.root.resolve() == other.benchmark.root.resolve()):
+            what = "--benchmark" if same_maps else "--disparity"
+            names = [r.benchmark if same_maps else str(r.track) for r in (first, reference)]
+            raise ConfigError(
+                f"{what} {names[0]} and {names[1]}: results of both would lie in one place, "
+                f"{one.spec.name}/{one.protocol_id}; run them with another --out each"
+            )
+    return {reference: opened[reference] for reference in kept.values()}
 
 
 def _units(
@@ -172,8 +189,7 @@ def _is_present(unit: Unit, summary: Summary) -> bool:
 
 def _name(unit: Unit) -> str:
     at = unit.result.at
-    track = f" {unit.reference.track}" if unit.reference.track.suffix else ""
-    return f"{at.benchmark}{track} {unit.info.key} {unit.result.method}"
+    return f"{at.benchmark}{unit.reference.track.suffix} {unit.info.key} {unit.result.method}"
 
 
 def _cases(opened: Opened) -> list[CaseInfo]:
@@ -186,6 +202,11 @@ def _cases(opened: Opened) -> list[CaseInfo]:
         # A benchmark may be anybody's code, like a method.
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"{opened.spec.name}: its cases could not be listed: {said}") from error
+    keys = [info.key for info in cases]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise InputError(
+            f"{opened.spec.name}: two cases have the key {twice[0]!r}; rename one of the pictures"
+        )
     for info in cases:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", info.key):
             raise InputError(

@@ -49,6 +49,11 @@ def noise_sentence(table: Table) -> str:
     )
 
 
+def truth_sentence(table: Table) -> str:
+    """What the ground truth chose, in full; empty where nothing."""
+    return f"{TRUTH_HEADING.capitalize()}: {'; '.join(table.uses_truth)}." if table.uses_truth else ""
+
+
 def below_floor_sentence(below: BelowFloor, table: Table) -> str:
     """Where and by how much a row is worse than doing nothing, and why."""
     column = next((c for c in table.columns if c.name == "psnr"), table.columns[0])

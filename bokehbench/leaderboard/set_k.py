@@ -10,7 +10,8 @@ from bokehbench import jobs
 from bokehbench.benchmarks.locate import Opened
 from bokehbench.errors import InputError
 from bokehbench.leaderboard import find_k
-from bokehbench.leaderboard.unit import Unit, measure_curve
+from bokehbench.leaderboard.unit import Unit, measure_curve, searches_K
+from bokehbench.registry import MethodSpec, get
 
 if TYPE_CHECKING:
     from bokehbench.leaderboard.run import Pool, Summary
@@ -29,6 +30,9 @@ def choose_for_set(units: Sequence[Unit], opened: Opened, pool: Pool, summary: S
     done: list[Unit] = []
     for method in dict.fromkeys(unit.result.method for unit in units):
         own = [unit for unit in units if unit.result.method == method]
+        if not searches_K(own[0], get(MethodSpec, method)):
+            done += own
+            continue
         if opened.protocol.K == "best-per-set":
             done += _with_best(own, own, pool, summary)
             continue

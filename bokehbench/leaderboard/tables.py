@@ -111,9 +111,14 @@ class Row:
 
     @property
     def truth(self) -> str:
-        """What of the ground truth the row rests on, with the K found; empty where it uses none of it."""
-        found = "" if self.K is None else f" ({self.K[0]:.4g} to {self.K[1]:.4g} px)"
-        return "; ".join(what + (found if what.startswith("K") else "") for what in self.uses_truth)
+        """What of the ground truth the row rests on, in few words, with the K found; empty where none."""
+        return ", ".join(what.partition(",")[0] + self._found(what) for what in self.uses_truth)
+
+    def _found(self, what: str) -> str:
+        if self.K is None or not what.startswith("K"):
+            return ""
+        low, high = self.K
+        return f" {low:.4g} px" if low == high else f" {low:.4g} to {high:.4g} px"
 
     @property
     def category(self) -> str:
@@ -184,9 +189,9 @@ class Table:
         return (*self.stale_rows, *self.stale_columns)
 
     @property
-    def uses_truth(self) -> bool:
-        """Whether any row rests on a choice that the ground truth made."""
-        return any(row.truth for row in self.rows)
+    def uses_truth(self) -> tuple[str, ...]:
+        """What rows rest on that the ground truth chose, each once, in full."""
+        return tuple(dict.fromkeys(what for row in self.rows for what in row.uses_truth))
 
     @property
     def tested(self) -> bool:

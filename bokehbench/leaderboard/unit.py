@@ -63,7 +63,15 @@ def weights_of(spec: MethodSpec) -> dict[str, str]:
 
 def made_by(unit: Unit, spec: MethodSpec) -> dict[str, Any]:
     """What a prediction, or a search for K, must have been made by to count today."""
-    return {"method": spec.id, "options": _plain(spec.options), "data": unit.info.data}
+    made: dict[str, Any] = {"method": spec.id, "options": _plain(spec.options), "data": unit.info.data}
+    if searches_K(unit, spec):
+        made["K_search"] = find_k.identity(unit.info)
+    return made
+
+
+def searches_K(unit: Unit, spec: MethodSpec) -> bool:
+    """Whether K is not given, and the method would heed it."""
+    return unit.info.K_search is not None and not spec.ignores_lens
 
 
 def is_complete(unit: Unit, spec: MethodSpec) -> bool:
@@ -125,7 +133,7 @@ def render_unit(unit: Unit) -> None:
         case = _case(unit.reference, unit.info)
         write_case(unit.result.at, case, _opened(unit.reference))
         inputs = _granted(spec, case)
-        K = _search_per_image(unit) if unit.info.K_search and unit.K is None else unit.K
+        K = _search_per_image(unit) if searches_K(unit, spec) and unit.K is None else unit.K
         if K is not None:
             inputs = with_K(inputs, K)
         _warm_up(spec.name, inputs)
@@ -299,8 +307,8 @@ def make_record(unit: Unit, spec: MethodSpec, K: float | None) -> dict[str, Any]
         "registered": {} if spec.implementation.startswith("bokehbench.") else registered_files(),
         "weights": weights_of(spec),
         "oracles": [spec.oracle] if spec.oracle else [],
-        "uses_truth": list(opened.uses_truth),
-        **({} if K is None else {"K": K}),
+        "uses_truth": [what for what in opened.uses_truth if K is not None or not what.startswith("K,")],
+        **({} if K is None else {"K": K, "K_search": find_k.identity(unit.info)}),
         "data": unit.info.data,
         "prediction": records.sha256_file(unit.result.prediction),
         "code": records.code_version(),
@@ -316,5 +324,5 @@ def command(reference: Reference, method: str) -> str:
     if reference.protocol:
         parts.append(f"--protocol {reference.protocol}")
     if reference.track.suffix:
-        parts.append(f"--disparity {reference.track}")
+        parts.append(f"--disparity {reference.track.public}")
     return " ".join([*parts, f"--method {method} --out RESULTS"])

@@ -119,6 +119,30 @@ def test_a_scene_that_fits_both_is_refused_until_the_reading_is_named(tmp_path):
         assert bench.cases() and BLBScene.load(folder, convention).convention == convention
 
 
+def test_a_named_reading_is_refused_where_the_numbers_are_the_others(tmp_path):
+    write_scene(tmp_path / "277", normalised_info())
+    with pytest.raises(InputError, match="blur_parameters are normalized"):
+        get(BenchmarkSpec, "blb-raw").load()(tmp_path).cases()
+
+
+def test_planes_that_may_be_metres_or_disparities_are_refused(tmp_path):
+    depth = 1 / np.linspace(1 / 10, 1 / 0.2, W * H).reshape(H, W)
+    near = {**normalised_info(), "focus_distances": [0.25, 0.5, 0.8]}
+    with pytest.raises(InputError, match="metres or normalised"):
+        BLBScene.load(write_scene(tmp_path / "near", near, depth, files=((0, 0),)))
+    told = {**near, "focus_disparities_normalized": [0.1, 0.5, 0.9]}
+    scene = BLBScene.load(write_scene(tmp_path / "told", told, depth, files=((0, 0),)))
+    assert scene.disp_focus == (0.1, 0.5, 0.9)
+
+
+@pytest.mark.parametrize("extra", [{"aperture": 5}, {"aperture": {"corners": 6}}])
+def test_a_broken_aperture_is_one_line(tmp_path, extra):
+    with pytest.raises(InputError, match="aperture"):
+        BLBScene.load(write_scene(tmp_path / "277", raw_info(**extra)))
+    scene = BLBScene.load(write_scene(tmp_path / "278", raw_info(images={"bokeh_00_00": 3})))
+    assert not scene.noise
+
+
 def test_a_named_reading_does_not_overrule_what_the_file_says(tmp_path):
     write_scene(tmp_path / "277", raw_info(disparity_convention="raw"))
     assert get(BenchmarkSpec, "blb-raw").load()(tmp_path).cases()

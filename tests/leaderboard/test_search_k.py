@@ -153,13 +153,16 @@ def test_every_row_says_what_the_truth_chose(world, tmp_path):
     summary = write([out], tmp_path / "page")
     markdown = (tmp_path / "page" / "leaderboard.md").read_text()
     each, halves = markdown.split("## photos (halves@1)")
-    assert "| chosen with the ground truth |" in each and "K, the best per image (12 to 40 px)" in each
+    assert "| chosen with the ground truth |" in each and "K 12 to 40 px" in each
+    assert "Chosen with the ground truth: K, the best per image." in each
     assert "chosen with the ground truth" not in halves
     assert "K searched" in each
     assert "K, the best per image" in (tmp_path / "page" / "index.html").read_text()
     assert "K, the best per image" in (tmp_path / "page" / "leaderboard.tex").read_text()
     rows = json.loads((tmp_path / "page" / "leaderboard.json").read_text())["tables"][0]["rows"]
-    assert all(row["uses_truth"] == ["K, the best per image"] for row in rows)
+    # What ignores the lens has no K to be chosen.
+    truth = {row["label"]: row["uses_truth"] for row in rows}
+    assert truth == {"blur": ["K, the best per image"], "identity": []}
     assert not summary.stale
 
 
@@ -198,3 +201,14 @@ def test_a_border_that_the_protocol_drops_counts_for_no_metric(world, tmp_path):
     exact = frame[frame.metric != "psnr+geo"]
     assert (exact.status == "identical").all()
     assert (frame[frame.metric == "psnr+geo"].value > 40).all()
+
+
+def test_two_folders_of_one_benchmark_do_not_share_a_place(world, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    out = tmp_path / "out"
+    with pytest.raises(ConfigError, match="another --out"):
+        run([world, f"photos:{other}"], ["identity"], out, protocols=["look"])
+    assert not out.exists()
+    same = f"photos:{tmp_path}/other/../data"
+    assert run([world, same], ["identity"], out, protocols=["look"]).rendered == 6
