@@ -25,7 +25,11 @@ class EBB400LQ(EBB400):
     """A folder made by `bokehbench degrade EBB400 --set ebb400-lq`."""
 
     NAME = "ebb400-lq"
-    PARTS = (*EBB400.PARTS, Part("lq", tuple(f"{twins.SMALL}/{name}" for name in IMAGES), 400))
+    PARTS = (
+        # The set's own maps are of the clean pictures.
+        *(part for part in EBB400.PARTS if part.role not in ("midas", "dpt")),
+        Part("lq", tuple(f"{twins.SMALL}/{name}" for name in IMAGES), 400),
+    )
 
     def items(self) -> list[Item]:
         """One item a pair, with its small picture."""
@@ -40,17 +44,27 @@ class EBB400LQ(EBB400):
         """See `Benchmark`.
 
         Raises:
-            InputError: the pictures are not those of the set's preset and seed, or were changed since.
+            InputError: the pictures are not those of the set's preset and seed, or were changed since,
+                or a map is that of a clean picture.
         """
         twins.check(self.root, self.NAME)
         hashes, recorded = Hashes(self.root), twins.digests(self.root)
         for item in self.items():
-            for path in (item.files["image"], item.files["lq"]):
-                if recorded.get(path.relative_to(self.root).as_posix()) != hashes.of(path):
+            digests = {role: recorded.get(self._name(path)) for role, path in item.files.items()}
+            for role, path in item.files.items():
+                if role in ("image", "lq") and digests[role] != hashes.of(path):
                     raise InputError(
                         f"{path}: is not the picture that {twins.RECORD} is about; make the set again"
                     )
+                if role in ("disparity", "mask") and digests[role] == hashes.of(path):
+                    raise InputError(
+                        f"{path}: was copied from the clean set; delete the folder and predict it from the "
+                        "degraded pictures (bokehbench depth)"
+                    )
         return super().cases()
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
 
     def files(self) -> list[Path]:
         """See `PhotoSet.files`; the record of the degradations too."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bokehbench.benchmarks.ebb400 import IMAGES
+from bokehbench.benchmarks.ebb400 import BOXES, IMAGES, TARGETS
+from bokehbench.benchmarks.inventory import Part
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.records import read_json
 from bokehbench.synth.degrade.preset import load_preset
@@ -27,18 +28,30 @@ class Twin:
     Attributes:
         of: the benchmark whose folder is given.
         folders: names that its folder of input pictures may have; the first that exists is degraded.
+        targets: names that its folder of targets may have.
+        pairs: of the published set.
+        others: further files that are copied. Nothing else is: maps of the clean pictures would show a method
+            what the degraded ones hide.
         preset: of the degradations.
         seed: root of their random numbers.
     """
 
     of: str
     folders: tuple[str, ...]
+    targets: tuple[str, ...]
+    pairs: int
+    others: tuple[str, ...] = ()
     preset: str = "realesrgan_x4_lq"
     seed: int = 7
 
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """Patterns of the files that the twin has from its set as they are."""
+        return (*(f"{name}/*" for name in self.targets), *self.others)
+
 
 TWINS: dict[str, Twin] = {
-    "ebb400-lq": Twin("ebb400", IMAGES),
+    "ebb400-lq": Twin("ebb400", IMAGES, TARGETS, 400, (BOXES,)),
 }
 
 
@@ -53,14 +66,25 @@ def pattern(twin: Twin, folders: Sequence[Path]) -> str:
     """Pattern of the pictures to be degraded in the one folder given.
 
     Raises:
-        InputError: not one folder, or it has no such pictures.
+        InputError: not one folder, or not one of the set: numbered pictures with a target each.
     """
     if len(folders) != 1 or not folders[0].is_dir():
         raise InputError(f"--set takes one folder, that of {twin.of}")
-    for name in twin.folders:
-        if (folders[0] / name).is_dir():
-            return f"{name}/*"
-    raise InputError(f"{folders[0]}: not a folder of {twin.of}; it needs {' or '.join(twin.folders)}/")
+    root = folders[0]
+    pictures = Part("image", twin.folders).files(root)
+    targets = Part("target", twin.targets).files(root)
+    for found, names in ((pictures, twin.folders), (targets, twin.targets)):
+        if not found:
+            raise InputError(f"{root}: not a folder of {twin.of}; it needs {' or '.join(names)}/")
+    lacking = [name for name in pictures if name not in targets]
+    strange = [name for name in pictures if not name.isdecimal()]
+    if lacking:
+        raise InputError(f"{root}: not a folder of {twin.of}; it has no target for {lacking[0]}")
+    if strange or len(pictures) > twin.pairs:
+        said = f"a picture called {strange[0]}, not a number" if strange else f"{len(pictures)} pairs"
+        raise InputError(f"{root}: not a folder of {twin.of}, {twin.pairs} numbered pairs; it has {said}")
+    folder = next(iter(pictures.values())).parent
+    return f"{folder.relative_to(root).as_posix()}/*"
 
 
 def check(root: Path, name: str) -> None:
@@ -83,6 +107,8 @@ def check(root: Path, name: str) -> None:
         "seed": twin.seed,
         "keyed_by": "path",
     }
+    if not isinstance(said.get("files"), dict):
+        raise InputError(f"{path}: does not say which files it is about; make the set again")
     different = [key for key, value in wanted.items() if said.get(key) != value]
     if different:
         raise InputError(
@@ -92,7 +118,10 @@ def check(root: Path, name: str) -> None:
 
 
 def digests(root: Path) -> dict[str, str]:
-    """sha256 of every file of a twin by its path, as its record has them."""
-    entries: dict[str, dict[str, Any]] = read_json(root / RECORD)["files"]
-    targets = [target for entry in entries.values() for target in entry["targets"].values()]
-    return {target["path"]: target["sha256"] for target in targets}
+    """sha256 of every file of a twin by its path, as its record has them; InputError where it has none."""
+    try:
+        entries: dict[str, dict[str, Any]] = read_json(root / RECORD)["files"]
+        targets = [target for entry in entries.values() for target in entry["targets"].values()]
+        return {str(target["path"]): str(target["sha256"]) for target in targets}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{root / RECORD}: has no paths and digests of its files; make it again") from error

@@ -69,6 +69,7 @@ def degrade(
     from bokehbench.synth.degrade import load_preset
     from bokehbench.synth.degrade.folder import Order, degrade_folders
 
+    copied: tuple[str, ...] = ("*",)
     if twin is not None:
         given = [name for name in FIXED if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
         if given:
@@ -78,8 +79,9 @@ def degrade(
         made = twins.find(twin)
         preset, seed = made.preset, made.seed
         only, copy_rest, keep_small = (twins.pattern(made, inputs),), True, True
+        copied = made.copied
     order = Order(load_preset(preset), seed, "content" if key == "content" else "path", keep_small)
-    done = degrade_folders(inputs, out, order, only=only, copy_rest=copy_rest, workers=workers)
+    done = degrade_folders(inputs, out, order, only=only, copy_rest=copy_rest, copied=copied, workers=workers)
     for entry in done.rejected:
         click.echo(f"left out: {entry.message}", err=True)
     click.echo(

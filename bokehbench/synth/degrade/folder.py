@@ -100,6 +100,7 @@ def degrade_folders(
     *,
     only: Sequence[str] = (),
     copy_rest: bool = False,
+    copied: Sequence[str] = ("*",),
     workers: int = 1,
 ) -> Result:
     """Degrade pictures of files and folders into `out`, or what is missing there.
@@ -110,6 +111,7 @@ def degrade_folders(
         order: see `Order`.
         only: patterns of paths below their folder (``aif/*``) that are degraded; none for all.
         copy_rest: copy every other file of the folders, so that `out` is a whole set again.
+        copied: patterns of the other files that are copied.
         workers: processes.
 
     Returns:
@@ -123,7 +125,7 @@ def degrade_folders(
     if order.seed < 0:
         raise ConfigError(f"--seed must be at least 0, not {order.seed}")
     recorded = _open_record(out, order)
-    units, rejected = _units(inputs, out, order, only, copy_rest, recorded)
+    units, rejected = _units(inputs, out, order, only, copied if copy_rest else (), recorded)
     _check_targets(units)
     result = Result(rejected=rejected)
     remove_parts(out)
@@ -151,7 +153,7 @@ def _units(
     out: Path,
     order: Order,
     only: Sequence[str],
-    copy_rest: bool,
+    copied: Sequence[str],
     recorded: dict[str, Entry],
 ) -> tuple[list[Unit], list[Rejected]]:
     """Every file to be written, sorted by name, and pictures that cannot even be opened."""
@@ -165,16 +167,17 @@ def _units(
             chosen = {name for name in found.files if _matches(name, only)}
             rejected += [entry for entry in found.rejected if _matches(entry.path, only)]
             sources += [(given / name, name, False) for name in chosen]
-            if copy_rest:
-                sources += [(given / name, name, True) for name in _other_files(given, out, chosen)]
+            if copied:
+                others = (name for name in _other_files(given, out, chosen) if _matches(name, copied))
+                sources += [(given / name, name, True) for name in others]
         elif given.is_file():
             sources.append((given, given.name, False))
         else:
             raise InputError(f"{given}: no such file or folder")
-    if not any(not copied for _, _, copied in sources) and not rejected:
+    if all(is_copy for _, _, is_copy in sources) and not rejected:
         where = ", ".join(str(given) for given in inputs)
         raise ConfigError(f"{where}: no pictures" + (f" that match {', '.join(only)}" if only else ""))
-    units = [Unit(path, name, out, order, copied, recorded.get(name)) for path, name, copied in sources]
+    units = [Unit(path, name, out, order, is_copy, recorded.get(name)) for path, name, is_copy in sources]
     return sorted(units, key=lambda unit: unit.name), rejected
 
 
