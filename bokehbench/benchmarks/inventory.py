@@ -101,6 +101,7 @@ class Hashes:
         if self.recorded and (not isinstance(content, dict) or content.get("schema") != SCHEMA):
             raise InputError(f"{path}: not an inventory of ours; delete it")
         self._files: dict[str, dict[str, Any]] = content.get("files", {})
+        self._seen: dict[Path, str] = {}
 
     def of(self, path: Path) -> str:
         """Digest of one file.
@@ -108,6 +109,11 @@ class Hashes:
         Raises:
             InputError: the file is not the one that was recorded.
         """
+        if path not in self._seen:
+            self._seen[path] = self._compared(path)
+        return self._seen[path]
+
+    def _compared(self, path: Path) -> str:
         entry = self._files.get(path.relative_to(self.root).as_posix())
         stat = path.stat()
         if entry is not None and (entry["bytes"], entry["modified"]) == (stat.st_size, stat.st_mtime_ns):

@@ -17,11 +17,12 @@ import numpy.typing as npt
 
 from bokehbench.benchmarks import focus
 from bokehbench.benchmarks.inventory import Hashes, Part
+from bokehbench.benchmarks.origin import UNVERIFIED, origin
 from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs
 from bokehbench.errors import InputError
 from bokehbench.images import read_disparity, read_image
 from bokehbench.optics import Lens
-from bokehbench.registry import ProtocolSpec
+from bokehbench.registry import DepthModelSpec, ProtocolSpec, find
 
 K_RANGE = (1.0, 100.0)
 """Where the blur parameter is looked for on real pairs, pixels at the image's size (BokehMe, section 4.3)."""
@@ -114,6 +115,7 @@ class PhotoSet:
         region = self._region(item, image, target, disparity)
         lens = self._lens(item, info, disparity, disparity_range, region)
         reference = item.files.get("reference")
+        made_with = self._made_with(item, Hashes(self.root))
         return Case(
             info=info,
             inputs=Inputs(info.key, image, disparity, lens, disparity_range=disparity_range, lq=lq),
@@ -121,6 +123,7 @@ class PhotoSet:
             notes=notes,
             focus_region=region,
             reference=None if reference is None else read_image(reference),
+            made_with=made_with,
         )
 
     # ------------------------------------------------------------------------------ what sets may replace
@@ -184,7 +187,12 @@ class PhotoSet:
 
     def _info(self, item: Item, hashes: Hashes) -> CaseInfo:
         searched = self.protocol.K not in FINITE_K
-        said = {"box": item.box, "point": item.point, "known": dict(sorted(item.known.items()))}
+        said = {
+            "box": item.box,
+            "point": item.point,
+            "known": dict(sorted(item.known.items())),
+            "made_with": self._made_with(item, hashes),
+        }
         data = hashes.of_all(item.files.values())
         return CaseInfo(
             key=item.key,
@@ -194,6 +202,33 @@ class PhotoSet:
             data=digest({"files": data, **{name: value for name, value in said.items() if value}}),
             K_search=K_RANGE if searched else None,
         )
+
+    def _made_with(self, item: Item, hashes: Hashes) -> dict[str, str]:
+        """What predicted the maps of a case, by role, as `Case.made_with` has it.
+
+        Raises:
+            InputError: another network than the protocol's, another picture, or a map that was changed.
+        """
+        found = {}
+        for role, source in (("disparity", self.protocol.disparity), ("mask", "saliency")):
+            if role not in item.files:
+                continue
+            path, part = item.files[role], self._part(source)
+            # Several networks may serve as one part, each in a folder of its name.
+            network = source if role == "disparity" else path.parent.name
+            shipped = part in self.PARTS and role == "disparity" and find(DepthModelSpec, source) is None
+            try:
+                said = origin(path, item.files["image"], network, hashes)
+            except InputError as error:
+                raise InputError(f"{error}; {self._command(part) if part.made else self._help()}") from error
+            if said and shipped and not part.made:
+                raise InputError(
+                    f"{path}: was predicted by {said}; protocol {self.protocol.name} takes the map that "
+                    f"comes with {self.NAME} (--disparity predicted:MODEL takes a network's)"
+                )
+            if said or not shipped:
+                found[role] = said or UNVERIFIED
+        return found
 
     def _part(self, role: str) -> Part:
         # What is no part of the set is a map that a depth network made, in a folder of its name.

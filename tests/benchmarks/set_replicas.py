@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bokehbench import images
+from bokehbench import images, records
 
 SIZE = (96, 64)
 SUBJECT, NEAR, FAR = 0.8, 0.35, 0.1
@@ -59,6 +59,22 @@ def write_saliency(path: Path) -> None:
 def write_map(path: Path) -> None:
     """Disparity as `bokehbench depth` writes it."""
     images.write_exr(path, {"Y": disparity().astype(np.float32)}, half=False)
+
+
+def write_origin(
+    path: Path, picture: Path, network: str, task: str = "depth", weights: str = "1a2b3c4d"
+) -> None:
+    """The record that `bokehbench depth` writes beside a map."""
+    stem = path.stem.removesuffix(".raw").removesuffix(".saliency")
+    identity = {"spec": f"{network}@1", "weights": weights, "options": {}}
+    record = {
+        "version": 1,
+        "identities": {"depth": None, "saliency": None} | {task: identity},
+        "source": picture.name,
+        "source_sha256": records.sha256_file(picture),
+        "files": {"any": {"path": path.name, "sha256": records.sha256_file(path)}},
+    }
+    records.write_json(path.with_name(f"{stem}.json"), record)
 
 
 def ebb400(root: Path, numbers: tuple[int, ...] = (218, 864, 1205, 3466)) -> Path:

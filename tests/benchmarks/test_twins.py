@@ -61,6 +61,51 @@ def test_the_input_is_the_small_picture_enlarged_by_bicubic(sets):
         assert np.abs(np.clip(enlarged, 0, 1) - inputs.image).max() <= 0.5 / 255 + 1e-6
 
 
+def test_nothing_that_was_made_of_the_clean_pictures_comes_along(sets, tmp_path):
+    clean = shutil.copytree(sets[0], tmp_path / "EBB400")
+    replicas.write_map(clean / "depth-anything-v2-large" / "218.exr")
+    (clean / "notes.txt").write_text("mine")
+    degrade(clean, "--set", "ebb400-lq", "--out", tmp_path / "LQ")
+    assert {path.name for path in (tmp_path / "LQ").iterdir()} == {
+        *("image", "bokeh", "boxes.json", "lq_small", "degrade.json")
+    }
+
+
+def test_maps_of_the_clean_pictures_are_refused(sets, tmp_path):
+    root = shutil.copytree(sets[1], tmp_path / "LQ")
+    path = root / "depth-anything-v2-large" / "864.exr"
+    replicas.write_origin(path, sets[0] / "image" / "864.jpg", "depth-anything-v2-large")
+    with pytest.raises(InputError, match=r"864.exr: was predicted from another picture than .*image/864.png"):
+        cases(root)
+    replicas.write_origin(path, root / "image" / "864.png", "depth-anything-v2-large")
+    assert len(cases(root)) == 2
+    # A twin by an older command has copies of everything, which its record names.
+    record = records.read_json(root / "degrade.json")
+    copied = {"path": "depth-anything-v2-large/864.exr", "sha256": records.sha256_file(path)}
+    record["files"]["depth-anything-v2-large/864.exr"] = {"targets": {"copy": copied}}
+    records.write_json(root / "degrade.json", record)
+    with pytest.raises(InputError, match=r"864.exr: was copied from the clean set; .* \(bokehbench depth\)"):
+        cases(root)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda record: record.pop("files"), "does not say which files"),
+        (lambda record: record.update(files=[1]), "does not say which files"),
+        (lambda record: record.update(files={"image/218.jpg": 1}), "no paths and digests"),
+        (lambda record: record.update(files={"image/218.jpg": {"targets": [1]}}), "no paths and digests"),
+    ],
+)
+def test_a_broken_record_is_one_line(sets, tmp_path, spoil, said):
+    root = shutil.copytree(sets[1], tmp_path / "LQ")
+    record = records.read_json(root / "degrade.json")
+    spoil(record)
+    records.write_json(root / "degrade.json", record)
+    with pytest.raises(InputError, match=f"degrade.json: .*{said}"):
+        cases(root)
+
+
 def test_another_machine_makes_the_same_bytes(sets, tmp_path):
     degrade(sets[0], "--set", "ebb400-lq", "--out", tmp_path / "again")
     for name in ("image", "lq_small/image", "bokeh"):
@@ -103,8 +148,14 @@ def test_a_changed_picture_and_a_set_that_is_no_twin_are_refused(sets, tmp_path)
 
 
 def test_wrong_folders_are_told_what_the_set_needs(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    shutil.move(replicas.ipb(tmp_path / "ipb") / "reference", tmp_path / "ipb" / "bokeh")
+    for folder in ("image", "bokeh"):
+        images.write_png(tmp_path / "named" / folder / "cup.png", replicas.photograph(1))
     for arguments, said in (
-        ([str(tmp_path), "--set", "ebb400-lq"], "not a folder of ebb400; it needs image or"),
+        ([str(tmp_path / "empty"), "--set", "ebb400-lq"], "not a folder of ebb400; it needs image or"),
+        ([str(tmp_path / "ipb"), "--set", "ebb400-lq"], "not a folder of ebb400; it has no target for"),
+        ([str(tmp_path / "named"), "--set", "ebb400-lq"], "it has a picture called cup, not a number"),
         ([str(tmp_path), "--set", "ebb400-hq"], "unknown set 'ebb400-hq'; one of ebb400-lq"),
     ):
         with pytest.raises(SystemExit) as done:
