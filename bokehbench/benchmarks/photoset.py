@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs
 from bokehbench.errors import InputError
 from bokehbench.images import read_disparity, read_image
 from bokehbench.optics import Lens
+from bokehbench.records import sha256_bytes, sha256_json
 from bokehbench.registry import DepthModelSpec, ProtocolSpec, find
 
 K_RANGE = (1.0, 100.0)
@@ -92,6 +93,13 @@ class PhotoSet:
         items = self.items()
         if not items:
             raise InputError(f"{self.root}: has no pictures of {self.NAME}; {self._help()}")
+        by_key: dict[str, Item] = {}
+        for item in items:
+            if by_key.setdefault(item.key, item) is not item:
+                pair = (self._named(entry) for entry in (item, by_key[item.key]))
+                raise InputError(
+                    f"{' and '.join(pair)}: two cases of one name, {item.key}; rename one of them"
+                )
         scenes = len({item.scene for item in items})
         if self.PAIRS and scenes != self.PAIRS:
             warnings.warn(
@@ -185,6 +193,10 @@ class PhotoSet:
             self._by_key = {item.key: item for item in self.items()}
         return self._by_key
 
+    @staticmethod
+    def _named(item: Item) -> str:
+        return str(item.files.get("target") or item.files["image"])
+
     def _info(self, item: Item, hashes: Hashes) -> CaseInfo:
         searched = self.protocol.K not in FINITE_K
         said = {
@@ -199,7 +211,7 @@ class PhotoSet:
             scene=item.scene,
             level=item.level,
             lens=Lens(K=0.0, disp_focus=0.0, gamma=self.protocol.gamma),
-            data=digest({"files": data, **{name: value for name, value in said.items() if value}}),
+            data=sha256_json({"files": data, **{name: value for name, value in said.items() if value}}),
             K_search=K_RANGE if searched else None,
         )
 
@@ -291,16 +303,14 @@ class PhotoSet:
         return f"bokehbench depth {folder} {part.made} --out {self.root / part.folders[0]} makes it"
 
 
-def digest(value: Any) -> str:
-    """sha256 over a JSON value."""
-    from bokehbench.records import sha256_json
-
-    return sha256_json(value)
-
-
 def safe_key(name: str) -> str:
-    """A picture's name as a case key: letters, digits, `_` and `-`."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    """A picture's name as a case key: letters, digits, `_` and `-`.
+
+    Other characters become `_`, with a few digits of a hash so that two pictures never share a key.
+    """
+    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        return name
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name) + "-" + sha256_bytes(name.encode())[:6]
 
 
 def at_size(values: FloatImage, shape: tuple[int, ...], path: Path) -> FloatImage:

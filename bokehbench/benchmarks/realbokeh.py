@@ -1,5 +1,4 @@
 """RealBokeh, test split: scenes at f/22 and at larger apertures, with the lens (Seizinger et al., ICCV 2025).
-al.).
 
 `test/metadata/{id}.json` names the pictures and gives f-numbers, focal length (mm) and focus distance (m), so
 that with a metric depth map K and focal plane follow from optics alone:
@@ -72,7 +71,7 @@ class RealBokeh(PhotoSet):
                 known = {key: float(meta[key]) for key in ("focal_length", "focus_plane_distance")}
                 items.append(
                     Item(
-                        key=safe_key(target.stem),
+                        key=safe_key(target.stem.replace(".", "_")),
                         scene=str(meta["id"]),
                         files={**shared, "target": target},
                         level=level_of(f_number),

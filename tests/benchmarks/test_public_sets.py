@@ -169,6 +169,30 @@ def test_a_changed_file_changes_the_data_of_its_case_alone(copy):
     assert [key for key in after if moved[key] != after[key]] == ["218"]
 
 
+def test_no_two_pictures_share_a_case(copy):
+    root = copy("ipb")
+    lenses = json.loads((root / "lens.json").read_text())
+    for name in ("portrait_2", "portrait+2"):
+        for folder, suffix in (("image", "jpg"), ("disparity", "png")):
+            shutil.copy(root / folder / f"portrait 2.{suffix}", root / folder / f"{name}.{suffix}")
+        lenses[name] = lenses["portrait 2"]
+    (root / "lens.json").write_text(json.dumps(lenses))
+    keys = [info.key for info in cases(root, "ipb")]
+    assert len(set(keys)) == len(keys) == 5
+    assert "portrait_2" in keys and all(set(key) <= set("portrai_-cu0123456789abdef") for key in keys)
+
+
+def test_two_targets_of_one_name_are_refused(copy):
+    root = copy("realbokeh")
+    shutil.copy(root / "test" / "gt" / "1" / "1_f2.0.JPG", root / "test" / "gt" / "2" / "1_f2.0.JPG")
+    path = root / "test" / "metadata" / "2.json"
+    meta = json.loads(path.read_text())
+    meta["target_images"][0] = "gt/2/1_f2.0.JPG"
+    path.write_text(json.dumps(meta))
+    with pytest.raises(InputError, match=r"gt/2/1_f2.0.JPG and .*gt/1/1_f2.0.JPG: two cases of one name"):
+        cases(root, "realbokeh")
+
+
 # ------------------------------------------------------------------------------------------------- EBB!
 
 
@@ -279,12 +303,13 @@ def test_metadata_of_realbokeh_is_checked(copy, change, said):
 
 def test_photographs_for_a_study_have_a_reference_and_no_target(roots):
     by_key = {info.key: opened(roots["ipb"], "ipb").load(info) for info in cases(roots["ipb"], "ipb")}
-    assert sorted(by_key) == ["cup", "portrait-1", "portrait_2"]
+    second = next(key for key in by_key if key.startswith("portrait_2-"))
+    assert sorted(by_key) == sorted(["cup", "portrait-1", second])
     assert all(case.target is None for case in by_key.values())
     assert by_key["cup"].reference is not None and by_key["portrait-1"].reference is None
     assert by_key["portrait-1"].inputs.lens.disp_focus == 0.8 and by_key["portrait-1"].inputs.lens.K == 12.0
     span = replicas.SUBJECT - replicas.FAR
-    assert by_key["portrait_2"].inputs.lens.disp_focus == pytest.approx(1.0, abs=0.01)
+    assert by_key[second].inputs.lens.disp_focus == pytest.approx(1.0, abs=0.01)
     far_point = (replicas.disparity()[4, 4] - replicas.FAR) / span
     assert by_key["cup"].inputs.lens.disp_focus == pytest.approx(far_point, abs=0.02)
 
