@@ -134,9 +134,8 @@ class ProtocolSpec(Spec):
 
     Attributes:
         disparity: where the map comes from: `gt`, `none`, or the name of a map that the set ships (`dpt`).
-        focus: where disp_focus comes from: `given`, or the median disparity in a `box`, in a `mask` of what
-            is in focus, of the `saliency` of the input, around a `point`, or around the `shared-edges` of
-            input and target.
+        focus: where disp_focus comes from: `given`, or the median disparity in a `box`, of the `saliency` of
+            the input, around a `point`, or around the `shared-edges` of input and target.
         K: `given`, `zero` (restoration), or found by PSNR against the target: `best-per-image`,
             `best-per-set`, or `cross-fitted` (each half of the scenes takes the K that is best on the other).
         K_range: where K is looked for, pixels at the image's size (1 to 100 in BokehMe, section 4.3).
