@@ -31,7 +31,6 @@ class EBB400(PhotoSet):
         Part("target", TARGETS, 400),
         Part("midas", ("disparity",), 400),
         Part("dpt", ("disparity_dpt",), 400),
-        Part("mask", ("mask", "masks")),
         SALIENCY,
     )
 

@@ -23,7 +23,6 @@ class EBBVal294(PhotoSet):
     PARTS = (
         Part("image", ("original", *(name for name in IMAGES if name != "original")), 294),
         Part("target", TARGETS, 294),
-        Part("mask", ("mask", "masks")),
         SALIENCY,
     )
 

@@ -1,8 +1,8 @@
 """Where the focal plane of a real pair lies: the median disparity of the region that is in focus.
 
-The region is a box that somebody drew, a mask (labelled, or of the salient subject), a point, or what is
-sharp in the input and in the target. The last one needs the ground truth, and a box or mask that was drawn on
-the pair rests on it, too; a protocol says so.
+The region is a box that somebody drew, a mask of the salient subject, a point, or what is sharp in the input
+and in the target. The last one needs the ground truth, and a box that was drawn on the pair rests on it, too;
+a protocol says so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bokehbench.images import quantise
 Region = npt.NDArray[np.bool_]
 THRESHOLD = 0.5
 MIDDLE = 0.2
-"""Side of the central rectangle that stands in for an empty mask, as a share of the frame's."""
+"""Side of the central rectangle that stands in where two pictures share no edge, as a share of both."""
 POINT = 0.01
 """Radius of a point, as a share of the frame's diagonal: one pixel's disparity is noise."""
 CANNY = ((20, 170), (20, 120), (20, 40))
@@ -61,9 +61,11 @@ def point_region(point: tuple[float, float], shape: tuple[int, int]) -> Region:
 
 
 def mask_region(mask: npt.NDArray[Any], threshold: float = THRESHOLD) -> Region:
-    """Pixels [H, W] above a threshold; the middle of the frame where there are none (as BokehDiff does)."""
+    """Pixels [H, W] above a threshold; InputError where there are none."""
     region = np.asarray(mask > threshold)
-    return region if region.any() else middle_region(region.shape)
+    if not region.any():
+        raise InputError(f"the mask nowhere exceeds {threshold:g} (at most {float(mask.max()):.3f})")
+    return region
 
 
 def middle_region(shape: tuple[int, ...]) -> Region:

@@ -25,9 +25,8 @@ from bokehbench.optics import Lens
 from bokehbench.records import sha256_bytes, sha256_json
 from bokehbench.registry import DepthModelSpec, ProtocolSpec, find
 
-K_RANGE = (1.0, 100.0)
-"""Where the blur parameter is looked for on real pairs, pixels at the image's size (BokehMe, section 4.3)."""
 FINITE_K = ("given", "zero")
+TARGET_COLOUR = "target-means"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Item:
     Attributes:
         key: the case's name.
         scene: cluster that statistics resample.
-        files: path by role: image, target, disparity, mask, lq, reference.
+        files: path by role: image, target, disparity, mask (of the salient subject), lq, reference.
         level: what tables group by.
         known: numbers of the set about this case (f-number, focus distance ...), part of its data.
         box: left, top, right, bottom of what is in focus, pixels; right and bottom outside.
@@ -97,9 +96,7 @@ class PhotoSet:
         for item in items:
             if by_key.setdefault(item.key, item) is not item:
                 pair = (self._named(entry) for entry in (item, by_key[item.key]))
-                raise InputError(
-                    f"{' and '.join(pair)}: two cases of one name, {item.key}; rename one of them"
-                )
+                raise InputError(f"{' and '.join(pair)}: two cases called {item.key}; rename one")
         scenes = len({item.scene for item in items})
         if self.PAIRS and scenes != self.PAIRS:
             warnings.warn(
@@ -118,7 +115,7 @@ class PhotoSet:
         image, target, lq = self._pictures(item)
         disparity, disparity_range = self._disparity(item, image)
         notes = dict(item.known)
-        if "colour" in " ".join(self.protocol.uses_truth) and target is not None:
+        if self.protocol.colour == TARGET_COLOUR and target is not None:
             image = in_colours_of(image, target)
         region = self._region(item, image, target, disparity)
         lens = self._lens(item, info, disparity, disparity_range, region)
@@ -179,12 +176,21 @@ class PhotoSet:
                 return focus.point_region(item.point, shape)
         except InputError as error:
             raise InputError(f"{item.files['image']}: {error}") from error
-        if self.protocol.focus in ("mask", "saliency"):
-            mask = read_disparity(item.files["mask"], normalise=False).values
-            return focus.mask_region(at_size(mask, shape, item.files["mask"]))
+        if self.protocol.focus == "saliency":
+            return self._salient(item.files["mask"], shape)
         if self.protocol.focus == "shared-edges" and target is not None:
             return focus.shared_edges_region(image, target, disparity)
         return None
+
+    def _salient(self, path: Path, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+        mask = at_size(read_disparity(path, normalise=False).values, shape, path)
+        try:
+            return focus.mask_region(mask)
+        except InputError as error:
+            raise InputError(
+                f"{path}: {error}, so there is nothing to focus on; leave this picture out of the set, or "
+                "predict its mask with another network"
+            ) from error
 
     # ------------------------------------------------------------------------------------------- helpers
 
@@ -212,7 +218,7 @@ class PhotoSet:
             level=item.level,
             lens=Lens(K=0.0, disp_focus=0.0, gamma=self.protocol.gamma),
             data=sha256_json({"files": data, **{name: value for name, value in said.items() if value}}),
-            K_search=K_RANGE if searched else None,
+            K_search=self.protocol.K_range if searched else None,
         )
 
     def _made_with(self, item: Item, hashes: Hashes) -> dict[str, str]:
@@ -286,8 +292,6 @@ class PhotoSet:
         source = self.protocol.disparity
         if source != "none":
             found["disparity"] = self._needed(source, names)
-        if self.protocol.focus == "mask":
-            found["mask"] = self._needed("mask", names)
         if self.protocol.focus == "saliency":
             found["mask"] = self._needed("saliency", names)
         return found

@@ -42,6 +42,7 @@ SPECS: tuple[Spec, ...] = (
         disparity="depth-anything-v2-base",
         focus="shared-edges",
         K="best-per-set",
+        colour="target-means",
         uses_truth=(
             "K, best of 1 to 100 for the set",
             "focus, from edges that input and target share",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import warnings
 
 import numpy as np
 import pytest
@@ -45,25 +43,25 @@ def test_the_median_ignores_the_rim_of_a_region():
     assert focus.median_disparity(disparity, wide) == replicas.SUBJECT
 
 
-def test_an_empty_mask_means_the_middle_of_the_frame():
-    region = focus.mask_region(np.zeros(SHAPE))
-    assert region[32, 48] and region.mean() == pytest.approx(0.04, abs=0.01)
-    assert not region[:25].any() and not region[:, :38].any()
+def test_a_mask_that_marks_nothing_is_no_focus():
+    """As `bokehbench depth` says, and without a word about the middle of the frame."""
     np.testing.assert_array_equal(focus.mask_region(replicas.subject().astype(float)), replicas.subject())
+    with pytest.raises(InputError, match=r"nowhere exceeds 0.5 \(at most 0.400\)"):
+        focus.mask_region(np.full(SHAPE, 0.4))
 
 
-def test_a_labelled_mask_serves_where_a_protocol_says_so(tmp_path):
-    """The release has none; MagicBokeh's authors labelled regions."""
+def test_the_case_of_an_empty_mask_alone_is_refused(tmp_path):
     root = replicas.ebb400(tmp_path, (218, 864))
-    for number in (218, 864):
-        images.write_png(root / "mask" / f"{number}.png", replicas.subject().astype(float))
-    rules = dataclasses.replace(get(ProtocolSpec, "bokehme-dpt"), name="mine", focus="mask")
-    benchmark = EBB400(root, protocol=rules)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        case = benchmark.load(benchmark.cases()[0])
-    np.testing.assert_array_equal(case.focus_region, replicas.subject())
-    assert case.inputs.lens.disp_focus == pytest.approx(1.0, abs=0.01)
+    mask = root / "birefnet" / "864.saliency.exr"
+    images.write_exr(mask, {"Y": np.zeros(SHAPE, np.float32)}, half=False)
+    benchmark = EBB400(root, protocol=get(ProtocolSpec, "leak-free-midas"))
+    with pytest.warns(UserWarning, match="a table over these"):
+        first, second = benchmark.cases()
+    assert benchmark.load(first).focus_region is not None
+    with pytest.raises(
+        InputError, match=r"864.saliency.exr: the mask nowhere .*leave this picture out"
+    ):
+        benchmark.load(second)
 
 
 @pytest.mark.parametrize("content", [[], {}, {"218": [1, 2, 3, True]}, {"218": {"left": 1}}])

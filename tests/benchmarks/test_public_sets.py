@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import warnings
@@ -12,6 +13,7 @@ import set_replicas as replicas
 
 from bokehbench import images
 from bokehbench.benchmarks import focus
+from bokehbench.benchmarks.ebb_val294 import EBBVal294
 from bokehbench.benchmarks.locate import Reference, open_benchmark
 from bokehbench.errors import BokehbenchError, InputError
 from bokehbench.registry import BenchmarkSpec, ProtocolSpec, get
@@ -65,7 +67,7 @@ def test_every_protocol_of_every_set_gives_what_it_says(roots, name, protocol):
         height, width = case.inputs.image.shape[:2]
         assert case.inputs.disparity.shape == (height, width)
         assert case.inputs.disparity.min() >= 0.0 and case.inputs.disparity.max() <= 1.0
-        assert info.K_search == ((1.0, 100.0) if searched else None)
+        assert info.K_search == (rules.K_range if searched else None)
         assert (case.inputs.lens.K > 0.0) == (rules.K == "given")
         assert (case.inputs.lq is not None) == (rules.K == "zero")
         assert (case.target is None) == (name == "ipb")
@@ -92,6 +94,11 @@ def test_what_uses_the_truth_is_declared():
             rules = get(ProtocolSpec, protocol)
             said = " ".join(rules.uses_truth)
             assert ("K" in said) == (rules.K not in ("given", "zero")), protocol
+            assert ("colour" in said) == (rules.colour == "target-means"), protocol
+            assert rules.colour in ("input", "target-means"), protocol
+            low, high = rules.K_range
+            if "K" in said:
+                assert f"K, best of {low:g} to {high:g} " in said, protocol
             assert ("focus" in said) == (rules.focus in ("box", "shared-edges")), protocol
             if protocol.startswith("leak-free"):
                 assert rules.uses_truth == ("K, best of 1 to 100 on the other half of the set",)
@@ -189,7 +196,7 @@ def test_two_targets_of_one_name_are_refused(copy):
     meta = json.loads(path.read_text())
     meta["target_images"][0] = "gt/2/1_f2.0.JPG"
     path.write_text(json.dumps(meta))
-    with pytest.raises(InputError, match=r"gt/2/1_f2.0.JPG and .*gt/1/1_f2.0.JPG: two cases of one name"):
+    with pytest.raises(InputError, match=r"gt/2/1_f2.0.JPG and .*gt/1/1_f2.0.JPG: two cases called 1_f2_0"):
         cases(root, "realbokeh")
 
 
@@ -241,6 +248,18 @@ def test_the_colours_of_the_target_are_used_by_the_papers_protocol_alone(roots):
     mean = [case.inputs.image.mean(axis=(0, 1)) for case in (ours, theirs)]
     np.testing.assert_allclose(mean[1], ours.target.mean(axis=(0, 1)), rtol=1e-3)
     assert (mean[0] > 1.1 * mean[1]).all()
+
+
+def test_rules_of_ones_own_hang_on_fields_and_not_on_words(roots):
+    rules = dataclasses.replace(
+        get(ProtocolSpec, "bokehdiff"), K_range=(2.0, 9.0), colour="input", uses_truth=("colour, in words",)
+    )
+    benchmark = EBBVal294(roots["ebb-val294"], protocol=rules)
+    with pytest.warns(UserWarning, match="a table over these"):
+        info = benchmark.cases()[0]
+    assert info.K_search == (2.0, 9.0)
+    ours = loaded(roots["ebb-val294"], "ebb-val294", "leak-free-base")
+    np.testing.assert_array_equal(benchmark.load(info).inputs.image, ours.inputs.image)
 
 
 def test_shared_edges_are_those_that_stayed_sharp():
