@@ -14,6 +14,7 @@ from typing import Any
 
 import bokehbench
 from bokehbench import records
+from bokehbench.blender import stack
 from bokehbench.blender.plan import ALL_IN_FOCUS
 from bokehbench.blender.sets import SetSpec
 from bokehbench.errors import InputError
@@ -50,7 +51,7 @@ def write(spec: SetSpec, out: Path) -> dict[str, Any] | None:
         scenes[request.scene] = {
             "code_sha256": info["settings"]["code_sha256"],
             "blender": info["blender"],
-            "disparity_range": info["disparity_range"],
+            "geometry_sha256": stack.geometry(info),
             "images": {
                 name: {**_published(info["images"][name]), "seconds": timing[name]["seconds"]}
                 for name in request.images()
@@ -109,7 +110,11 @@ def check(folder: Path, published: dict[str, Any] | None = None) -> list[Finding
     findings: list[Finding] = []
     for scene in dict.fromkeys([*there, *wanted]):
         expected = _files(wanted[scene]) if scene in wanted else {}
-        own = _files(records.read_json(there[scene] / "info.json")) if scene in there else {}
+        info = records.read_json(there[scene] / "info.json") if scene in there else {"images": {}}
+        own = _files(info)
+        if scene in there:
+            due = wanted[scene]["geometry_sha256"] if scene in wanted else None
+            findings.append(Finding(scene, "info.json", _status_of_info(info, due)))
         for file in dict.fromkeys([*own, *expected]):
             path = there.get(scene, folder / scene) / file
             findings.append(Finding(scene, file, _status(path, own.get(file), expected.get(file))))
@@ -122,6 +127,13 @@ def _status(path: Path, own: str | None, published: str | None) -> str:
     if records.sha256_file(path) != own:
         return DAMAGED
     return SAME if published in (own, None) else OTHER
+
+
+def _status_of_info(info: dict[str, Any], published: str | None) -> str:
+    """The hash that the renderer left in info.json tells a change of the blur; older files have none."""
+    if info.get("geometry_sha256", stack.geometry(info)) != stack.geometry(info):
+        return DAMAGED
+    return SAME if published in (stack.geometry(info), None) else OTHER
 
 
 def _files(described: dict[str, Any]) -> dict[str, str]:

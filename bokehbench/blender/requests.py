@@ -65,7 +65,7 @@ def blend_request(
         ConfigError: an option out of range.
     """
     if not blend.is_file():
-        raise InputError(f"{blend}: no such file")
+        raise InputError(f"{blend}: {'is a folder, not a .blend file' if blend.is_dir() else 'no such file'}")
     return StackRequest(
         scene=blend.stem,
         module="",

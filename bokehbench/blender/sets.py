@@ -77,7 +77,7 @@ SETS = {
             summary="Ten scenes, five levels, three focal planes at 480x270.",
             scenes=TEN,
             levels=(0, 1, 2, 3, 4),
-            quality=42.0,
+            quality=45.0,
         ),
     )
 }

@@ -33,12 +33,28 @@ from bokehbench.blender.plan import ALL_IN_FOCUS, HALF_MANTISSA, LEVELS, FocusPl
 from bokehbench.errors import ConfigError
 from bokehbench.optics import PhysicalCamera
 
+GEOMETRY = (
+    "blur_parameters",
+    "focus_distances",
+    "disparity_convention",
+    "blur_parameters_normalized",
+    "focus_disparities_normalized",
+    "disparity_range",
+    "resolution",
+    "aperture",
+)
+"""Keys of info.json that a loader reads the blur from."""
 NOISE_MEANING = (
     "noise_psnr: each image is the mean of two halves A and B with independent seeds, each denoised by "
     "itself; mean((A-B)^2)/4 over encoded pixels clipped to [0, 1] estimates the random error "
     "of the mean, as PSNR. noise_psnr_raw: the same before denoising. What a denoiser does to both halves "
     "alike is not in it: against 512 samples the error was found 2 to 4 dB larger."
 )
+
+
+def geometry(info: dict[str, Any]) -> str:
+    """Hash of what info.json says about the blur."""
+    return records.sha256_json({key: info.get(key) for key in GEOMETRY})
 
 
 def settings(request: StackRequest) -> dict[str, Any]:
@@ -142,7 +158,7 @@ def describe(
     """
     Ks = [level_K(level, request.width) for level in range(LEVELS)]
     f_numbers = [camera.f_number(K, plan.disparity_range) for K in Ks]
-    return {
+    info = {
         "blur_parameters": [K / plan.span for K in Ks],
         "focus_distances": [plan.distance(focus) for focus in range(len(plan.normalised))],
         "disparity_convention": "raw",
@@ -163,6 +179,7 @@ def describe(
         "images": {},
         **facts,
     }
+    return {**info, "geometry_sha256": geometry(info)}
 
 
 def rounded(image: npt.NDArray[Any], mantissa: int) -> npt.NDArray[np.float16]:

@@ -102,6 +102,9 @@ def render(
     reports = driver.render_stacks(requests, out, means)
     for report in reports:
         _report(report)
+    failed = [report for report in reports if report.failure is not None]
+    for report in failed[1:]:  # the first is raised
+        click.echo(f"{report.folder}: {report.failure}", err=True)
     driver.raised(reports)
     if spec is not None:
         _write_manifest(spec, out)
@@ -135,6 +138,7 @@ def _requests(
 ) -> list[StackRequest]:
     """What the options ask for."""
     import math
+    from collections import Counter
 
     from bokehbench.blender import plan, sampling
     from bokehbench.blender.requests import blend_request, scene_requests
@@ -161,7 +165,11 @@ def _requests(
     folder = choices["texture_dir"]
     files = {name: choices[name] for name in ("camera", "frame", "view_layer", "allow_missing")}
     files["texture_dir"] = "" if folder is None else str(folder.resolve())
-    return scene_requests(scenes, **stack) + [blend_request(blend, **stack, **files) for blend in blends]
+    requests = [*scene_requests(scenes, **stack), *(blend_request(b, **stack, **files) for b in blends)]
+    twice = [name for name, count in Counter(request.scene for request in requests).items() if count > 1]
+    if twice:
+        raise ConfigError(f"two of the scenes would be rendered into the folder {twice[0]!r}; rename a file")
+    return requests
 
 
 def _announce(requests: list[StackRequest], out: Path, means: Means, yes: bool) -> None:
@@ -183,8 +191,6 @@ def _announce(requests: list[StackRequest], out: Path, means: Means, yes: bool) 
 
 
 def _report(report: StackReport) -> None:
-    if report.failure is not None:
-        click.echo(f"{report.folder}: {report.failure}", err=True)
     noise = report.noise()
     if not noise:
         return
@@ -300,6 +306,8 @@ def verify(folder: Path, set_name: str | None) -> int:
 
     name = str(find_set(set_name)) if set_name is not None else manifest.set_of(folder)
     published = manifest.shipped(name) if name is not None else None
+    if set_name is not None and published is None:
+        raise ConfigError(f"--set {name}: this package has no published files to compare with")
     if name is not None and published is None:
         click.echo(f"{name}: this package has no published files to compare with", err=True)
     findings = manifest.check(folder, published)

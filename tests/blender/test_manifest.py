@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bokehbench.blender import manifest, sets
+from bokehbench.blender import manifest, sets, stack
 from bokehbench.cli import main
 from bokehbench.errors import ConfigError
 from bokehbench.records import sha256_file, write_json
@@ -30,7 +30,8 @@ def rendered(tmp_path):
             "bokeh_00_04": {**common, "sha256": hashes["bokeh_00_04"], "noise_psnr": 39.0},
         },
     }
-    write_json(folder / "info.json", info)
+    info = {"blur_parameters": [20.0, 40.0], "focus_distances": [9.0, 2.0], **info}
+    write_json(folder / "info.json", {**info, "geometry_sha256": stack.geometry(info)})
     write_json(folder / "info.timing.json", {name: {"seconds": 2.5} for name in info["images"]})
     return tmp_path
 
@@ -44,7 +45,7 @@ def test_the_manifest_of_a_complete_set_finds_every_file_as_published(rendered):
     assert written["set"] == "tiny@1" and written["lowest_noise_psnr"] == 39.0 and written["seconds"] == 5.0
     assert json.loads((rendered / "manifest.json").read_text()) == written
     assert set(statuses(rendered, written).values()) == {manifest.SAME}
-    assert len(statuses(rendered, written)) == 3
+    assert len(statuses(rendered, written)) == 4
     assert "as published" in next(manifest.summary(manifest.check(rendered, written), written))
 
 
@@ -65,12 +66,24 @@ def test_sound_files_of_another_machine_are_told_from_damaged_and_missing_ones(r
     info["images"]["bokeh_00_04"]["sha256"] = sha256_file(folder / "bokeh_00_04.exr")
     write_json(folder / "info.json", info)
     assert statuses(rendered, published) == {
+        "info.json": manifest.SAME,
         "image.exr": manifest.DAMAGED,
         "depth.exr": manifest.MISSING,
         "bokeh_00_04.exr": manifest.OTHER,
     }
     # Where nothing is published, info.json alone decides.
     assert statuses(rendered, None)["bokeh_00_04.exr"] == manifest.SAME
+
+
+def test_a_changed_blur_is_damage_and_another_one_is_not_the_published(rendered):
+    published = manifest.write(SPEC, rendered)
+    path = rendered / "thicket" / "info.json"
+    info = json.loads(path.read_text())
+    write_json(path, {**info, "blur_parameters": [21.0, 42.0]})
+    assert statuses(rendered, published)["info.json"] == manifest.DAMAGED
+    other = {**info, "blur_parameters": [21.0, 42.0]}
+    write_json(path, {**other, "geometry_sha256": stack.geometry(other)})
+    assert statuses(rendered, published)["info.json"] == manifest.OTHER
 
 
 def test_a_scene_of_the_published_set_that_is_not_there_is_missing(rendered):

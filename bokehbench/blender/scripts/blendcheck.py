@@ -19,7 +19,7 @@ def warnings(scene: Any) -> list[str]:
     found = []
     if bpy.data.version < (2, 80, 0):
         found.append("the file is older than Blender 2.80; its lamps and materials were converted")
-    if bpy.data.version > bpy.app.version:
+    if bpy.data.version[:2] > bpy.app.version[:2]:  # the third number of a file counts formats, not releases
         made_by = ".".join(str(part) for part in bpy.data.version)
         found.append(f"the file is of Blender {made_by}, newer than {bpy.app.version_string}")
     if scene.render.engine != "CYCLES":

@@ -21,7 +21,7 @@ from bokehbench.errors import InputError
 WHITE_QUANTILE = 0.98
 """This share of the all-in-focus image's pixels lies below 1 after the automatic exposure."""
 MOST_EXPOSURE = 10.0
-"""Cycles takes no larger factor; the rest would be lost without a word."""
+"""Cycles takes no larger factor; the rest is multiplied to what it renders."""
 
 
 def open_file(request: StackRequest) -> tuple[dict[str, Any], list[str]]:
@@ -99,5 +99,7 @@ def expose(cycles: Cycles, seed: int) -> float:
     white = float(np.quantile(brightest, WHITE_QUANTILE))
     if white <= 1e-6:
         raise InputError(f"{bpy.data.filepath}: renders black as the camera sees it (no light?)")
-    scene.cycles.film_exposure = min(MOST_EXPOSURE, scene.cycles.film_exposure / white)
-    return float(scene.cycles.film_exposure)
+    wanted = scene.cycles.film_exposure / white
+    scene.cycles.film_exposure = min(MOST_EXPOSURE, wanted)
+    cycles.gain = wanted / scene.cycles.film_exposure
+    return float(wanted)

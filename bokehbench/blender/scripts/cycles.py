@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +52,8 @@ class Cycles:
     ) -> None:
         self.scene, self.file, self.denoise = scene, scratch / "render.exr", denoise
         self.guides = guides
-        self._progress: Callable[[int], None] | None = None
+        self.gain = 1.0
+        """On all light, besides Cycles' own exposure, which has a limit."""
         render, cycles = scene.render, scene.cycles
         render.engine = "CYCLES"
         render.resolution_x, render.resolution_y = size
@@ -111,7 +111,8 @@ class Cycles:
             raise RuntimeError(f"Blender rendered {image.shape} pixels, some of them perhaps not finite")
         alpha = self._channels(channels, "Combined")["A"]
         guides = self._guides(channels) if self.guides else None
-        return Passes(np.maximum(image, 0.0), np.maximum(raw, 0.0), z, alpha, guides)
+        image, raw = (np.maximum(light, 0.0) * np.float32(self.gain) for light in (image, raw))
+        return Passes(image, raw, z, alpha, guides)
 
     @classmethod
     def _guides(cls, channels: dict[str, FloatImage]) -> FloatImage:
