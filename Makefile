@@ -23,7 +23,7 @@ demo: setup
 	$(BIN)/bokehbench demo $(DEMO_FLAGS)
 
 test: setup lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
