@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench import records
+from bokehbench.benchmarks.inventory import is_number
 from bokehbench.errors import InputError
 from bokehbench.images import quantise
 
@@ -137,9 +138,7 @@ def _numbers(path: Path, count: int, what: str) -> dict[str, list[float]]:
         raise InputError(f"{path}: needs an object of picture names with a {what} of {count} numbers each")
     found = {}
     for name, values in content.items():
-        numbers = isinstance(values, list) and all(
-            isinstance(v, int | float) and not isinstance(v, bool) for v in values
-        )
+        numbers = isinstance(values, list) and all(map(is_number, values))
         if not numbers or len(values) != count:
             raise InputError(f"{path}: {name}: a {what} is a list of {count} numbers, not {values!r}")
         found[Path(name).stem if Path(name).suffix.lower() in (".jpg", ".png") else name] = [

@@ -20,6 +20,8 @@ from bokehbench.jobs import progress
 RECORD = ".bokehbench.json"
 SCHEMA = "bokehbench.inventory/1"
 MAPS = frozenset({".exr", ".npy", ".png"})
+LARGEST = 1e9
+"""Of a number in a set's files, so that nothing overflows; NaN and infinity are none either."""
 TAILS = (".raw", ".saliency")
 """What `bokehbench depth` puts between a picture's name and the suffix of its further maps."""
 
@@ -85,6 +87,19 @@ def natural(name: str) -> tuple[int, int, str]:
     return (0, int(name), name) if name.isdecimal() else (1, 0, name)
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value of a JSON file is a number that can be computed with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+
+
+def _is_list_of_files(value: Any) -> bool:
+    wanted = {"bytes": int, "modified": int, "sha256": str}
+    return isinstance(value, dict) and all(
+        isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in wanted.items())
+        for entry in value.values()
+    )
+
+
 class Hashes:
     """sha256 of a set's files, through its record where there is one.
 
@@ -100,7 +115,11 @@ class Hashes:
         content = records.read_json(path) if self.recorded else {}
         if self.recorded and (not isinstance(content, dict) or content.get("schema") != SCHEMA):
             raise InputError(f"{path}: not an inventory of ours; delete it")
-        self._files: dict[str, dict[str, Any]] = content.get("files", {})
+        self._files: dict[str, dict[str, Any]] = content.get("files", {}) if self.recorded else {}
+        if not _is_list_of_files(self._files):
+            raise InputError(
+                f"{path}: broken; delete it, or record the set anew (bokehbench describe NAME:DIR --record)"
+            )
         self._seen: dict[Path, str] = {}
 
     def of(self, path: Path) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench.benchmarks import focus
-from bokehbench.benchmarks.inventory import Part
+from bokehbench.benchmarks.inventory import Part, is_number
 from bokehbench.benchmarks.photoset import Item, PhotoSet, safe_key
 from bokehbench.cases import CaseInfo, FloatImage
 from bokehbench.errors import InputError
@@ -105,15 +105,11 @@ def _read_lenses(path: Path, names: list[str]) -> dict[str, dict[str, Any]]:
         unknown = set(lens) - {"K", "disp_focus", "point"}
         if unknown:
             raise InputError(f"{path}: {name}: unknown {', '.join(sorted(unknown))}; K, disp_focus, point")
-        if not _number(lens.get("K")) or lens["K"] < 0 or ("disp_focus" in lens) == ("point" in lens):
+        if not is_number(lens.get("K")) or lens["K"] < 0 or ("disp_focus" in lens) == ("point" in lens):
             raise InputError(f"{path}: {name}: needs K >= 0 and either disp_focus or point")
         point = lens.get("point", [0, 0])
-        if not isinstance(point, list) or len(point) != 2 or not all(map(_number, point)):
+        if not isinstance(point, list) or len(point) != 2 or not all(map(is_number, point)):
             raise InputError(f"{path}: {name}: point is [x, y] in pixels, not {point!r}")
-        if "disp_focus" in lens and not _number(lens["disp_focus"]):
+        if "disp_focus" in lens and not is_number(lens["disp_focus"]):
             raise InputError(f"{path}: {name}: disp_focus is a number, not {lens['disp_focus']!r}")
     return content
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))

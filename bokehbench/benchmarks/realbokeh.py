@@ -12,13 +12,13 @@ shorter side; a crop would scale every K of a camera by one factor.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bokehbench.benchmarks.inventory import SALIENCY, Part, index, natural
+from bokehbench.benchmarks.inventory import SALIENCY, Part, index, is_number, natural
 from bokehbench.benchmarks.photoset import Item, PhotoSet, at_size, safe_key
 from bokehbench.cases import CaseInfo, FloatImage
 from bokehbench.errors import InputError
@@ -97,7 +97,14 @@ class RealBokeh(PhotoSet):
         paths = sorted(self.split.glob("metadata/*.json"), key=lambda path: natural(path.stem))
         if not paths:
             raise InputError(f"{self.root}: has no test/metadata/{{id}}.json; {self._help()}")
-        return [(path, _checked(path, read_json(path))) for path in paths]
+        metas = [(path, _checked(path, read_json(path))) for path in paths]
+        by_id: dict[str, Path] = {}
+        for path, meta in metas:
+            if by_id.setdefault(str(meta["id"]), path) != path:
+                raise InputError(
+                    f"{path} and {by_id[str(meta['id'])].name}: two scenes of one id, {meta['id']}"
+                )
+        return metas
 
     def _disparity(self, item: Item, image: FloatImage) -> tuple[FloatImage, tuple[float, float] | None]:
         if self.protocol.K != "given":
@@ -128,13 +135,24 @@ class RealBokeh(PhotoSet):
         return replace(info.lens, K=camera.K(known["f_number"], disparity_range), disp_focus=plane)
 
 
+def _is_below(name: str) -> bool:
+    """Whether a path stays in the folder it starts from; links inside that folder are its owner's choice."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not PurePosixPath(name).is_absolute() and ".." not in parts
+
+
 def _checked(path: Path, meta: Any) -> dict[str, Any]:
     if not isinstance(meta, dict) or any(name not in meta for name in FIELDS):
         raise InputError(f"{path}: not the metadata of a scene; it needs {', '.join(FIELDS)}")
     if not isinstance(meta["target_images"], list) or not isinstance(meta["target_avs"], list):
         raise InputError(f"{path}: target_images and target_avs must be lists")
+    for name in (meta["source_image"], *meta["target_images"]):
+        if not isinstance(name, str) or not _is_below(name):
+            raise InputError(f"{path}: {name!r} is no path of a picture below the folder of the split")
+    if isinstance(meta["id"], bool) or not isinstance(meta["id"], int | str):
+        raise InputError(f"{path}: id must be a number or a name, not {meta['id']!r}")
     numbers = [meta["focal_length"], meta["focus_plane_distance"], *meta["target_avs"]]
-    if not all(isinstance(value, int | float) and value > 0 for value in numbers):
+    if not all(is_number(value) and value > 0 for value in numbers):
         raise InputError(f"{path}: focal length, focus distance and f-numbers must be positive numbers")
     if len(meta["target_images"]) != len(meta["target_avs"]):
         raise InputError(

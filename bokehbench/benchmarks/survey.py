@@ -52,5 +52,7 @@ def _cases(spec: BenchmarkSpec, root: Path, protocol: str) -> str:
             found = open_benchmark(Reference(f"{spec.name}:{root}", protocol)).cases()
     except BokehbenchError as error:
         return f"not yet: {error}"
+    except Exception as error:  # a benchmark may be anybody's code
+        return "not yet: " + " ".join(f"{type(error).__name__}: {error}".split())
     scenes = len({info.scene for info in found})
     return f"{len(found)} cases" + (f" of {scenes} scenes" if scenes != len(found) else "")

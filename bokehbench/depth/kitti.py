@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -84,6 +84,8 @@ class Kitti:
     def _first(self, name: str, places: tuple[str, ...]) -> str:
         # Drives are often kept as JPEG.
         names = (name, name.removesuffix(".png") + ".jpg")
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise InputError(f"{self.root / EIGEN_LIST}: {name} is not below the folder of the set")
         found = (
             Path(place, n).as_posix() for place in places for n in names if (self.root / place / n).is_file()
         )

@@ -58,13 +58,17 @@ def test_the_case_of_an_empty_mask_alone_is_refused(tmp_path):
     with pytest.warns(UserWarning, match="a table over these"):
         first, second = benchmark.cases()
     assert benchmark.load(first).focus_region is not None
-    with pytest.raises(
-        InputError, match=r"864.saliency.exr: the mask nowhere .*leave this picture out"
-    ):
+    with pytest.raises(InputError, match=r"864.saliency.exr: the mask nowhere .*leave this picture out"):
         benchmark.load(second)
 
 
-@pytest.mark.parametrize("content", [[], {}, {"218": [1, 2, 3, True]}, {"218": {"left": 1}}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *([], {}, {"218": [1, 2, 3, True]}, {"218": {"left": 1}}),
+        *({"218": [1, 2, 3, value]} for value in (float("nan"), float("inf"), 10**400)),
+    ],
+)
 def test_files_that_have_no_boxes_are_refused(tmp_path, content):
     path = tmp_path / "boxes.json"
     path.write_text(json.dumps(content))

@@ -306,7 +306,17 @@ def test_the_test_folder_of_realbokeh_itself_is_taken_too(copy, roots):
     [
         ({"target_avs": [2.0]}, "3 pictures, 1 f-numbers"),
         ({"focal_length": 0}, "must be positive"),
+        ({"focal_length": 10**400}, "must be positive"),
+        ({"focus_plane_distance": float("inf")}, "must be positive"),
+        ({"target_avs": [True, 5.6, 20.0]}, "must be positive"),
         ({"target_images": None, "target_avs": None}, "must be lists"),
+        ({"target_images": [5], "target_avs": [2.0]}, "5 is no path of a picture below"),
+        ({"target_images": ["/etc/2.JPG"], "target_avs": [2.0]}, "'/etc/2.JPG' is no path"),
+        ({"target_images": ["gt/../../2.JPG"], "target_avs": [2.0]}, "is no path of a picture below"),
+        ({"source_image": "../in/2_f22.JPG"}, "is no path of a picture below"),
+        ({"source_image": None}, "None is no path of a picture below"),
+        ({"id": [2]}, "id must be a number or a name"),
+        ({"id": 1}, "two scenes of one id, 1"),
     ],
 )
 def test_metadata_of_realbokeh_is_checked(copy, change, said):
@@ -339,6 +349,8 @@ def test_photographs_for_a_study_have_a_reference_and_no_target(roots):
         ({"K": 3}, "needs K >= 0 and either disp_focus or point"),
         ({"K": 3, "disp_focus": 0.5, "point": [1, 1]}, "either disp_focus or point"),
         ({"K": -1, "disp_focus": 0.5}, "needs K >= 0"),
+        ({"K": float("nan"), "disp_focus": 0.5}, "needs K >= 0"),
+        ({"K": 10**400, "disp_focus": 0.5}, "needs K >= 0"),
         ({"K": 3, "point": [1]}, r"point is \[x, y\]"),
         ({"K": 3, "point": [500, 3]}, "not inside a picture of 96 x 64"),
         ({"K": 3, "disp_focus": 0.5, "apreture": 2}, "unknown apreture"),

@@ -72,6 +72,27 @@ def test_the_record_changes_no_data_hash(root):
         assert benchmark.cases() == before
 
 
+@pytest.mark.parametrize(
+    "files",
+    [[1], 7, {"image/218.jpg": {}}, {"image/218.jpg": [1]}, {"image/218.jpg": {"bytes": "1", "modified": 2}}],
+)
+def test_a_broken_record_is_one_line(root, files):
+    records.write_json(root / inventory.RECORD, {"schema": inventory.SCHEMA, "files": files})
+    with (
+        pytest.warns(UserWarning, match="a table over these"),
+        pytest.raises(InputError, match=r"bokehbench.json: broken; delete it"),
+    ):
+        open_benchmark(f"ebb400:{root}").cases()
+    assert "not yet: " in said(root)
+    said(root, record=True)
+    assert "4 cases" in said(root)
+
+
+def test_what_somebodys_code_raises_is_one_line(root, monkeypatch):
+    monkeypatch.setattr("bokehbench.benchmarks.ebb400.EBB400.items", lambda self: 1 // 0)
+    assert "bokehme-midas@1: not yet: ZeroDivisionError: " in said(root)
+
+
 def test_two_files_of_one_name_are_refused(root):
     images.write_png(root / "image" / "218.png", replicas.photograph(1))
     with pytest.raises(InputError, match="two files of one name"):

@@ -148,6 +148,10 @@ def test_kitti_eigen_split(tmp_path):
     measured = found.load(case)
     assert found.expected == 652 and measured.depth.shape == (352, 1216)
     assert np.array_equal(np.rint(measured.image * 255), image[375 - 352 :, 13 : 13 + 1216])
+    for strange in ("/etc/passwd", "../elsewhere/1.png"):
+        (tmp_path / "eigen_test_files_with_gt.txt").write_text(f"{strange} {lines[0].split()[1]} 721.5\n")
+        with pytest.raises(InputError, match=f"{strange} is not below the folder of the set"):
+            found.cases()
     (tmp_path / "eigen_test_files_with_gt.txt").write_text(lines[0].replace("0069", "0071"))
     with pytest.raises(InputError, match=r"0000000071\.png of eigen_test_files_with_gt\.txt is missing"):
         found.cases()
