@@ -196,10 +196,12 @@ def _report(report: StackReport) -> None:
         return
     worst = min(noise, key=noise.__getitem__)
     done = f"{len(report.rendered)} rendered" if report.rendered else "nothing to render"
+    # With --spp the denoiser's own error is not in the figure.
+    what = "error" if report.info["settings"].get("quality") is not None else "random part of the error"
     sharp = f"{noise['image']:.1f} dB (all in focus), " if "image" in noise else ""
     by = f" on {', '.join(report.devices())}" if report.rendered else ""
     click.echo(
-        f"{report.folder}: {len(noise)} images, {done}{by}; estimated noise {sharp}"
+        f"{report.folder}: {len(noise)} images, {done}{by}; estimated {what} {sharp}"
         f"{noise[worst]:.1f} dB (worst, {worst})"
     )
     for change in report.info.get("scene", {}).get("changed", ()) if report.rendered else ():
