@@ -61,8 +61,15 @@ shader rays(float focal = 1.0, float centre_x = 0.0, float centre_y = 0.0, int c
   a = a ^ ((mixed(own + 101) & low) | (mixed(key + 11) & ~low));
   b = b ^ ((mixed(own + 202) & low) | (mixed(key + 12) & ~low));
   int part = n ^ pixel;
-  float x = px - margin + 0.5 * ((part & 1) + unit(mixed(own + 1)));
-  float y = py - margin + 0.5 * (((part >> 1) & 1) + unit(mixed(own + 2)));
+  // Bump maps and textures ask how far the next pixel's ray is: 0, with a derivative of 1 per place.
+  float right = place[0] * columns;
+  float up = place[1] * rows;
+  right = right - int(right);
+  up = up - int(up);
+  right = right - int(right * 16777216.0) / 16777216.0;
+  up = up - int(up * 16777216.0) / 16777216.0;
+  float x = px - margin + 0.5 * ((part & 1) + unit(mixed(own + 1))) + right;
+  float y = py - margin + 0.5 * (((part >> 1) & 1) + unit(mixed(own + 2))) - up;
   float size = sqrt(inner * inner + unit(a) * (outer * outer - inner * inner));
   float turn = unit(b);
   float s = cos(M_2PI * turn);
@@ -115,7 +122,7 @@ class RayCamera:
             (self.camera, "type", self.camera.type),
             (self.camera.dof, "use_dof", self.camera.dof.use_dof),
         )
-        cycles.pixel_filter_type, cycles.filter_width = "BOX", 0.01  # the middle of each place of the film
+        cycles.pixel_filter_type, cycles.filter_width = "BOX", 1.0  # which ignores its width: places are jittered
         render.resolution_x, render.resolution_y = self.film.size
         self.camera.dof.use_dof = False
         self.camera.type, self.camera.custom_mode = "CUSTOM", "INTERNAL"
