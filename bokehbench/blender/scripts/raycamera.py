@@ -119,11 +119,14 @@ class RayCamera:
             (cycles, "filter_width", cycles.filter_width),
             (render, "resolution_x", render.resolution_x),
             (render, "resolution_y", render.resolution_y),
+            (self.camera, "shift_x", self.camera.shift_x),
+            (self.camera, "shift_y", self.camera.shift_y),
             (self.camera, "type", self.camera.type),
             (self.camera.dof, "use_dof", self.camera.dof.use_dof),
         )
         cycles.pixel_filter_type, cycles.filter_width = "BOX", 1.0  # which ignores its width: places are jittered
         render.resolution_x, render.resolution_y = self.film.size
+        self.camera.shift_x = self.camera.shift_y = 0.0  # which would move the film: the shader's centre is moved
         self.camera.dof.use_dof = False
         self.camera.type, self.camera.custom_mode = "CUSTOM", "INTERNAL"
         self.camera.custom_bytecode = self.code
