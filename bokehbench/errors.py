@@ -37,6 +37,10 @@ class BadImage(InputError):
         return type(self), (self.path, self.code, self._message)
 
 
+class Undefined(BokehbenchError):
+    """A number that is not defined on these images; says why."""
+
+
 class Unavailable(BokehbenchError):
     """Something real is missing (weights, an optional package, a device); says how to get it."""
 

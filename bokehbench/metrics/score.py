@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from bokehbench.errors import BokehbenchError, JobFailed
+from bokehbench.errors import BokehbenchError, JobFailed, Undefined
 from bokehbench.metrics.catalogue import Metric, find
 from bokehbench.metrics.guard import ByteImage, checked_pair
 from bokehbench.metrics.specs import DEFAULT
@@ -169,6 +169,8 @@ def _score(
     x, y, *known = _given(metric, prediction, target, gamma, comparison, border)
     try:
         value = float(metric.function()(x, y, *known, **metric.spec.parameters))
+    except Undefined as error:
+        return without_value("undefined", str(error))
     except BokehbenchError:
         raise
     except Exception as error:

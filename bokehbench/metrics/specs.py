@@ -87,6 +87,8 @@ SPECS: tuple[MetricSpec, ...] = (
             name=name,
             summary=summary,
             implementation=f"bokehbench.metrics.sharpness:{name.replace('-', '_')}",
+            version=1 if name == "colour-error" else 2,
+            parameters={} if name == "colour-error" else {"least": 2000, "share": 0.005},
             higher_is_better=False,
             decimals=3,
             unit=unit,

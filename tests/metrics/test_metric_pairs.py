@@ -236,6 +236,25 @@ def test_corrected_scores_need_the_pair(golden):
         assert (scores[name].status, scores[name].value) == ("undefined", None)
 
 
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_too_little_out_of_focus_is_said_with_its_number(world, pair, repeat):
+    """2000 pixels of a small picture, half a percent of a large one."""
+    image = np.tile(eight_bit(world.light), (repeat, repeat, 1))
+    needed = max(2000, int(np.ceil(image.shape[0] * image.shape[1] * 0.005)))
+    assert needed == {1: 2000, 2: 4424}[repeat]
+    for count in (needed - 1, needed):
+        few = np.zeros(image.shape[:2], bool)
+        few.ravel()[np.arange(count) * 31] = True
+        case = dataclasses.replace(
+            pair, homography=find_homography(image, image), in_focus=None, out_of_focus=few
+        )
+        scores = score_images_detailed(image, image, ["blur-error", "blur-bias", "energy-bias"], pair=case)
+        for score in scores.values():
+            assert (score.status == "undefined") == (count < needed)
+            if count < needed:
+                assert score.reason == f"only {count} pixels are out of focus, needs {needed}"
+
+
 def test_names_directions_and_fingerprints():
     assert find("psnr+geo_gain").needs_pair and not find("psnr").needs_pair
     assert len({find(name).fingerprint for name in (*GEO, "blur-bias", "blur-error")}) == 5
