@@ -85,7 +85,8 @@ shader rays(float focal = 1.0, float centre_x = 0.0, float centre_y = 0.0, int c
   position = point(radius * size * s / ratio, -radius * size * t, 0);
   point sharp = point((x - centre_x) / focal * focus, -(y - centre_y) / focal * focus, focus);
   direction = normalize(sharp - position);
-  position = position + direction * (near / direction[2]);
+  // Cycles lets these rays start at a distance of `near`; a lens sees what lies behind a plane.
+  position = position + direction * (near / direction[2] - near);
 }}
 """
 
@@ -124,9 +125,14 @@ class RayCamera:
             (self.camera, "type", self.camera.type),
             (self.camera.dof, "use_dof", self.camera.dof.use_dof),
         )
-        cycles.pixel_filter_type, cycles.filter_width = "BOX", 1.0  # which ignores its width: places are jittered
+        cycles.pixel_filter_type, cycles.filter_width = (
+            "BOX",
+            1.0,
+        )  # which ignores its width: places are jittered
         render.resolution_x, render.resolution_y = self.film.size
-        self.camera.shift_x = self.camera.shift_y = 0.0  # which would move the film: the shader's centre is moved
+        self.camera.shift_x = self.camera.shift_y = (
+            0.0  # which would move the film: the shader's centre is moved
+        )
         self.camera.dof.use_dof = False
         self.camera.type, self.camera.custom_mode = "CUSTOM", "INTERNAL"
         self.camera.custom_bytecode = self.code

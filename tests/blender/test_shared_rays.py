@@ -1,0 +1,131 @@
+"""Rays that images share make the picture that Cycles' own lens makes: bumps, shifted lenses, clipping.
+
+Two renders each way: the product of two independent differences has no noise on average, only what both have
+in common, which is how far the two ways are apart.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = '''
+import json, math, os, sys
+from pathlib import Path
+import bpy
+import numpy as np
+from bokehbench.blender import sampling
+from bokehbench.blender.rays import Lens
+from bokehbench.blender.scripts import camera as lenses
+from bokehbench.blender.scripts.cycles import Cycles
+from bokehbench.blender.scripts.raycamera import RayCamera
+from bokehbench.blender.scripts.sharedrays import Optics, SharedRays
+
+scratch = Path(sys.argv[1])
+DISTANCES, RADIUS = (12.0, 3.0), 0.02
+
+
+def material(bumpy):
+    """A diffuse surface, bumpy or with a pattern of light."""
+    made = bpy.data.materials.new("m")
+    made.use_nodes = True
+    tree = made.node_tree
+    tree.nodes.clear()
+    add, link = (lambda kind: tree.nodes.new("ShaderNode" + kind)), tree.links.new
+    out, noise, place = add("OutputMaterial"), add("TexNoise"), add("TexCoord")
+    noise.inputs["Scale"].default_value = 3
+    link(place.outputs["Object"], noise.inputs["Vector"])
+    if bumpy:
+        bump, diffuse = add("Bump"), add("BsdfDiffuse")
+        bump.inputs["Distance"].default_value = 0.3
+        link(noise.outputs[0], bump.inputs["Height"])
+        link(bump.outputs[0], diffuse.inputs["Normal"])
+        link(diffuse.outputs[0], out.inputs[0])
+    else:
+        light = add("Emission")
+        link(noise.outputs["Color"], light.inputs["Color"])
+        link(light.outputs[0], out.inputs[0])
+    return made
+
+
+def scene(view, size):
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    made = bpy.context.scene
+    bpy.ops.mesh.primitive_plane_add(size=40, location=(0, 10, -1))
+    bpy.context.object.data.materials.append(material(True))
+    # A wall that comes out of the picture past the camera on its left.
+    bpy.ops.mesh.primitive_plane_add(size=4, location=(-0.7, 2.2, 0))
+    bpy.context.object.rotation_euler = (0, math.pi / 2, math.radians(5))
+    bpy.context.object.data.materials.append(material(False))
+    sun = bpy.data.lights.new("sun", "SUN")
+    sun.energy = 3
+    light = bpy.data.objects.new("sun", sun)
+    light.rotation_euler = (math.radians(65), 0, math.radians(40))
+    data = bpy.data.cameras.new("camera")
+    eye = bpy.data.objects.new("camera", data)
+    eye.rotation_euler = (math.radians(86), 0, 0)
+    for thing in (light, eye):
+        made.collection.objects.link(thing)
+    made.camera = eye
+    data.lens, data.clip_start = 28, 0.1
+    if view == "shift":
+        data.sensor_fit, data.sensor_height, data.shift_x, data.shift_y = "VERTICAL", 30, 0.12, -0.08
+    if view == "clip":
+        data.lens, data.clip_start, data.clip_end = 14, 1.5, 60
+    cycles = Cycles(made, size, scratch, denoise=False, guides=True)
+    made.cycles.pixel_filter_type, made.cycles.filter_width = "BOX", 1.0
+    return made, cycles
+
+
+def compare(view, size):
+    made, cycles = scene(view, size)
+    data = made.camera.data
+    physical = lenses.physical(data, *size)
+    data.dof.use_dof = False
+    sharp = cycles.render(64, 5).raw
+    own = {}
+    for focus, distance in enumerate(DISTANCES):
+        lenses.focus_at(data, distance, data.lens / 1000 / (2 * RADIUS * sampling.RING_EDGES[1]))
+        own[focus] = [cycles.render(48, seed).raw for seed in (1, 2)]
+    optics = Optics(physical, Lens(), RADIUS, DISTANCES, size)
+    before = [getattr(data, name) for name in ("type", "shift_x", "shift_y", "clip_start", "clip_end")]
+    shared = {0: [], 1: []}
+    for seed in (100, 200):
+        camera = RayCamera(made, optics.film(), optics.lens, physical, scratch.parent)
+        rays = SharedRays(cycles, camera, optics, lambda colour, guides: colour)
+        images = rays.render([(0, 0), (0, 1)], 20.0, lambda name: seed, lambda count: None)
+        for (_, focus), _, clean in images:
+            shared[focus].append(clean.image)
+    after = [getattr(data, name) for name in ("type", "shift_x", "shift_y", "clip_start", "clip_end")]
+    code = sampling.encoded
+    apart = [
+        np.mean(np.prod([code(shared[f][i]) - code(own[f][i]) for i in (0, 1)], axis=0)) for f in own
+    ]
+    flat = float(np.mean((code(sharp) - code(sharp).mean()) ** 2))
+    return {"apart": [sampling.psnr(value) for value in apart], "contrast": flat, "restored": before == after}
+
+
+views = {"bump": (96, 54), "shift": (54, 96), "clip": (96, 54)}
+result = {view: compare(view, size) for view, size in views.items()}
+Path(sys.argv[1] + ".json").write_text(json.dumps(result))
+os._exit(0)
+'''
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory):
+    pytest.importorskip("bpy", reason="needs the [blender] extra")
+    scratch = tmp_path_factory.mktemp("rays") / "render.exr"
+    done = subprocess.run([sys.executable, "-c", SCRIPT, str(scratch)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return json.loads(scratch.with_name("render.exr.json").read_text())
+
+
+@pytest.mark.blender
+@pytest.mark.parametrize("view", ["bump", "shift", "clip"])
+def test_shared_rays_make_the_picture_of_the_renderers_own_lens(views, view):
+    found = views[view]
+    assert found["contrast"] > 0.01, "there must be something to see"
+    assert min(found["apart"]) > 36.0, found
+    assert found["restored"]
