@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from pathlib import Path
@@ -51,9 +52,9 @@ def box(size: tuple[int, int] = SIZE) -> list[int]:
     return [size[0] // 2 - 8, size[1] // 2 - 8, size[0] // 2 + 8, size[1] // 2 + 8]
 
 
-def write_saliency(path: Path) -> None:
+def write_saliency(path: Path, size: tuple[int, int] = SIZE) -> None:
     """A mask as `bokehbench depth --saliency` writes it."""
-    images.write_exr(path, {"Y": subject().astype(np.float32)}, half=False)
+    images.write_exr(path, {"Y": subject(size).astype(np.float32)}, half=False)
 
 
 def write_map(path: Path) -> None:
@@ -77,16 +78,32 @@ def write_origin(
     records.write_json(path.with_name(f"{stem}.json"), record)
 
 
-def ebb400(root: Path, numbers: tuple[int, ...] = (218, 864, 1205, 3466)) -> Path:
+def ebb400(
+    root: Path, numbers: tuple[int, ...] = (218, 864, 1205, 3466), size: tuple[int, int] = SIZE
+) -> Path:
     """EBB400: pairs, MiDaS and DPT maps, boxes, and saliency made beside them."""
     for number in numbers:
-        images.write_jpeg(root / "image" / f"{number}.jpg", photograph(number), quality=95)
-        images.write_jpeg(root / "bokeh" / f"{number}.jpg", bokeh(number), quality=95)
-        images.write_png(root / "disparity" / f"{number}.png", disparity())
-        images.write_png(root / "disparity_dpt" / f"{number}.png", disparity() ** 0.8)
-        write_saliency(root / "birefnet" / f"{number}.saliency.exr")
-    boxes = {str(number): box() for number in numbers}
+        images.write_jpeg(root / "image" / f"{number}.jpg", photograph(number, size), quality=95)
+        images.write_jpeg(root / "bokeh" / f"{number}.jpg", bokeh(number, size=size), quality=95)
+        images.write_png(root / "disparity" / f"{number}.png", disparity(size))
+        images.write_png(root / "disparity_dpt" / f"{number}.png", disparity(size) ** 0.8)
+        write_saliency(root / "birefnet" / f"{number}.saliency.exr", size)
+    boxes = {str(number): box(size) for number in numbers}
     (root / "boxes.json").write_text(json.dumps(boxes))
+    return root
+
+
+def ebb400_lq(root: Path, numbers: tuple[int, ...] = (218, 864)) -> Path:
+    """The low-quality twin, by the command that makes it, with a network's maps of its pictures."""
+    from bokehbench.cli import main
+
+    clean = ebb400(root.with_name("EBB400"), numbers)
+    with contextlib.suppress(SystemExit):
+        main(["degrade", str(clean), "--set", "ebb400-lq", "--out", str(root)])
+    for number in numbers:
+        path = root / "depth-anything-v2-large" / f"{number}.exr"
+        write_map(path)
+        write_origin(path, root / "image" / f"{number}.png", "depth-anything-v2-large")
     return root
 
 
