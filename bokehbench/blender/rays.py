@@ -55,6 +55,14 @@ class Film:
         pixels = width * height
         return cls(width, height, margin, 4 if pixels <= 300_000 else 2 if pixels <= 6_000_000 else 1)
 
+    def sequence(self, index: int) -> tuple[int, int]:
+        """From where the renderer takes its own random numbers for film `index`: (sequence, sample).
+
+        Quarters of an image must not share a sequence, whose samples avoid each other. Rays of one film lie
+        in places of their own; where a pixel has but one, each quarter has every fourth film.
+        """
+        return (0, index) if self.cells > 1 else (index % QUARTERS, index // QUARTERS)
+
 
 @dataclass(frozen=True)
 class Lens:

@@ -22,10 +22,6 @@ from bokehbench.blender.scripts.raycamera import RayCamera
 from bokehbench.optics import PhysicalCamera
 
 FloatImage = npt.NDArray[np.float32]
-MEMORY = 4 << 30
-"""Bytes for sums of light; more focal planes than fit are rendered one group after the other."""
-FLOATS = sampling.QUARTERS * 4 + 2 * 6
-"""Of each pixel, ring and focal plane."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +64,6 @@ class SharedRays:
         self.cycles, self.camera, self.optics, self.denoise = cycles, camera, optics, denoise
         self.film = camera.film
 
-    def planes_at_once(self) -> int:
-        """How many focal planes' sums fit into memory."""
-        width, height = self.optics.size
-        return max(1, MEMORY // (4 * FLOATS * width * height * sampling.RINGS))
-
     def render(
         self,
         wanted: list[tuple[int, int]],
@@ -92,7 +83,7 @@ class SharedRays:
             (level, focus), rounds, and the image.
         """
         foci = sorted({focus for _, focus in wanted})
-        most = self.planes_at_once()
+        most = sampling.planes_at_once(*self.optics.size)
         for start in range(0, len(foci), most):
             group = foci[start : start + most]
             yield from self._group([w for w in wanted if w[1] in group], group, quality, seed, finished)
@@ -144,7 +135,10 @@ class SharedRays:
         for film in range(index * films, (index + 1) * films):
             with self.camera:
                 self.camera.aim(edges, self.optics.radius, self.optics.reference, own, film)  # type: ignore[arg-type]
-                passes = self.cycles.render(1, own, first=film)
+                quarter, sample = self.film.sequence(film)
+                passes = self.cycles.render(
+                    1, seed(f"ring {ring}, {quarter}") if quarter else own, first=sample
+                )
             rays = pattern(self.film, self.optics.lens, edges, own, film)  # type: ignore[arg-type]
             first = film * self.film.cells**2
             splat(rays, passes.raw, passes.guides, first, self.film.cells, shifts, colour, guides)  # type: ignore[arg-type]
