@@ -7,8 +7,14 @@ in common, which is how far the two ways are apart.
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import bokehbench
+from bokehbench.blender import driver
+from bokehbench.blender.rays import Film
+from bokehbench.records import read_json
 
 SCRIPT = '''
 import json, math, os, sys
@@ -129,3 +135,67 @@ def test_shared_rays_make_the_picture_of_the_renderers_own_lens(views, view):
     assert found["contrast"] > 0.01, "there must be something to see"
     assert min(found["apart"]) > 36.0, found
     assert found["restored"]
+
+
+WINDOW = """
+import math, sys
+import bpy
+bpy.ops.wm.read_factory_settings(use_empty=True)
+scene = bpy.context.scene
+for name in ("plain", "window"):
+    bpy.ops.mesh.primitive_plane_add(size=4, location=(0, 4, 0), rotation=(math.radians(70), 0, 0))
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    if name == "window":  # inside a group, as node libraries have it
+        group = bpy.data.node_groups.new("inside", "ShaderNodeTree")
+        group.interface.new_socket("out", in_out="OUTPUT", socket_type="NodeSocketColor")
+        place, out = group.nodes.new("ShaderNodeTexCoord"), group.nodes.new("NodeGroupOutput")
+        group.links.new(place.outputs["Window"], out.inputs[0])
+        node = material.node_tree.nodes.new("ShaderNodeGroup")
+        node.node_tree = group
+        shader = material.node_tree.nodes["Principled BSDF"]
+        material.node_tree.links.new(node.outputs[0], shader.inputs["Emission Color"])
+        shader.inputs["Emission Strength"].default_value = 1
+    bpy.context.object.data.materials.append(material)
+    if name == "plain":
+        eye = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+        eye.rotation_euler = (math.radians(90), 0, 0)
+        sun = bpy.data.objects.new("sun", bpy.data.lights.new("sun", "SUN"))
+        for thing in (eye, sun):
+            scene.collection.objects.link(thing)
+        scene.camera = eye
+    bpy.ops.wm.save_as_mainfile(filepath=f"{sys.argv[1]}/{name}.blend")
+"""
+
+
+@pytest.mark.blender
+def test_a_file_that_looks_at_the_pictures_frame_gets_rays_of_each_images_own(tmp_path):
+    pytest.importorskip("bpy", reason="needs the [blender] extra")
+    subprocess.run([sys.executable, "-c", WINDOW, str(tmp_path)], check=True, capture_output=True)
+    for name, rays in (("plain", "shared"), ("window", "own")):
+        report = driver.render_blend(
+            tmp_path / f"{name}.blend", tmp_path / "out", (64, 36), levels=(0,), foci=(0,), quality=20.0
+        )
+        info = read_json(report.folder / "info.json")
+        assert info["images"]["bokeh_00_00"]["rays"] == rays
+        assert any("share no rays" in said and "window" in said for said in info["warnings"]) == (
+            rays == "own"
+        )
+
+
+def test_no_procedural_scene_looks_at_the_pictures_frame():
+    for path in (Path(bokehbench.__file__).parent / "blender" / "scripts").rglob("*.py"):
+        if path.name != "blendcheck.py":
+            assert '"Window"' not in path.read_text() and "adaptive_subdivision" not in path.read_text(), path
+
+
+def test_quarters_of_an_image_take_random_numbers_of_their_own():
+    for pixels, cells in (((480, 270), 4), ((1920, 1080), 2), ((3840, 2160), 1)):
+        film = Film.of(*pixels, 0)
+        assert film.cells == cells
+        taken = {film.sequence(index) for index in range(64)}
+        assert len(taken) == 64
+        if cells == 1:  # all rays of film number n belong to quarter n mod 4
+            assert all(
+                len({index % 4 for index in range(64) if film.sequence(index)[0] == s}) == 1 for s in range(4)
+            )

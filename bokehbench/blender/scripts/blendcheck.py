@@ -79,6 +79,21 @@ def _used_materials() -> list[Any]:
     return [material for material in bpy.data.materials if material.users]
 
 
+def bound_to_picture() -> list[str]:
+    """What looks otherwise from a camera that is a shader: Window coordinates, and meshes diced by pixels."""
+    owners = [*_used_materials(), *bpy.data.worlds, *bpy.data.lights]
+    trees = [(owner.name, owner.node_tree) for owner in owners if owner.use_nodes and owner.node_tree]
+    dices = bpy.context.scene.cycles.feature_set == "EXPERIMENTAL"
+    diced = [thing.name for thing in bpy.data.objects if dices and thing.cycles.use_adaptive_subdivision]
+    return sorted({name for name, tree in trees if _reads_window(tree)}.union(diced))
+
+
+def _reads_window(tree: Any) -> bool:
+    inner = [node.node_tree for node in tree.nodes if node.type == "GROUP" and node.node_tree]
+    here = (node.outputs["Window"].is_linked for node in tree.nodes if node.type == "TEX_COORD")
+    return any(here) or any(_reads_window(group) for group in inner)
+
+
 def choose_camera(path: Path, scene: Any, name: str) -> None:
     """Make the camera asked for active; InputError where there is none that can blur."""
     cameras = sorted(thing.name for thing in scene.objects if thing.type == "CAMERA")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bokehbench.blender import sampling, stack
 from bokehbench.blender.plan import ALL_IN_FOCUS, LEVELS, bokeh_name
 from bokehbench.blender.rays import Lens
-from bokehbench.blender.scripts import devices
+from bokehbench.blender.scripts import blendcheck, devices
 from bokehbench.blender.scripts.clean import Clean, Denoise, OwnSamples
 from bokehbench.blender.scripts.denoise import Denoiser
 from bokehbench.blender.scripts.raycamera import RayCamera
@@ -31,6 +31,11 @@ class CleanWriter(StackWriter):
         settings = self.cycles.scene.cycles
         settings.pixel_filter_type, settings.filter_width = "BOX", 1.0
         self.facts = {**self.facts, "pixel_filter": "box, 1 pixel"}
+        self.shares = self.device.startswith((devices.CPU, "OPTIX"))  # what runs cameras written as shaders
+        if bound := blendcheck.bound_to_picture():
+            self.shares = False
+            said = f"images share no rays: window coordinates or adaptive subdivision in {', '.join(bound)}"
+            self.facts["warnings"] = [*self.facts["warnings"], said]
         self.scratch = self.cycles.file.parent
         self.denoise: Denoise = _as_it_is
         if self.request.denoise:
@@ -42,7 +47,7 @@ class CleanWriter(StackWriter):
             self.all_in_focus()
             yield ALL_IN_FOCUS
         waiting = [name for name in names if name != ALL_IN_FOCUS]
-        if not self.device.startswith((devices.CPU, "OPTIX")):  # what runs cameras written as shaders
+        if not self.shares:
             for name in waiting:
                 self.bokeh(name)
                 yield name
