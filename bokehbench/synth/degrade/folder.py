@@ -217,6 +217,8 @@ def _open_record(out: Path, order: Order) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     if (out / RECORD).exists():
         record = read_json(out / RECORD)
+        if not isinstance(record, dict) or not _are_entries(record.get("files")):
+            raise InputError(f"{out / RECORD}: not a record of this command; choose another --out")
         if {key: record.get(key) for key in order.to_json()} != order.to_json():
             raise InputError(f"{out}: was made with another preset, seed or key; choose another --out")
         entries = dict(record["files"])
@@ -229,8 +231,26 @@ def _open_record(out: Path, order: Order) -> dict[str, Entry]:
                 done = json.loads(line)
             except json.JSONDecodeError:  # the process was killed within a line
                 continue
-            entries[done["name"]] = done["entry"]
+            if isinstance(done, dict) and _are_entries({done.get("name"): done.get("entry")}):
+                entries[done["name"]] = done["entry"]
     return entries
+
+
+def _are_entries(value: Any) -> bool:
+    """Whether it has what is read again of every file's entry."""
+    return isinstance(value, dict) and all(
+        isinstance(name, str)
+        and isinstance(entry, dict)
+        and isinstance(entry.get("source_sha256"), str)
+        and isinstance(entry.get("targets"), dict)
+        and all(
+            isinstance(target, dict)
+            and isinstance(target.get("path"), str)
+            and isinstance(target.get("sha256"), str)
+            for target in entry["targets"].values()
+        )
+        for name, entry in value.items()
+    )
 
 
 def _journal(out: Path, order: Order, entries: dict[str, Entry]) -> TextIO:

@@ -126,6 +126,29 @@ def test_a_twin_of_a_set_has_every_other_file(pictures: Path, tmp_path: Path) ->
     assert degrade_folders([pictures], out, ORDER, only=["sub/*.jpg"], copy_rest=True).made == []
 
 
+def test_of_the_other_files_those_that_are_named_are_copied(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    degrade_folders([pictures], out, ORDER, only=["sub/*.jpg"], copy_rest=True, copied=["*.txt"])
+    assert sorted(path.name for path in out.rglob("*") if path.is_file()) == [
+        "b.png",
+        "degrade.json",
+        "notes.txt",
+    ]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [None, [1], {"a.png": {}}, {"a.png": {"source_sha256": "0", "targets": {"lq": {"path": "a.png"}}}}],
+)
+def test_a_broken_record_is_one_line(pictures: Path, tmp_path: Path, files: object) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for record in (ORDER.to_json() | {"files": files}, [files]):
+        (out / "degrade.json").write_text(json.dumps(record))
+        with pytest.raises(InputError, match=r"degrade.json: not a record of this command"):
+            degrade_folders([pictures], out, ORDER)
+
+
 def test_impossible_orders_are_refused_before_any_work(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     images.write_jpeg(pictures / "a.jpg", np.ones((8, 8, 3)))
