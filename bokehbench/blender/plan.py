@@ -132,7 +132,10 @@ class StackRequest:
     def samples(self, image: str) -> int:
         """Samples per pixel of an image, over both halves; a guess where a quality is asked for."""
         if self.quality is not None:
-            return sampling.expected(self.quality, 0 if image == ALL_IN_FOCUS else len(self.images()) - 1)
+            if image == ALL_IN_FOCUS:
+                return sampling.expected(self.quality)
+            groups = math.ceil(len(self.foci) / sampling.planes_at_once(self.width, self.height))
+            return sampling.expected(self.quality, len(self.images()) - 1, groups)
         return self.spp[0] if image == ALL_IN_FOCUS else self.spp[1 + int(image.split("_")[1])]
 
     def sampling_seed(self, image: str, half: int) -> int:

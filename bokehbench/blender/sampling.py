@@ -1,15 +1,17 @@
-"""How many samples an image gets: until its error, estimated without bias, is as small as was asked for.
+"""How many samples an image gets: until its error, estimated without a reference, is as small as asked for.
 
-The samples of an image are four independent quarters. Two halves (quarters 0, 1 and 2, 3) are denoised by
-themselves, and the image is the mean of both, X = (A + B)/2. Half A has not seen quarters 2 and 3, so that
-``E[(A − Q2)(A − Q3)]`` is the squared error of every pixel, whatever the denoiser did, blur included. With
-the same for B,
+The samples of an image are four independent quarters. Two halves (quarters 0, 1 and 2, 3) are denoised and
+put right by themselves, and the image is the mean of both, X = (A + B)/2. Half A has not seen quarters 2 and
+3, so that ``E[(A − Q2)(A − Q3)]`` is the squared error of every pixel, whatever was done to it, blur
+included. With the same for B,
 
     |X − truth|² = (|A − truth|² + |B − truth|²)/2 − |A − B|²/4.
 
 No reference is needed: only products of independent noise remain, which are zero on average. This happens in
 linear light, because the encoding of a noisy quarter would be biased, and is multiplied by how steep the
-encoding is between X and the mean of all samples: 0 where both are white.
+encoding is between a half and its own samples, which the other half's quarters have no part in: 0 where both
+are white. That noise makes this factor a little too large, hence the estimate rather too bad than too good.
+Stopping at the first estimate that is small enough would choose lucky ones; so its standard error is added.
 
 Pure functions of arrays; nothing here imports bpy.
 """
@@ -43,16 +45,17 @@ GAMMA = 2.2
 MEANING = (
     "noise_psnr: estimated error of the image against an endlessly sampled one, as PSNR of encoded pixels "
     "clipped to [0, 1]; what the denoiser blurs is in it. Two halves are denoised by themselves, each is "
-    "compared with both quarters of the other, and products of independent noise cancel. noise_psnr_raw: "
-    "of the plain mean of the samples. spp: rays per pixel that the image is made of; rays: whether other "
-    "images of the scene are made of the same (errors of such images are alike)."
+    "compared with both quarters of the other, and products of independent noise cancel; one standard error "
+    "of the estimate is added. noise_psnr_raw: of the plain mean of the samples. spp: rays per pixel that "
+    "the image is made of; rays: whether other images of the scene are made of the same (errors of such "
+    "images are alike)."
 )
 """Of the figures in info.json."""
 FLOOR = 1e-3
 """Linear light below which the encoding counts as straight: its derivative has a pole at black."""
 
-CAUTION = 10.0**0.04
-"""Against 128 other samples the estimate was found up to 0.4 dB too good: so much is taken off."""
+BLOCKS = 8
+"""Rows and columns of blocks whose scatter gives the estimate's standard error."""
 WINDOW = 5.0
 """Standard deviation of the window over which the denoiser is judged, pixels; smaller ones flatter it."""
 
@@ -62,6 +65,11 @@ RING_EDGES = tuple(ring / RINGS for ring in range(RINGS + 1))
 RING_ROUNDS = (1.0, 0.60, 0.39, 0.28, 0.22)
 """Samples of each ring against the innermost: pixels of every level then have one variance, if rays have.
 (Level k weighs ring j by its area, 2j−1 of k²: ``sum_j ((2j−1)/k²)² / n_j = 1`` for each k.)"""
+
+MEMORY = 4 << 30
+"""Bytes for sums of light; more focal planes than fit are rendered one group after the other."""
+FLOATS = QUARTERS * 4 + 2 * 6
+"""Of each pixel, ring and focal plane."""
 
 
 def check_quality(quality: float) -> float:
@@ -87,15 +95,21 @@ def samples(level: int, rounds: int) -> int:
     return ROUND * sum(ring_rounds(ring, rounds) for ring in range(level + 1))
 
 
-def expected(quality: float, sharing: int = 0) -> int:
+def planes_at_once(width: int, height: int) -> int:
+    """How many focal planes' sums fit into memory."""
+    return max(1, MEMORY // (4 * FLOATS * width * height * RINGS))
+
+
+def expected(quality: float, sharing: int = 0, groups: int = 1) -> int:
     """Samples per pixel that an image will need, roughly: scenes differ by a factor of 3.
 
     Args:
         quality: dB.
         sharing: bokeh images that share their rays; 0 for an image with samples of its own.
+        groups: how often the rays are traced, as not all focal planes fit into memory.
     """
     alone = 250.0 * 10.0 ** ((quality - 40.0) / 10.0 / SLOPE)
-    rays = alone * sum(RING_ROUNDS) / sharing if sharing else alone
+    rays = alone * sum(RING_ROUNDS) * groups / sharing if sharing else alone
     return min(ROUND * MOST, max(ROUND, round(rays)))
 
 
@@ -150,44 +164,67 @@ def squared_error(halves: Sequence[FloatImage], quarters: Sequence[FloatImage]) 
         quarters: four, linear [H, W, 3], independent, each right on average.
 
     Returns:
-        Of the mean over pixels and channels; by chance it may be negative where quality is high and pixels
-        are few.
+        Of the mean over pixels and channels, plus its standard error.
     """
-    image = (halves[0] + halves[1]) / 2
-    samples = sum(quarters[1:], quarters[0]) / QUARTERS
-    return CAUTION * float((secant(image, samples) ** 2.0 * _squared(halves, quarters)).mean())
-
-
-def _squared(halves: Sequence[npt.NDArray[Any]], quarters: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """Squared error of the halves' mean by pixel and channel, right on average."""
     a, b = halves
-    of_a = (a - quarters[2]) * (a - quarters[3])
-    of_b = (b - quarters[0]) * (b - quarters[1])
-    squared: npt.NDArray[Any] = of_a / 2.0 + of_b / 2.0 - (a - b) ** 2.0 / 4.0
+    weights = [own_weight(half, quarters, which) for which, half in enumerate(halves)]
+    of_a, of_b = (half_squared(half, quarters, which) for which, half in enumerate(halves))
+    apart = (weights[0] + weights[1]) / 2.0 * (a - b) ** 2.0 / 4.0
+    return float(((of_a + of_b) / 2.0 - apart).mean()) + standard_error(of_a, of_b)
+
+
+def own_weight(half: FloatImage, quarters: Sequence[FloatImage], which: int) -> npt.NDArray[np.float64]:
+    """Squared steepness of the encoding between half 0 or 1 and the mean of its own two quarters."""
+    squared: npt.NDArray[np.float64] = (
+        secant(half, (quarters[2 * which] + quarters[2 * which + 1]) / 2) ** 2.0
+    )
     return squared
 
 
-def reconciled(clean: Sequence[FloatImage], raw: Sequence[FloatImage]) -> list[FloatImage]:
-    """Two denoised halves, each moved towards its own samples where the denoiser was wrong.
+def half_squared(half: FloatImage, quarters: Sequence[FloatImage], which: int) -> npt.NDArray[np.float64]:
+    """Squared error of encoded half 0 or 1 by pixel and channel, from the other half's quarters."""
+    one, two = quarters[2 - 2 * which], quarters[3 - 2 * which]
+    squared: npt.NDArray[np.float64] = own_weight(half, quarters, which) * (half - one) * (half - two)
+    return squared
 
-    What a denoiser took away is noise, or detail. Detail is in the samples of both halves: the share g of
-    half A's residual M_A − A that shows in M_B − A too is the regression of the one on the other, over a
-    small window. Of the mean of both halves, whose noise has half the variance, 2g/(1 + g) is taken back.
+
+def standard_error(of_a: npt.NDArray[Any], of_b: npt.NDArray[Any]) -> float:
+    """Of the mean of both halves' squared errors.
+
+    Both halves are about equally wrong in each block of the image, however much blocks differ: what their
+    estimates differ by is chance.
+    """
+    difference = (of_a - of_b).mean(axis=2) / 2.0
+    blocks = [
+        block.mean()
+        for rows in np.array_split(difference, BLOCKS)
+        for block in np.array_split(rows, BLOCKS, axis=1)
+    ]
+    return float(np.std(blocks) / math.sqrt(len(blocks)))
+
+
+def reconciled(half: FloatImage, quarters: Sequence[FloatImage]) -> FloatImage:
+    """A denoised half moved towards its own samples where the denoiser was wrong.
+
+    What a denoiser took away is noise, or detail. Detail is in both quarters of the half: the share g of its
+    residual M − A that is detail is the product of Q0 − A and Q1 − A over the square of M − A, over a small
+    window. Of the mean of two halves, whose noise has half the variance, 2g/(1 + g) is taken back. The other
+    half's quarters are not used, so that they can judge the result.
 
     Args:
-        clean: A and B, linear [H, W, 3].
-        raw: the samples' means M_A and M_B.
+        half: A, linear [H, W, 3].
+        quarters: the two that it is made of.
     """
     from scipy.ndimage import gaussian_filter
 
-    (a, b), (of_a, of_b) = clean, raw
-    weight = steepness((a + b) / 2) ** 2.0
-    both = weight * ((of_a - a) * (of_b - a) + (of_b - b) * (of_a - b))
-    own = weight * ((of_a - a) ** 2.0 + (of_b - b) ** 2.0)
+    weight = steepness(half) ** 2.0
+    one, two = (quarter - half for quarter in quarters)
+    both, own = weight * one * two, weight * ((one + two) / 2.0) ** 2.0
     shared, whole = (gaussian_filter(term.mean(axis=2), WINDOW) for term in (both, own))
     share = np.clip(shared / np.maximum(whole, 1e-12), 0.0, 1.0)[..., None]
     gain = 2.0 * share / (1.0 + share)
-    return [np.maximum(x + gain * (m - x), 0.0).astype(np.float32) for x, m in zip(clean, raw, strict=True)]
+    moved: FloatImage = np.maximum(half + gain * (one + two) / 2.0, 0.0).astype(np.float32)
+    return moved
 
 
 def psnr(squared: float) -> float:

@@ -21,7 +21,7 @@ class Clean:
 
     Attributes:
         image: linear [H, W, 3].
-        error: mean squared error of the encoded image, estimated (`sampling.squared_error`).
+        error: mean squared error of the encoded image, estimated with caution (`sampling.squared_error`).
         raw_error: the same of its samples' plain mean.
     """
 
@@ -42,7 +42,9 @@ def judge(
         denoise: takes an image and its guides.
     """
     clean = [denoise(half, guide) for half, guide in zip(halves, guides, strict=True)]
-    clean = sampling.reconciled(clean, halves)
+    clean = [
+        sampling.reconciled(half, quarters[2 * which : 2 * which + 2]) for which, half in enumerate(clean)
+    ]
     between = sampling.encoded(halves[0]) - sampling.encoded(halves[1])
     return Clean(
         (clean[0] + clean[1]) / 2,
