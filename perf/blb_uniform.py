@@ -1,7 +1,7 @@
 """The other way to a stack of stated quality, measured in a Blender process: one sample count for all images.
 
 An image with n samples and OpenImageDenoise has the error of a half of `OwnSamples` with 2 n samples, which
-the other half estimates without bias. Every image is looked at with few samples; the worst of them is then
+the other half estimates. Every image is looked at with few samples; the worst of them is then
 sampled until it is clean: at least so many samples must every image have.
 """
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PILOT = 4
 """Rounds of the first look at each image."""
+COUNTS = 16, 80
+"""Samples whose times tell what a sample costs from what a render costs."""
 
 
 class Half(clean.OwnSamples):
@@ -36,21 +38,22 @@ class Half(clean.OwnSamples):
             self._add(rounds - self.rounds, lambda spp: None)
         spp = self.rounds * sampling.ROUND // sampling.QUARTERS
         quarters = [colour / spp for colour in self.colour]
-        samples = sum(quarters[1:], quarters[0]) / sampling.QUARTERS
-        errors = []
-        for half, (one, two) in enumerate(((0, 1), (2, 3))):
-            other = [quarters[index] for index in (2, 3, 0, 1)][2 * half : 2 * half + 2]
-            image = self.denoise((quarters[one] + quarters[two]) / 2, self.guides[half] / (2 * spp))
-            product = (image - other[0]) * (image - other[1])
-            errors.append(float((sampling.secant(image, samples) ** 2.0 * product).mean()))
-        return sampling.CAUTION * sum(errors) / 2.0
+        squared = []
+        for half in range(2):
+            own = (quarters[2 * half] + quarters[2 * half + 1]) / 2
+            image = self.denoise(own, self.guides[half] / (2 * spp))
+            squared.append(sampling.half_squared(image, quarters, half))
+        mean = (float(squared[0].mean()) + float(squared[1].mean())) / 2.0
+        return mean + sampling.standard_error(*squared)
 
 
 def work(job: dict[str, Any], events: Events) -> None:
-    """Send the uniform sample count and CPU seconds per sample (of each pixel) and per denoised image."""
+    """Send the uniform sample count and CPU seconds per sample (of each pixel), render and denoising."""
     request = StackRequest.from_json(job["request"])
     assert request.quality is not None
     cycles, _, _ = start(request, job)
+    settings = cycles.scene.cycles
+    settings.pixel_filter_type, settings.filter_width = "BOX", 1.0  # as in the stack it is compared with
     size = request.width, request.height
     view = bpy.context.scene.camera.data
     lens = camera.physical(view, *size)
@@ -59,24 +62,33 @@ def work(job: dict[str, Any], events: Events) -> None:
     denoise = Denoiser(size, Path(job["scratch"]))
     halves: dict[str, Half] = {}
 
-    def error(name: str, rounds: int) -> float:
+    def focus(name: str) -> None:
         camera.focus_everywhere(view)
         if name != ALL_IN_FOCUS:
             level, focus = (int(part) for part in name.split("_")[1:])
             K = plan.level_K(level, request.width)
             camera.focus_at(view, planes.distance(focus), lens.f_number(K, planes.disparity_range))
+
+    def error(name: str, rounds: int) -> float:
+        focus(name)
         own = halves.setdefault(
             name, Half(cycles, denoise, lambda part: request.sampling_seed(f"uniform {name}", part))
         )
         return own.error(rounds)
 
-    began = time.process_time()
+    def sampling_seconds(name: str, spp: int) -> float:
+        focus(name)
+        cycles.render(spp, 1)  # the first of a view also uploads it
+        began = time.process_time()
+        cycles.render(spp, 2)
+        return time.process_time() - began
+
     errors = {name: error(name, PILOT) for name in request.images()}
-    per_sample = (time.process_time() - began) / (len(errors) * PILOT * sampling.ROUND)
+    few, many = (sum(sampling_seconds(name, spp) for name in errors) / len(errors) for spp in COUNTS)
+    per_sample = (many - few) / (COUNTS[1] - COUNTS[0])
     began = time.process_time()
     denoise(halves[ALL_IN_FOCUS].colour[0], halves[ALL_IN_FOCUS].guides[0])
     per_image = time.process_time() - began
-    per_sample -= 2 * per_image / (PILOT * sampling.ROUND)
     worst = max(errors, key=errors.__getitem__)
     rounds, found = PILOT, errors[worst]
     while sampling.psnr(found) < request.quality and rounds < sampling.MOST:
@@ -89,6 +101,7 @@ def work(job: dict[str, Any], events: Events) -> None:
         psnr=sampling.psnr(found),
         pilot={name: sampling.psnr(value) for name, value in errors.items()},
         per_sample=per_sample,
+        per_render=max(0.0, few - COUNTS[0] * per_sample),
         per_image=per_image,
         finite=bool(np.isfinite(found)),
     )
