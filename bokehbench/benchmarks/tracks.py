@@ -97,7 +97,11 @@ class Track:
         lens = case.inputs.lens
         if case.focus_region is not None:
             lens = replace(lens, disp_focus=float(np.median(disparity[case.focus_region])))
-        return replace(case, inputs=replace(case.inputs, disparity=disparity, lens=lens))
+        made_with = dict(case.made_with)
+        if self.kind == "predicted":
+            made_with.pop("disparity", None)  # the record's `track` says whose map it is now
+        inputs = replace(case.inputs, disparity=disparity, lens=lens)
+        return replace(case, inputs=inputs, made_with=made_with)
 
     def _map(self, case: Case, *, aligned: bool) -> FloatImage:
         if self.kind != "predicted":
