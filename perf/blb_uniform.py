@@ -38,11 +38,11 @@ class Half(clean.OwnSamples):
             self._add(rounds - self.rounds, lambda spp: None)
         spp = self.rounds * sampling.ROUND // sampling.QUARTERS
         quarters = [colour / spp for colour in self.colour]
-        squared = []
-        for half in range(2):
-            own = (quarters[2 * half] + quarters[2 * half + 1]) / 2
-            image = self.denoise(own, self.guides[half] / (2 * spp))
-            squared.append(sampling.half_squared(image, quarters, half))
+        own = [(quarters[0] + quarters[1]) / 2, (quarters[2] + quarters[3]) / 2]
+        images = [
+            self.denoise(half, guides / (2 * spp)) for half, guides in zip(own, self.guides, strict=True)
+        ]
+        squared = [sampling.half_squared(images, quarters, half) for half in range(2)]
         mean = (float(squared[0].mean()) + float(squared[1].mean())) / 2.0
         return mean + sampling.standard_error(*squared)
 

@@ -9,9 +9,9 @@ included. With the same for B,
 
 No reference is needed: only products of independent noise remain, which are zero on average. This happens in
 linear light, because the encoding of a noisy quarter would be biased, and is multiplied by how steep the
-encoding is between a half and its own samples, which the other half's quarters have no part in: 0 where both
-are white. That noise makes this factor a little too large, hence the estimate rather too bad than too good.
-Stopping at the first estimate that is small enough would choose lucky ones; so its standard error is added.
+encoding is between a half and its own samples (`weight`): 0 where both are white. That
+factor is not free of noise, so that the estimate is not quite unbiased. Stopping at the first estimate that
+is small enough would choose lucky ones; so its standard error is added.
 
 Pure functions of arrays; nothing here imports bpy.
 """
@@ -54,6 +54,8 @@ MEANING = (
 FLOOR = 1e-3
 """Linear light below which the encoding counts as straight: its derivative has a pole at black."""
 
+CLOSE = 0.3
+"""Of the distance between both halves: a half that is so close to its own samples counts as not denoised."""
 BLOCKS = 8
 """Rows and columns of blocks whose scatter gives the estimate's standard error."""
 WINDOW = 5.0
@@ -167,24 +169,33 @@ def squared_error(halves: Sequence[FloatImage], quarters: Sequence[FloatImage]) 
         Of the mean over pixels and channels, plus its standard error.
     """
     a, b = halves
-    weights = [own_weight(half, quarters, which) for which, half in enumerate(halves)]
-    of_a, of_b = (half_squared(half, quarters, which) for which, half in enumerate(halves))
+    weights = [weight(halves, quarters, which) for which in range(2)]
+    of_a, of_b = (half_squared(halves, quarters, which) for which in range(2))
     apart = (weights[0] + weights[1]) / 2.0 * (a - b) ** 2.0 / 4.0
     return float(((of_a + of_b) / 2.0 - apart).mean()) + standard_error(of_a, of_b)
 
 
-def own_weight(half: FloatImage, quarters: Sequence[FloatImage], which: int) -> npt.NDArray[np.float64]:
-    """Squared steepness of the encoding between half 0 or 1 and the mean of its own two quarters."""
-    squared: npt.NDArray[np.float64] = (
-        secant(half, (quarters[2 * which] + quarters[2 * which + 1]) / 2) ** 2.0
-    )
+def weight(
+    halves: Sequence[FloatImage], quarters: Sequence[FloatImage], which: int
+) -> npt.NDArray[np.float64]:
+    """Squared steepness of the encoding between half 0 or 1 and its own samples.
+
+    Its own samples show light that was blurred away, and have no part in what judges the half. Where nothing
+    was denoised they are the half itself, and a dark pixel's noise would count too much: the other half then.
+    """
+    half, other = halves[which], halves[1 - which]
+    own = (quarters[2 * which] + quarters[2 * which + 1]) / 2
+    far = np.where(np.abs(own - half) < CLOSE * np.abs(other - half), other, own)
+    squared: npt.NDArray[np.float64] = secant(half, far) ** 2.0
     return squared
 
 
-def half_squared(half: FloatImage, quarters: Sequence[FloatImage], which: int) -> npt.NDArray[np.float64]:
+def half_squared(
+    halves: Sequence[FloatImage], quarters: Sequence[FloatImage], which: int
+) -> npt.NDArray[np.float64]:
     """Squared error of encoded half 0 or 1 by pixel and channel, from the other half's quarters."""
-    one, two = quarters[2 - 2 * which], quarters[3 - 2 * which]
-    squared: npt.NDArray[np.float64] = own_weight(half, quarters, which) * (half - one) * (half - two)
+    half, one, two = halves[which], quarters[2 - 2 * which], quarters[3 - 2 * which]
+    squared: npt.NDArray[np.float64] = weight(halves, quarters, which) * (half - one) * (half - two)
     return squared
 
 
@@ -217,9 +228,9 @@ def reconciled(half: FloatImage, quarters: Sequence[FloatImage]) -> FloatImage:
     """
     from scipy.ndimage import gaussian_filter
 
-    weight = steepness(half) ** 2.0
+    steep = steepness(half) ** 2.0
     one, two = (quarter - half for quarter in quarters)
-    both, own = weight * one * two, weight * ((one + two) / 2.0) ** 2.0
+    both, own = steep * one * two, steep * ((one + two) / 2.0) ** 2.0
     shared, whole = (gaussian_filter(term.mean(axis=2), WINDOW) for term in (both, own))
     share = np.clip(shared / np.maximum(whole, 1e-12), 0.0, 1.0)[..., None]
     gain = 2.0 * share / (1.0 + share)

@@ -55,6 +55,19 @@ def test_the_estimate_sees_noise_and_what_a_denoiser_blurs(blur, noise):
     assert (seen < known / 4) == (blur > 0)
 
 
+def test_dark_pixels_that_few_samples_light_do_not_count_too_much():
+    """Discs on black, not denoised: many pixels are lit by one sample in twenty."""
+    y, x = np.mgrid[0:72, 0:96]
+    light = np.exp(-((np.hypot(y - 36, x - 48) / 25.0) ** 8))[..., None] * np.array([1.5, 0.2, 0.1])
+    rng = np.random.default_rng(2)
+    errors = []
+    for _ in range(10):
+        parts = [(3 * rng.binomial(64, light / 3) / 64).astype(np.float32) for _ in range(4)]
+        image = (sum(parts[1:], parts[0])) / 4
+        errors.append((sampling.squared_error(halves(parts), parts), true_error(image, light)))
+    assert -1.5 < decibels_too_good(errors) < 0.1
+
+
 def test_reconciling_takes_back_detail_and_not_noise():
     truth = scene()
     parts = quarters(truth, 0.1)
