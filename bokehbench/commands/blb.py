@@ -215,7 +215,11 @@ def _report(report: StackReport) -> None:
     "--tolerance", type=float, default=0.5, show_default=True, help="Largest error of a radius, pixels."
 )
 @click.option(
-    "--view", "views", multiple=True, help="landscape, sensor height, portrait, shared rays.  [default: all]"
+    "--view",
+    "views",
+    multiple=True,
+    help="landscape, sensor height, portrait; shared rays, shared sensor height, shared portrait.  "
+    "[default: all]",
 )
 @click.option("--spp", type=int, help="Samples per pixel.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every measured radius.")
