@@ -44,7 +44,7 @@ def noise_sentence(table: Table) -> str:
     worst, median = table.noise
     return (
         f"Noise of the targets themselves, estimated: PSNR {worst:.1f} dB at worst, {median:.1f} dB median; "
-        "an error that a denoiser makes alike each time is not in it. "
+        "an error that a denoiser makes alike each time is not in it, except in images of a stated quality. "
         "Scores near these values, and differences between them, mean little."
     )
 
