@@ -74,6 +74,7 @@ class StackRequest:
         aperture_factor: what the aperture's radius is multiplied by; other than 1, the stack is wrong, which
             shows that a proof of its geometry would notice.
         quality: PSNR in dB at which an image is clean enough (`sampling`); None renders `spp` samples.
+        level_quality: of levels 1 to 5, where they are to be cleaner or need not be as clean as image.exr.
     """
 
     scene: str
@@ -99,6 +100,7 @@ class StackRequest:
     mantissa: int = HALF_MANTISSA
     aperture_factor: float = 1.0
     quality: float | None = None
+    level_quality: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not (16 <= self.width <= 16384 and 16 <= self.height <= 16384):
@@ -120,8 +122,12 @@ class StackRequest:
             raise ConfigError(f"--aperture-factor must lie in (0, 10], not {self.aperture_factor}")
         if not 4 <= self.mantissa <= HALF_MANTISSA:
             raise ConfigError(f"mantissa must be 4 to {HALF_MANTISSA} bits, not {self.mantissa}")
-        if self.quality is not None:
-            sampling.check_quality(self.quality)
+        if self.level_quality and (self.quality is None or len(self.level_quality) != LEVELS):
+            raise ConfigError(
+                "--quality takes one value, or six: of the all-in-focus image, of levels 1 to 5"
+            )
+        for quality in () if self.quality is None else (self.quality, *self.level_quality):
+            sampling.check_quality(quality)
         if min(self.spp) < 2 or max(self.spp) > 2**20:
             raise ConfigError("--spp must be at least 2 (each image is two independent halves)")
 
@@ -135,8 +141,16 @@ class StackRequest:
             if image == ALL_IN_FOCUS:
                 return sampling.expected(self.quality)
             groups = math.ceil(len(self.foci) / sampling.planes_at_once(self.width, self.height))
-            return sampling.expected(self.quality, len(self.images()) - 1, groups)
+            return sampling.expected(self.quality_of(image), len(self.images()) - 1, groups)
         return self.spp[0] if image == ALL_IN_FOCUS else self.spp[1 + int(image.split("_")[1])]
+
+    def quality_of(self, image: str) -> float:
+        """PSNR in dB at which an image is clean enough; ValueError where `spp` counts."""
+        if self.quality is None:
+            raise ValueError("this stack has sample counts, no quality")
+        if image == ALL_IN_FOCUS or not self.level_quality:
+            return self.quality
+        return self.level_quality[int(image.split("_")[1])]
 
     def sampling_seed(self, image: str, half: int) -> int:
         """Seed of one half of an image: independent noise over the stack, the same on every run."""
@@ -161,7 +175,7 @@ class StackRequest:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> StackRequest:
         """Inverse of `to_json`."""
-        tuples = {name: tuple(data[name]) for name in ("levels", "foci", "spp")}
+        tuples = {name: tuple(data[name]) for name in ("levels", "foci", "spp", "level_quality")}
         return cls(**{**data, **tuples})
 
 
@@ -268,6 +282,22 @@ def parse_focus_mode(text: str) -> str:
 def focus_count(mode: str) -> int:
     """How many focal planes a focus mode has."""
     return FOCI if mode in FOCUS_MODES else mode.count(",") + 1
+
+
+def parse_quality(text: str | None) -> tuple[float | None, tuple[float, ...]]:
+    """`StackRequest`'s quality and level_quality from ``45`` or ``45,48,47,46,45,44``; None: none."""
+    if text is None:
+        return None, ()
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) not in (1, 1 + LEVELS):
+        raise ConfigError(
+            f"--quality {text}: give dB such as 45, or six values with commas: of the all-in-focus image "
+            "and of levels 1 to 5"
+        )
+    return values[0], values[1:]
 
 
 def parse_levels(text: str) -> tuple[int, ...]:

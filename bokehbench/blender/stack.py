@@ -61,7 +61,7 @@ def settings(request: StackRequest) -> dict[str, Any]:
     """What makes the pixels, besides which images are asked for; two runs that differ in it do not mix."""
     apart = ("levels", "foci", "blend", "height", "texture_dir")
     made = {key: value for key, value in request.to_json().items() if key not in apart}
-    made["spp"] = list(request.spp)
+    made["spp"], made["level_quality"] = list(request.spp), list(request.level_quality)
     made["size"] = [made.pop("width"), request.height]
     made["code_sha256"] = code_digest(request.module)
     made["bpy"] = metadata.version("bpy")

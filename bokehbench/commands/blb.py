@@ -54,7 +54,9 @@ def blb() -> None:
 @click.option("--ratio", type=float, default=1.0, help="Height over width of the aperture.  [default: 1]")
 @click.option("--spp", type=int, help="Samples per pixel of every image, instead of --quality.")
 @click.option(
-    "--quality", type=float, metavar="DB", help="Sample until every image is so clean.  [default: 45]"
+    "--quality",
+    metavar="DB",
+    help="Sample until every image is so clean, or six values: all in focus, levels 1 to 5.  [default: 45]",
 )
 @click.option("--seed", type=int, default=0, help="Of the sampling noise (content: NAME#SEED).  [default: 0]")
 @click.option("--camera", default="", help="Camera of the .blend file, if not its active one.")
@@ -147,7 +149,8 @@ def _requests(
         raise ConfigError("give --scene NAME (or all), --blend FILE or --set NAME")
     if choices["spp"] is not None and choices["quality"] is not None:
         raise ConfigError("give --spp (samples of every image) or --quality (dB that it reaches), not both")
-    by_default = sampling.DEFAULT_QUALITY if choices["spp"] is None else None
+    by_default = str(sampling.DEFAULT_QUALITY) if choices["spp"] is None else None
+    quality, level_quality = plan.parse_quality(choices["quality"] or by_default)
     mode = plan.parse_focus_mode(choices["focus_mode"] or "linear")
     planes = plan.focus_count(mode)
     stack: dict[str, Any] = {
@@ -155,7 +158,8 @@ def _requests(
         "levels": plan.parse_levels(choices["levels"] or "1,2,3,4,5"),
         "foci": plan.parse_foci(choices["foci"] or str(planes), planes),
         "spp": choices["spp"],
-        "quality": by_default if choices["quality"] is None else choices["quality"],
+        "quality": quality,
+        "level_quality": level_quality,
         "seed": choices["seed"],
         "focus_mode": mode,
         "blades": choices["blades"],

@@ -67,9 +67,8 @@ class CleanWriter(StackWriter):
     def _image(self, name: str) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
         """Render with samples of the image's own."""
         self.started = time.perf_counter(), time.process_time()
-        assert self.request.quality is not None
         own = OwnSamples(self.cycles, self.denoise, lambda part: self.request.sampling_seed(name, part))
-        clean = own.render(self.request.quality, self.report.finished)
+        clean = own.render(self.request.quality_of(name), self.report.finished)
         assert own.z is not None
         return own.z, self._write(name, clean, own.rounds * sampling.ROUND, "own")
 
@@ -78,7 +77,6 @@ class CleanWriter(StackWriter):
         if not names:
             return
         request, info = self.request, self.info
-        assert request.quality is not None
         optics = Optics(
             self.lens,
             Lens(request.blades, request.rotation, request.ratio),
@@ -88,9 +86,9 @@ class CleanWriter(StackWriter):
         )
         camera = RayCamera(self.cycles.scene, optics.film(), optics.lens, self.lens, self.scratch)
         rays = SharedRays(self.cycles, camera, optics, self.denoise)
-        wanted = [(int(level), int(focus)) for level, focus in (name.split("_")[1:] for name in names)]
+        wanted = {_level_and_focus(name): request.quality_of(name) for name in names}
         self.started = time.perf_counter(), time.process_time()
-        images = rays.render(wanted, request.quality, self._seed, self.report.finished)
+        images = rays.render(wanted, self._seed, self.report.finished)
         for (level, focus), rounds, clean in images:
             name = bokeh_name(level, focus)
             record = self._write(name, clean, sampling.samples(level, rounds), "shared")
@@ -111,6 +109,11 @@ class CleanWriter(StackWriter):
             "noise_psnr_raw": sampling.psnr(clean.raw_error),
             "sha256": sha256_file(path),
         }
+
+
+def _level_and_focus(name: str) -> tuple[int, int]:
+    level, focus = name.split("_")[1:]
+    return int(level), int(focus)
 
 
 def _as_it_is(colour: npt.NDArray[np.float32], guides: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

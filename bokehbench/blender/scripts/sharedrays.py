@@ -66,16 +66,14 @@ class SharedRays:
 
     def render(
         self,
-        wanted: list[tuple[int, int]],
-        quality: float,
+        wanted: dict[tuple[int, int], float],
         seed: Callable[[str], int],
         finished: Callable[[int], None],
     ) -> Iterator[tuple[tuple[int, int], int, Clean]]:
         """Render images.
 
         Args:
-            wanted: (level, focus) of each, indices.
-            quality: dB.
+            wanted: (level, focus) of each, indices, and its quality, dB.
             seed: of a name.
             finished: gets rays per pixel as they are done.
 
@@ -86,13 +84,13 @@ class SharedRays:
         most = sampling.planes_at_once(*self.optics.size)
         for start in range(0, len(foci), most):
             group = foci[start : start + most]
-            yield from self._group([w for w in wanted if w[1] in group], group, quality, seed, finished)
+            some = {image: quality for image, quality in wanted.items() if image[1] in group}
+            yield from self._group(some, group, seed, finished)
 
     def _group(
         self,
-        wanted: list[tuple[int, int]],
+        wanted: dict[tuple[int, int], float],
         foci: list[int],
-        quality: float,
         seed: Callable[[str], int],
         finished: Callable[[int], None],
     ) -> Iterator[tuple[tuple[int, int], int, Clean]]:
@@ -113,6 +111,7 @@ class SharedRays:
             for level, focus in sorted(image for image, look in looks.items() if look == rounds):
                 plane = foci.index(focus)
                 clean = self._judge(level, colour[:, plane], guides[:, plane])
+                quality = wanted[level, focus]
                 if sampling.psnr(clean.error) >= quality or rounds >= sampling.MOST:
                     del looks[level, focus]
                     yield (level, focus), rounds, clean
