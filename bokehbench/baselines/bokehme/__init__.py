@@ -1,0 +1,1 @@
+"""BokehMe (Peng et al., CVPR 2022): scattering where depth is smooth, two small networks at its edges."""
