@@ -200,7 +200,7 @@ def prepare(method: str, options: Mapping[str, Any], lens: Lens | None = None) -
 
 def check_lens(spec: MethodSpec, lens: Lens) -> None:
     """Refuse a lens of which the method would silently ignore something; ConfigError says what."""
-    if spec.openings != "outline":
+    if spec.openings not in ("outline", "disc"):
         return
     aperture = lens.aperture
     ignored = [
@@ -214,6 +214,8 @@ def check_lens(spec: MethodSpec, lens: Lens) -> None:
         )
         if asked
     ]
+    if spec.openings == "disc" and (aperture.blades or aperture.shape or aperture.inner):
+        ignored.append("an opening that is no disc")
     if ignored:
         raise ConfigError(f"{spec.name} cannot render {', '.join(ignored)}; leave it out, or take raylayers")
 

@@ -79,7 +79,8 @@ class MethodSpec(Spec):
         weights: names of weight files it needs.
         notes: what differs from the paper, limits.
         openings: what of a lens it renders: "outline" for apertures with one rim that are the same all over
-            the image (disc, polygon, donut, heart ...), "any" for every lens, empty where it is not stated.
+            the image (disc, polygon, donut, heart ...), "disc" for that alone, "any" for every lens, empty
+            where it is not stated.
         ignores_lens: it renders the same whatever the lens: no K is searched for it.
     """
 

@@ -25,6 +25,7 @@ CORE = {
     "records",
     "registry",
     "rng",
+    "weights",
 }
 MAY_IMPORT = {
     "synth.render": set(),

@@ -2,6 +2,11 @@
 
 from bokehbench.registry import MethodSpec, Spec
 
+BOKEHME = (
+    "Peng, Cao, Luo, Lu, Xian, Zhang: BokehMe: When Neural Rendering Meets Classical Rendering, "
+    "CVPR 2022, https://arxiv.org/abs/2206.12614"
+)
+
 SPECS: tuple[Spec, ...] = (
     MethodSpec(
         name="identity",
@@ -17,16 +22,56 @@ SPECS: tuple[Spec, ...] = (
         summary="Every pixel scattered into its circle of confusion: BokehMe's classical renderer.",
         implementation="bokehbench.baselines.scatter.renderer:Scatter",
         aliases=("bokehme-cr",),
-        paper=(
-            "Peng, Cao, Luo, Lu, Xian, Zhang: BokehMe: When Neural Rendering Meets Classical Rendering, "
-            "CVPR 2022, https://arxiv.org/abs/2206.12614"
-        ),
+        paper=BOKEHME,
         paper_name="BokehMe-CR",
         notes=(
             "Weights, window and gamma as the authors' released renderer has them. Differs: an aperture with "
             "an odd number of blades is turned by 180° in front of focus, as optics has it; the lens's "
             "central obstruction is a ring with a clear edge, the authors' soft donut is the option `donut`; "
             "the highlight boost is off (`highlight_boost`). No occlusion: colours bleed over depth edges."
+        ),
+    ),
+    MethodSpec(
+        name="bokehme",
+        openings="outline",
+        summary="Scattering, corrected at depth edges by two small networks.",
+        implementation="bokehbench.baselines.bokehme.renderer:BokehMe",
+        category="neural",
+        weights=("bokehme.safetensors",),
+        paper=BOKEHME,
+        paper_name="BokehMe",
+        notes=(
+            "Networks, adaptive resizing and iterative upsampling as the authors' released code has them; "
+            "trained by `bokehbench train bokehme`. Options: `error_map=analytic` (from the disparity map "
+            "instead of ARNet), `variant=B1` to `B5` (the paper's Table 3), `highlight_boost`, `device`. "
+            "The opening's shape reaches the scattered part alone."
+        ),
+    ),
+    MethodSpec(
+        name="bokehme-nr",
+        openings="disc",
+        summary="BokehMe's neural renderer alone.",
+        implementation="bokehbench.baselines.bokehme.renderer:BokehMe",
+        options={"fused": False},
+        category="neural",
+        weights=("bokehme.safetensors",),
+        paper=BOKEHME,
+        paper_name="BokehMe-NR",
+        notes="ARNet and IUNet without the classical renderer; it knows a disc alone.",
+    ),
+    MethodSpec(
+        name="bokehme-official",
+        openings="outline",
+        summary="BokehMe with the weights that its authors released.",
+        implementation="bokehbench.baselines.bokehme.renderer:BokehMe",
+        options={"files": ("arnet.pth", "iunet.pth")},
+        category="neural",
+        weights=("arnet.pth", "iunet.pth"),
+        paper=BOKEHME,
+        paper_name="BokehMe",
+        notes=(
+            "Needs the authors' arnet.pth and iunet.pth; their hashes stand in every record. The authors say "
+            "that these are not the weights of the paper's tables, but better ones."
         ),
     ),
     MethodSpec(

@@ -33,6 +33,25 @@ register: Decorator = click.option(
     help="Python file that registers your own methods (repeatable).",
 )
 
+
+def _weights(
+    context: click.Context, parameter: click.Parameter, assignments: tuple[str, ...]
+) -> tuple[str, ...]:
+    from bokehbench import weights
+
+    weights.use_files(assignments)
+    return assignments
+
+
+weights: Decorator = click.option(
+    "--weights",
+    multiple=True,
+    expose_value=False,
+    callback=_weights,
+    metavar="NAME=FILE",
+    help="Weights of your own for a method, for example bokehme=RUN/bokehme.safetensors (repeatable).",
+)
+
 workers: Decorator = click.option(
     "--workers", type=int, default=1, show_default=True, help="Processes; the results do not depend on it."
 )

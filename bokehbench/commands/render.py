@@ -63,6 +63,7 @@ class Shot:
 @click.option("--option", "settings", multiple=True, metavar="NAME=VALUE", help="Of the method (repeatable).")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help=".png, .jpg or linear .exr.")
 @click.option("--strip", default="", metavar="TITLE", help="Also write the pictures as a strip for the page.")
+@options.weights
 @options.register
 def render(
     photo: str,

@@ -47,6 +47,7 @@ from bokehbench.commands import options
 @click.option(
     "--renew", is_flag=True, help="Replace results that were made from other data of the same name."
 )
+@options.weights
 @options.workers
 @options.ray
 @options.register

@@ -17,7 +17,7 @@ from bokehbench.benchmarks.locate import Opened, Reference, open_benchmark
 from bokehbench.benchmarks.protocols import offers
 from bokehbench.benchmarks.tracks import Track
 from bokehbench.cases import CaseInfo
-from bokehbench.errors import BokehbenchError, ConfigError, InputError
+from bokehbench.errors import BokehbenchError, ConfigError, InputError, Unavailable
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.set_k import choose_for_set
 from bokehbench.leaderboard.unit import (
@@ -90,8 +90,10 @@ def run(
     """
     chosen = names(MethodSpec) if "all" in methods else methods
     specs = list({spec.name: spec for spec in (get(MethodSpec, name) for name in chosen)}.values())
+    specs, lacking = _with_weights(specs, named=set(methods))
     opened = _distinct({one: open_benchmark(one) for one in references(benchmarks, protocols, tracks)})
     summary, pool = Summary(), Pool(workers, ray)
+    summary.skipped += lacking
     if out.exists():
         records.remove_parts(out)
     units: list[Unit] = []
@@ -113,6 +115,21 @@ def run(
             summary.failed.append(f"{outcome.key}: {outcome.error}")
     summary.failed.sort()
     return summary
+
+
+def _with_weights(specs: Sequence[MethodSpec], named: set[str]) -> tuple[list[MethodSpec], list[str]]:
+    """Methods whose weights are here, and a line on each other; Unavailable for one that was named."""
+    here, lacking = [], []
+    for spec in specs:
+        try:
+            weights_hash(spec)
+        except Unavailable as error:
+            if named & {spec.name, *spec.aliases}:
+                raise Unavailable(f"{spec.name}: {error}") from error
+            lacking.append(f"{spec.name}: {error}")
+        else:
+            here.append(spec)
+    return here, lacking
 
 
 def references(

@@ -57,8 +57,8 @@ def weights_hash(spec: MethodSpec) -> str:
 
 
 def weights_of(spec: MethodSpec) -> dict[str, str]:
-    """Weight file name -> sha256, from the implementation that loads them."""
-    return dict(spec.load().weights_sha256()) if spec.weights else {}
+    """Weight file name -> sha256, from the implementation that loads them; Unavailable where one lacks."""
+    return dict(spec.load().weights_sha256(spec.weights)) if spec.weights else {}
 
 
 def made_by(unit: Unit, spec: MethodSpec) -> dict[str, Any]:

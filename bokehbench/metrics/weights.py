@@ -6,18 +6,15 @@ renamed file. Nothing is ever downloaded here.
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bokehbench import records
-from bokehbench.errors import ConfigError, InputError, Unavailable
+from bokehbench.errors import ConfigError, Unavailable
+from bokehbench.weights import FOLDER_VARIABLE, folders, sha256, use_folder
 
-FOLDER_VARIABLE = "BOKEHBENCH_WEIGHTS"
-"""Environment variable with folders of weights (separated like PATH); worker processes inherit it."""
+__all__ = ["FOLDER_VARIABLE", "folders", "use_folder"]
 
 
 class WrongWeights(Unavailable):
@@ -119,32 +116,6 @@ def get(name: str) -> WeightFile:
     return FILES[name]
 
 
-def use_folder(folder: Path) -> None:
-    """Look into `folder` first, here and in every process started from here (`--weights-dir`).
-
-    Raises:
-        InputError: no such folder.
-    """
-    if not folder.is_dir():
-        raise InputError(f"--weights-dir {folder}: no such folder")
-    known = [name for name in os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep) if name]
-    first = str(folder.resolve())
-    os.environ[FOLDER_VARIABLE] = os.pathsep.join([first, *(name for name in known if name != first)])
-
-
-def folders() -> list[Path]:
-    """Where the user's files are looked for, in this order.
-
-    `--weights-dir`, $BOKEHBENCH_WEIGHTS, $TORCH_HOME/hub/checkpoints, torch's default cache.
-    """
-    named = [Path(name) for name in os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep) if name]
-    if os.environ.get("TORCH_HOME"):
-        named.append(Path(os.environ["TORCH_HOME"], "hub", "checkpoints"))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    named.append(cache / "torch" / "hub" / "checkpoints")
-    return list(dict.fromkeys(named))
-
-
 def _candidates(file: WeightFile) -> Iterator[Path]:
     if not file.package:
         yield from (folder / file.name for folder in folders())
@@ -154,14 +125,8 @@ def _candidates(file: WeightFile) -> Iterator[Path]:
         yield Path(root, file.inside)
 
 
-@functools.lru_cache(maxsize=256)
-def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    return records.sha256_file(path)
-
-
 def _is_genuine(file: WeightFile, path: Path) -> bool:
-    facts = path.stat()
-    return facts.st_size == file.size and _sha256(path, facts.st_size, facts.st_mtime_ns) == file.sha256
+    return path.stat().st_size == file.size and sha256(path) == file.sha256
 
 
 def locate(name: str) -> tuple[str, Path | None]:

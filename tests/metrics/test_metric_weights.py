@@ -10,6 +10,7 @@ import urllib.request
 import numpy as np
 import pytest
 
+from bokehbench import records
 from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.metrics import score_images, score_images_detailed, weights
 from bokehbench.metrics.specs import SPECS
@@ -78,7 +79,7 @@ def test_a_wrong_file_does_not_hide_the_genuine_one(homes, small_file):
 def test_a_file_is_hashed_once_until_it_changes(homes, small_file, monkeypatch):
     hashed = []
     monkeypatch.setattr(
-        weights.records,
+        records,
         "sha256_file",
         lambda path: hashed.append(path) or hashlib.sha256(path.read_bytes()).hexdigest(),
     )
@@ -180,7 +181,7 @@ def test_the_whole_way_with_files_that_count_as_genuine(homes, monkeypatch, name
         "classifier.0.weight": torch.zeros(1)
     }
     torch.save(state, path, _use_new_zipfile_serialization=zipped)
-    fake = weights.WeightFile(file, path.stat().st_size, weights.records.sha256_file(path), "nowhere")
+    fake = weights.WeightFile(file, path.stat().st_size, records.sha256_file(path), "nowhere")
     monkeypatch.setitem(weights.FILES, file, fake)
     for module in (dists, lpips):
         module._model.cache_clear()

@@ -1,0 +1,106 @@
+"""BokehMe as a method: `bokehme` (both renderers, fused) and `bokehme-nr` (the neural one alone)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bokehbench import weights
+from bokehbench.baselines.bokehme.error_map import analytic_error_map
+from bokehbench.baselines.bokehme.networks import GAMMAS
+from bokehbench.baselines.bokehme.neural import VARIANTS, NeuralRenderer, fuse
+from bokehbench.baselines.bokehme.weights import OURS, load, locate
+from bokehbench.baselines.scatter.kernel import dilate_defocus, scatter
+from bokehbench.baselines.scatter.renderer import boost_highlights
+from bokehbench.cases import FloatImage, Inputs
+from bokehbench.errors import ConfigError, Unavailable
+from bokehbench.optics import decode, encode, signed_defocus
+
+ERROR_MAPS = ("arnet", "analytic")
+
+
+class BokehMe:
+    """Scattering, corrected at depth edges by ARNet and IUNet (Peng et al., CVPR 2022).
+
+    Args:
+        files: weight files, see `weights`.
+        fused: with the classical renderer (eq. 9); else the neural rendering alone.
+        error_map: "arnet", as predicted, or "analytic", from the disparity map.
+        variant: B1 to B5 of the paper's Table 3, how the neural rendering is brought to full size.
+        highlight_boost: see `scatter.renderer.Scatter`.
+        device: "cpu" or "cuda", where the networks run; scattering runs on the CPU.
+
+    Raises:
+        Unavailable: a weight file, or the device, is missing.
+        ConfigError: an option out of range.
+        InputError: a weight file of something else.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[str] = OURS,
+        fused: bool = True,
+        error_map: str = "arnet",
+        variant: str = "B5",
+        highlight_boost: float = 0.0,
+        device: str = "cpu",
+    ) -> None:
+        if error_map not in ERROR_MAPS:
+            raise ConfigError(f"bokehme: error_map must be one of {', '.join(ERROR_MAPS)}, not {error_map!r}")
+        if variant not in VARIANTS:
+            raise ConfigError(f"bokehme: variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+        if highlight_boost < 0.0:
+            raise ConfigError(f"bokehme: highlight_boost must be at least 0, not {highlight_boost}")
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise Unavailable("bokehme: no CUDA device here; use device=cpu")
+        self.fused, self.error_map, self.highlight_boost = fused, error_map, highlight_boost
+        self.device = torch.device(device)
+        model = load(NeuralRenderer(VARIANTS[variant]), files)
+        self.model = model.eval().requires_grad_(False).to(self.device)
+
+    @staticmethod
+    def weights_sha256(files: Sequence[str]) -> dict[str, str]:
+        """Weight file name -> sha256."""
+        return {name: weights.sha256(path) for name, path in locate(files).items()}
+
+    def render(self, inputs: Inputs) -> FloatImage:
+        """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`; clipped to [0, 1] if fused."""
+        lens = inputs.lens
+        low, high = GAMMAS
+        if not low <= lens.gamma <= high:
+            raise ConfigError(f"bokehme: gamma must lie in [{low:g}, {high:g}], not {lens.gamma:g}")
+        image = boost_highlights(inputs.image, inputs.disparity, lens, self.highlight_boost)
+        defocus = signed_defocus(inputs.disparity, lens).astype(np.float32)
+        neural, error = self._neural(image, defocus, lens.gamma)
+        if not self.fused:
+            return neural
+        light = decode(image, lens.gamma).astype(np.float32)
+        classical = encode(scatter(light, defocus, lens.aperture), lens.gamma).astype(np.float32)
+        if self.error_map == "analytic":
+            error = analytic_error_map(defocus)[..., None]
+        fused = fuse(torch.from_numpy(classical), torch.from_numpy(neural), torch.from_numpy(error))
+        return fused.clamp(0.0, 1.0).numpy()
+
+    def _neural(self, image: FloatImage, defocus: FloatImage, gamma: float) -> tuple[FloatImage, FloatImage]:
+        """The neural rendering [H, W, 3] and the error map [H, W, 1]."""
+        with torch.inference_mode():
+            bokeh, error = self.model(
+                self._tensor(image),
+                self._tensor(defocus[..., None]),
+                self._tensor(dilate_defocus(defocus)[..., None]),
+                torch.tensor([gamma], device=self.device),
+            )
+        return _picture(bokeh), _picture(error)
+
+    def _tensor(self, picture: FloatImage) -> Tensor:
+        """[H, W, C] -> [1, C, H, W] on the device."""
+        planes = np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
+        return torch.from_numpy(planes)[None].to(self.device)
+
+
+def _picture(tensor: Tensor) -> FloatImage:
+    """[1, C, H, W] -> [H, W, C]."""
+    return np.ascontiguousarray(tensor[0].permute(1, 2, 0).cpu().numpy())
