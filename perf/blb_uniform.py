@@ -7,6 +7,7 @@ sampled until it is clean: at least so many samples must every image have.
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,19 @@ class Half(clean.OwnSamples):
         squared = [sampling.half_squared(images, quarters, half) for half in range(2)]
         mean = (float(squared[0].mean()) + float(squared[1].mean())) / 2.0
         return mean + sampling.standard_error(*squared)
+
+
+def smallest(looks: list[tuple[int, float]], quality: float) -> tuple[float, float]:
+    """(rounds, squared error) where the quality is just reached: between the last two looks, by a power law.
+
+    A look that overshoots would make the other way look dearer than it is.
+    """
+    wanted = 10.0 ** (-quality / 10.0)
+    if len(looks) < 2 or looks[-1][1] >= wanted or looks[-2][1] <= wanted:
+        return looks[-1]
+    (few, noisy), (many, clean_enough) = looks[-2:]
+    share = math.log(noisy / wanted) / math.log(noisy / clean_enough)
+    return few * (many / few) ** share, wanted
 
 
 def work(job: dict[str, Any], events: Events) -> None:
@@ -90,13 +104,14 @@ def work(job: dict[str, Any], events: Events) -> None:
     denoise(halves[ALL_IN_FOCUS].colour[0], halves[ALL_IN_FOCUS].guides[0])
     per_image = time.process_time() - began
     worst = max(errors, key=errors.__getitem__)
-    rounds, found = PILOT, errors[worst]
-    while sampling.psnr(found) < request.quality and rounds < sampling.MOST:
-        rounds = sampling.next_look(rounds, found, request.quality)
-        found = error(worst, rounds)
+    looks = [(PILOT, errors[worst])]
+    while sampling.psnr(looks[-1][1]) < request.quality and looks[-1][0] < sampling.MOST:
+        rounds = sampling.next_look(*looks[-1], request.quality)
+        looks.append((rounds, error(worst, rounds)))
+    rounds, found = smallest(looks, request.quality)
     events.send(
         "uniform",
-        samples=rounds * sampling.ROUND // 2,
+        samples=round(rounds * sampling.ROUND / 2),
         worst=worst,
         psnr=sampling.psnr(found),
         pilot={name: sampling.psnr(value) for name, value in errors.items()},
