@@ -35,6 +35,15 @@ SPECS: tuple[Spec, ...] = (
         notes="See blb-raw. K = 10, 20, 30, 40, 50 at width 1920.",
     ),
     BenchmarkSpec(
+        name="blb-lite",
+        summary="Ten Blender scenes, five levels, three focal planes at 480x270.",
+        implementation="bokehbench.benchmarks.blb:BLB",
+        protocol="gt-disparity",
+        layout="as blb",
+        source="bokehbench blb render --set blb-lite --out DIR, some hours of two cores",
+        notes="As blb. `bokehbench blb verify DIR` says whether a folder is the set, complete and undamaged.",
+    ),
+    BenchmarkSpec(
         name="layered",
         summary="Synthetic sets of ray-traced layers: exact disparity, true layers and an exact target.",
         implementation="bokehbench.benchmarks.layered:Layered",
