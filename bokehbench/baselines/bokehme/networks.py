@@ -41,7 +41,9 @@ class Trunk(nn.Module):
         x = functional.elu(self.first(cells))
         for block in self.blocks:
             x = x + block(x)
-        result: Tensor = self.last(x)
+        # In full precision also under autocast: the eight bits of bf16 are too few for a picture.
+        with torch.autocast(x.device.type, enabled=False):
+            result: Tensor = self.last(x.to(self.last.weight.dtype))
         return result
 
 

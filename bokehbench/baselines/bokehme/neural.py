@@ -126,6 +126,7 @@ class NeuralRenderer(nn.Module):
         size: tuple[int, int],
         reach: float = 1.0,
         tile: int = TILE,
+        bounded: bool = True,
     ) -> Tensor:
         """One pass of IUNet.
 
@@ -135,15 +136,18 @@ class NeuralRenderer(nn.Module):
             size: (height, width) of this pass.
             reach: units to which IUNet's defocus is clamped; 1.2 in training.
             tile: see `networks.tiled`.
+            bounded: False in training: a value that is clipped has no gradient.
 
         Returns:
-            [B, 3, height, width], encoded, >= 0.
+            [B, 3, height, width], encoded, >= 0 if bounded.
         """
         # By the width of both alike, so that radii at every size are in pixels of that size.
         ratio = size[1] / image.shape[-1]
         signed = resize(defocus, size) * (ratio / UNIT)
         seen = signed.clamp(-reach, reach) if self.upsampling.clamp else signed
-        fine: Tensor = self.iunet(resize(image, size), seen, coarse, gamma, tile).clamp(0.0, HUGE)
+        fine: Tensor = self.iunet(resize(image, size), seen, coarse, gamma, tile)
+        if bounded:
+            fine = fine.clamp(0.0, HUGE)
         if self.upsampling.fuse == "none":
             return fine
         judged = signed if self.upsampling.fuse == "signed" else resize(dilated, size) * (ratio / UNIT)
