@@ -3,6 +3,7 @@ import pytest
 
 from bokehbench.blender import plan
 from bokehbench.blender.catalogue import SCENES, parse_scene, parse_scenes
+from bokehbench.blender.requests import scene_requests
 from bokehbench.errors import ConfigError
 from bokehbench.optics import SKY_DEPTH, PhysicalCamera
 
@@ -122,6 +123,8 @@ def test_levels_are_numbered_from_one():
         lambda: plan.parse_foci("0,10"),
         lambda: plan.parse_foci("11"),
         lambda: plan.parse_foci("far"),
+        lambda: plan.parse_quality("clean"),
+        lambda: plan.parse_quality("45,44"),
         lambda: plan.parse_levels("0"),
         lambda: plan.parse_levels(""),
         lambda: plan.parse_size("480"),
@@ -142,3 +145,16 @@ def test_scene_names_carry_a_variation_and_all_is_each_once():
     names = [str(name) for name in parse_scenes(["thicket", "all"])]
     assert names[0] == "thicket" and len(set(names)) == len(names)
     assert set(names) == {info.name for info in SCENES.values() if info.listed}
+
+
+def test_quality_is_one_value_or_one_for_the_sharp_image_and_each_level():
+    assert plan.parse_quality("45") == (45.0, ())
+    assert plan.parse_quality("44,49,48,47,46,45") == (44.0, (49.0, 48.0, 47.0, 46.0, 45.0))
+    (one,) = scene_requests(["thicket"], quality=45.0)
+    assert {one.quality_of(name) for name in one.images()} == {45.0}
+    (each,) = scene_requests(["thicket"], quality=44.0, level_quality=(49.0, 48.0, 47.0, 46.0, 45.0))
+    assert each.quality_of("image") == 44.0
+    assert [each.quality_of(f"bokeh_{level:02d}_00") for level in range(5)] == [49.0, 48.0, 47.0, 46.0, 45.0]
+    for wrong in ((45.0,), (45.0, 44.0, 43.0, 42.0, 90.0)):
+        with pytest.raises(ConfigError, match="--quality"):
+            scene_requests(["thicket"], quality=44.0, level_quality=wrong)
