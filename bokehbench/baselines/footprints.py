@@ -2,6 +2,7 @@
 
 A footprint is flat inside and falls at its rim, so its difference along a row is zero almost everywhere:
 about 16 r entries stand for 3 r² weights. Kernels add the entries into a buffer and sum each row once.
+BokehMe's soft donut changes over 36 px inside the rim, and every pixel there is an entry of its own.
 
 A `Ladder` holds the footprints of the radii an image needs, in rungs of 1/48 px (1/192 px below 2 px); a
 radius between two rungs is interpolated linearly. Weights are rounded to multiples of 2^-20, so that the
@@ -28,6 +29,8 @@ SOFT, LINEAR = 0, 1
 _QUANTUM = 2.0**20
 # Where tanh is called flat. Tighter outside: a weight of 1e-5 shows in a black pixel after encoding.
 _FLAT_INSIDE, _FLAT_OUTSIDE = 0.9, -1.45
+# From here on the soft donut is within 1e-6 of its value in the middle, about one quantum.
+_DONUT_FLAT = 36.0
 # Below this radius the rim is most of the footprint, and rungs are four times as dense.
 _SMALL = 2.0
 
@@ -37,8 +40,8 @@ class Ladder:
     """Footprints of many radii.
 
     Attributes:
-        rung: [H, W] int32, the footprint of each source pixel.
-        fraction: [H, W] float32 in [0, 1), how far its radius lies towards the next rung.
+        rung: [..., H, W] int32, the footprint of each source pixel.
+        fraction: [..., H, W] float32 in [0, 1), how far its radius lies towards the next rung.
         reach: [N] int32, footprint n covers offsets -reach..reach in x and y.
         first: [N] int64, index of the footprint's first row in `rows`.
         rows: start of each row's entries; row dy of footprint n begins at ``rows[first[n] + reach[n] + dy]``.
@@ -70,19 +73,22 @@ class Ladder:
         return totals
 
 
-def build_ladder(defocus: npt.NDArray[Any], aperture: Aperture, rim: int = SOFT) -> Ladder:
-    """The footprints that the pixels of a defocus map need, interpolated between rungs.
+def build_ladder(
+    defocus: npt.NDArray[Any], aperture: Aperture, rim: int = SOFT, donut: float = 0.0
+) -> Ladder:
+    """The footprints that the pixels of defocus maps need, interpolated between rungs.
 
     Args:
-        defocus: [H, W] signed, pixels. In front of focus (> 0) the aperture appears turned by 180°.
+        defocus: [..., H, W] signed, pixels. In front of focus (> 0) the aperture appears turned by 180°.
         aperture: shape of the opening.
         rim: `SOFT` or `LINEAR`.
+        donut: 0 to 0.5, strength of BokehMe's soft donut (methods spec A1.3).
 
     Raises:
         ConfigError: a blur radius beyond `MAX_RADIUS`.
     """
     radius = _radius(defocus)
-    coarse = _rungs_per_pixel(float(radius.max(initial=0.0)))
+    coarse = rungs_per_pixel(float(radius.max(initial=0.0)), donut)
     fine = 4 * coarse
     small = int(_SMALL) * fine
     height = np.where(radius < _SMALL, fine * radius, small + coarse * (radius - _SMALL))
@@ -93,7 +99,8 @@ def build_ladder(defocus: npt.NDArray[Any], aperture: Aperture, rim: int = SOFT)
     keys = np.flatnonzero(used)
     low = _radius_at(keys // 2, small, fine, coarse)
     high = _radius_at(keys // 2 + 1, small, fine, coarse)
-    return _assemble(rung, (height - below).astype(np.float32), low, high, keys % 2 == 1, aperture, rim)
+    opening = (aperture, rim, donut)
+    return _assemble(rung, (height - below).astype(np.float32), low, high, keys % 2 == 1, opening)
 
 
 def exact_ladder(
@@ -108,23 +115,36 @@ def exact_ladder(
     """
     radius = _radius(defocus)
     near = (defocus > 0) & (not point_symmetric(aperture))
-    return _assemble(rung, np.zeros(rung.shape, np.float32), radius, radius, near, aperture, rim)
+    opening = (aperture, rim, 0.0)
+    return _assemble(rung, np.zeros(rung.shape, np.float32), radius, radius, near, opening)
 
 
 def _radius(defocus: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     radius = np.abs(defocus).astype(np.float64)
-    if not radius.max(initial=0.0) <= MAX_RADIUS:
-        raise ConfigError(
-            f"a blur radius of {radius.max():g} px is beyond {MAX_RADIUS:g} px; K is the radius in pixels "
-            "over the whole disparity range"
-        )
+    refuse_radius(float(radius.max(initial=0.0)))
     return radius
 
 
-def _rungs_per_pixel(largest: float) -> int:
-    """48, fewer for very large radii: the ladder grows with the square of the largest (150 MB at 160 px)."""
+def refuse_radius(largest: float) -> None:
+    """ConfigError where the largest blur radius, in pixels, is beyond `MAX_RADIUS` or not a number."""
+    if not largest <= MAX_RADIUS:
+        raise ConfigError(
+            f"a blur radius of {largest:g} px is beyond {MAX_RADIUS:g} px; K is the radius in pixels "
+            "over the whole disparity range"
+        )
+
+
+def rungs_per_pixel(largest: float, donut: float = 0.0) -> int:
+    """48, fewer for very large radii (pixels), so that a ladder has at most 10 million entries.
+
+    With a soft donut 30 million (360 MB): every pixel in the ring below the rim is one.
+    """
+    entries, most = 16.0 * largest, 8.0 * 48 * 160 * 160
+    if donut > 0.0:
+        entries += math.pi * (largest**2 - max(largest - _DONUT_FLAT, 0.0) ** 2)
+        most *= 4.0  # half of `entries` is a generous mean over the smaller radii
     steps = 48
-    while steps > 4 and steps * largest * largest > 48 * 160 * 160:
+    while steps > 4 and 0.5 * steps * largest * entries > most:
         steps //= 2
     return steps
 
@@ -139,13 +159,13 @@ def _assemble(
     low: npt.NDArray[np.float64],
     high: npt.NDArray[np.float64],
     near: npt.NDArray[np.bool_],
-    aperture: Aperture,
-    rim: int,
+    opening: tuple[Aperture, int, float],
 ) -> Ladder:
+    aperture, rim, donut = opening
     reach = np.floor(low).astype(np.int32) + 1
     margin = int(reach.max()) + 1
-    stride = rung.shape[1] + 2 * margin
-    shape = (edge_table(aperture, margin), aperture.inner, rim)
+    stride = rung.shape[-1] + 2 * margin
+    shape = (edge_table(aperture, margin), aperture.inner, rim, float(donut))
     turn = np.where(near, -1, 1)
     first = np.concatenate([[0], np.cumsum(2 * reach.astype(np.int64) + 1)])
     counts = np.zeros(first[-1], np.int64)
@@ -184,12 +204,15 @@ def _weight(dx: int, dy: int, turn: int, radius: float, reach: int, shape: Any) 
     """Weight of a footprint at an offset, a multiple of 2^-20."""
     if dx > reach:
         return 0.0
-    edge, inner, rim = shape
+    edge, inner, rim, donut = shape
     centre = edge.shape[0] // 2
     distance = math.sqrt(dx * dx + dy * dy)
-    weight = _rim(radius * edge[centre + turn * dy, centre + turn * dx] - distance, rim)
+    inside = radius * edge[centre + turn * dy, centre + turn * dx] - distance
+    weight = _rim(inside, rim)
     if inner > 0.0:
         weight *= _rim(distance - inner * radius, rim)
+    if donut > 0.0:
+        weight *= 1.0 - donut + donut * math.tanh(0.2 * (1.0 - min(inside, _DONUT_FLAT)))
     return math.floor(weight * _QUANTUM + 0.5) / _QUANTUM
 
 

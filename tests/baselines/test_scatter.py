@@ -10,7 +10,7 @@ from bokehbench.baselines.scatter.kernel import dilate_defocus, scatter
 from bokehbench.baselines.scatter.reference import dilate_reference, scatter_reference, scatter_weight
 from bokehbench.baselines.scatter.renderer import Scatter, boost_highlights
 from bokehbench.cases import Inputs
-from bokehbench.errors import ConfigError
+from bokehbench.errors import ConfigError, Unavailable
 from bokehbench.optics import Aperture, Lens, encode
 
 DISC = Aperture()
@@ -69,13 +69,24 @@ def test_all_forms_agree_with_the_reference(kind, aperture):
     assert np.abs(shown(gathered.numpy()) - shown(expected)).max() < 1e-4
 
 
-def test_donut_of_the_direct_form_agrees_and_darkens_the_middle():
+@pytest.mark.parametrize("donut", [0.2, 0.5])
+def test_the_soft_donut_agrees_and_darkens_the_middle(donut):
     light, defocus = scene("ramp")
-    expected = scatter_reference(light, defocus, Aperture(blades=6), donut=0.4)
-    got = scatter_direct(light, defocus, Aperture(blades=6), donut=0.4)
+    expected = scatter_reference(light, defocus, Aperture(blades=6), donut)
+    got = scatter_direct(light, defocus, Aperture(blades=6), donut)
     assert np.abs(shown(got) - shown(expected)).max() < 1e-4
-    middle, edge = (float(scatter_weight(dx, 0, np.float64(25.0), DISC, donut=0.5)) for dx in (0, 24))
-    assert middle < 0.01 * edge
+    fast = scatter(light, defocus, Aperture(blades=6), donut)
+    assert np.abs(shown(fast) - shown(expected)).max() < 1e-3
+    middle, edge = (float(scatter_weight(dx, 0, np.float64(25.0), DISC, donut)) for dx in (0, 24))
+    assert middle / edge == pytest.approx((1.0 - 2.0 * donut) / (1.0 - donut), abs=0.01)
+
+
+def test_the_fast_donut_of_a_large_disc_is_exact_past_its_flat_middle():
+    light = np.full((90, 90, 3), 1e-3, np.float32)
+    light[45, 40] = 300.0
+    defocus = np.full((90, 90), -50.3, np.float32)
+    expected = scatter_direct(light, defocus, DISC, 0.45)
+    assert np.abs(shown(scatter(light, defocus, DISC, 0.45)) - shown(expected)).max() < 1e-3
 
 
 def test_result_depends_neither_on_threads_nor_on_the_run():
@@ -108,6 +119,13 @@ def test_gradients_of_the_torch_form(aperture):
 def test_a_constant_image_stays_constant(defocus):
     light = np.full((40, 50, 3), 0.37, np.float32)
     assert np.abs(scatter(light, np.full((40, 50), defocus)) - 0.37).max() < 1e-6
+
+
+@pytest.mark.parametrize("renderer", [scatter, scatter_direct, scatter_reference])
+def test_a_constant_image_stays_constant_whatever_the_defocus(renderer):
+    light = np.full((H, W, 3), 0.37, np.float32)
+    for kind in ("noise", "step"):
+        assert np.abs(renderer(light, scene(kind)[1], APERTURES["pentagon"], 0.3) - 0.37).max() < 1e-5
 
 
 def test_nothing_is_left_beside_a_bright_light():
@@ -145,6 +163,26 @@ def test_in_focus_leaks_what_the_formula_says():
     got = footprint(scatter, 0.0)
     assert got[30, 31] == pytest.approx(0.00067, rel=0.02)
     assert encode(got[30, 31], 2.2) == pytest.approx(0.036, abs=1e-3)
+
+
+def test_without_blur_an_image_changes_by_the_leak_alone():
+    light = np.random.default_rng(1).integers(0, 2, (30, 30, 3)).astype(np.float32)  # the harshest there is
+    for renderer in (scatter, scatter_direct, scatter_reference):
+        assert np.abs(renderer(light, np.zeros((30, 30), np.float32)) - light).max() <= 3e-3
+
+
+def test_polygons_reach_the_radius_at_corners_and_the_apothem_between():
+    radius = np.float64(400.0)  # so large that a direction on the grid is close to any angle
+    peak = float(scatter_weight(0, 0, radius, DISC))
+    for blades, apothem in ((6, 0.866), (10000, 1.0)):
+        opening = Aperture(blades=blades)
+        for angle, reach in ((0.0, 1.0), (np.pi / blades, apothem), (2 * np.pi / blades, 1.0)):
+            inner, outer = (
+                (round(step * np.cos(angle)), round(step * np.sin(angle)))
+                for step in (reach * radius - 2, reach * radius + 2)
+            )
+            assert float(scatter_weight(*inner, -radius, opening)) > 0.99 * peak
+            assert float(scatter_weight(*outer, -radius, opening)) < 0.01 * peak
 
 
 def test_hexagon_has_its_corners_at_the_radius_and_its_sides_at_the_apothem():
@@ -232,7 +270,22 @@ def test_highlight_boost_is_off_and_touches_only_bright_defocused_pixels():
     assert (boosted[1] == 0.5).all() and (boosted[0, 0] == 1.0).all() and (boosted[0, 1] > 1.3).all()
 
 
-@pytest.mark.parametrize("options", [{"highlight_boost": -1.0}, {"donut": 0.6}])
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
+def test_a_device_that_is_not_there_is_one_clear_line():
+    with pytest.raises(Unavailable, match="take device=cpu"):
+        Scatter(device="cuda")
+
+
+@pytest.mark.gpu
+def test_a_gpu_shows_what_the_cpu_shows():
+    light, defocus = scene("ramp")
+    lens = Lens(K=20.0, disp_focus=0.45, aperture=Aperture(blades=5, inner=0.3))
+    inputs = Inputs("k", shown(light).astype(np.float32), (defocus + 9) / 20, lens)
+    cpu, gpu = (Scatter(donut=0.2, device=device).render(inputs) for device in ("cpu", "cuda"))
+    assert np.abs(cpu - gpu).max() < 1e-3
+
+
+@pytest.mark.parametrize("options", [{"highlight_boost": -1.0}, {"donut": 0.6}, {"device": "tpu"}])
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ConfigError):
         Scatter(**options)

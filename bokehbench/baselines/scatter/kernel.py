@@ -14,7 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from bokehbench.baselines.footprints import build_ladder
+from bokehbench.baselines.footprints import build_ladder, rungs_per_pixel
 from bokehbench.optics import Aperture
 
 BAND = 48
@@ -22,7 +22,7 @@ BAND = 48
 
 
 def scatter(
-    light: npt.NDArray[Any], defocus: npt.NDArray[Any], aperture: Aperture | None = None
+    light: npt.NDArray[Any], defocus: npt.NDArray[Any], aperture: Aperture | None = None, donut: float = 0.0
 ) -> npt.NDArray[np.float32]:
     """Scatter every pixel into its circle of confusion.
 
@@ -30,22 +30,42 @@ def scatter(
         light: [H, W, 3] linear, finite.
         defocus: [H, W] signed defocus, pixels, finite.
         aperture: None for a disc.
+        donut: 0 to 0.5, strength of BokehMe's soft donut; O(r²) operations a pixel up to 36 px.
 
     Returns:
         [H, W, 3] float32, linear.
     """
-    ladder = build_ladder(defocus, aperture or Aperture())
-    gain = 1.0 / (np.asarray(defocus, np.float64) ** 2 + 0.2)
+    return scatter_batch(light[None], defocus[None], aperture, donut)[0]
+
+
+def scatter_batch(
+    light: npt.NDArray[Any], defocus: npt.NDArray[Any], aperture: Aperture | None = None, donut: float = 0.0
+) -> npt.NDArray[np.float32]:
+    """`scatter` of several images, which share their footprints; each becomes what it becomes alone.
+
+    Args:
+        light: [B, H, W, 3] linear, finite.
+        defocus: [B, H, W] signed defocus, pixels, finite.
+        aperture, donut: see `scatter`.
+
+    Returns:
+        [B, H, W, 3] float32, linear.
+    """
     out = np.empty((*defocus.shape, 3), np.float32)
-    _scatter_bands(
-        np.ascontiguousarray(light, np.float32),
-        gain,
-        (ladder.rung, ladder.fraction, ladder.reach, ladder.first, ladder.rows),
-        (ladder.offset, ladder.base, ladder.slope),
-        ladder.margin,
-        ladder.stride,
-        out,
-    )
+    density = [rungs_per_pixel(float(np.abs(one).max(initial=0.0)), donut) for one in defocus]
+    for steps in sorted(set(density)):
+        alike = np.flatnonzero(np.array(density) == steps)
+        ladder = build_ladder(defocus[alike], aperture or Aperture(), donut=donut)
+        for index, rung, fraction in zip(alike, ladder.rung, ladder.fraction, strict=True):
+            _scatter_bands(
+                np.ascontiguousarray(light[index], np.float32),
+                1.0 / (np.asarray(defocus[index], np.float64) ** 2 + 0.2),
+                (rung, fraction, ladder.reach, ladder.first, ladder.rows),
+                (ladder.offset, ladder.base, ladder.slope),
+                ladder.margin,
+                ladder.stride,
+                out[index],
+            )
     return out
 
 

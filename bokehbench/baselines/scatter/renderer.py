@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
-from bokehbench.baselines.scatter.direct import scatter_direct
 from bokehbench.baselines.scatter.kernel import scatter
 from bokehbench.cases import FloatImage, Inputs
-from bokehbench.errors import ConfigError
-from bokehbench.optics import Lens, decode, encode, signed_defocus
+from bokehbench.errors import ConfigError, Unavailable
+from bokehbench.optics import Aperture, Lens, decode, encode, signed_defocus
 
 
 class Scatter:
@@ -17,17 +18,23 @@ class Scatter:
     Args:
         highlight_boost: gain of bright, defocused pixels before scattering; the authors' code uses 0.4, 0 is
             off.
-        donut: 0 to 0.5, strength of the authors' soft donut (slow, O(r²)); the lens's `aperture.inner` is the
-            physical one and always honoured.
+        donut: 0 to 0.5, strength of the authors' soft donut (several times slower); the lens's
+            `aperture.inner` is the physical one and always honoured.
+        device: "cpu", or "cuda" (or "cuda:1") for the Triton kernel, within 1e-3 of it (encoded).
+
+    Raises:
+        ConfigError: an option out of range.
+        Unavailable: a device that is not there.
     """
 
-    def __init__(self, highlight_boost: float = 0.0, donut: float = 0.0) -> None:
+    def __init__(self, highlight_boost: float = 0.0, donut: float = 0.0, device: str = "cpu") -> None:
         if highlight_boost < 0.0:
             raise ConfigError(f"scatter: highlight_boost must be at least 0, not {highlight_boost}")
         if not 0.0 <= donut <= 0.5:
             raise ConfigError(f"scatter: donut must lie in [0, 0.5], not {donut}")
         self.highlight_boost = highlight_boost
         self.donut = donut
+        self.device = _usable(device)
 
     def render(self, inputs: Inputs) -> FloatImage:
         """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`."""
@@ -35,11 +42,35 @@ class Scatter:
         image = boost_highlights(inputs.image, inputs.disparity, lens, self.highlight_boost)
         light = decode(image, lens.gamma).astype(np.float32)
         defocus = signed_defocus(inputs.disparity, lens)
-        if self.donut > 0.0:
-            blurred = scatter_direct(light, defocus, lens.aperture, self.donut)
+        if self.device == "cpu":
+            blurred = scatter(light, defocus, lens.aperture, self.donut)
         else:
-            blurred = scatter(light, defocus, lens.aperture)
+            blurred = _scatter_on(self.device, light, defocus, lens.aperture, self.donut)
         return encode(blurred, lens.gamma).astype(np.float32)
+
+
+def _usable(device: str) -> str:
+    found = re.fullmatch(r"cpu|cuda(?::(\d+))?", device)
+    if not found:
+        raise ConfigError(f"scatter: device must be cpu, cuda or cuda:N, not {device!r}")
+    if device != "cpu":
+        import torch
+
+        if int(found[1] or 0) >= torch.cuda.device_count():
+            raise Unavailable(f"scatter: there is no CUDA device for device={device}; take device=cpu")
+    return device
+
+
+def _scatter_on(
+    device: str, light: FloatImage, defocus: FloatImage, aperture: Aperture, donut: float
+) -> FloatImage:
+    import torch
+
+    from bokehbench.baselines.scatter.tensors import scatter_tensor
+
+    pixels = torch.from_numpy(light).permute(2, 0, 1)[None].to(device)
+    blurred, _ = scatter_tensor(pixels, torch.from_numpy(defocus)[None, None].to(device), aperture, donut)
+    return blurred[0].permute(1, 2, 0).cpu().numpy()
 
 
 def boost_highlights(image: FloatImage, disparity: FloatImage, lens: Lens, gain: float) -> FloatImage:
