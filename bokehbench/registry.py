@@ -178,6 +178,7 @@ class MetricSpec(Spec):
         variants: suffixes it can be asked with (docs/metrics.md), `psnr+lin`.
         needs_pair: the function takes, third, a `bokehbench.metrics.pair.Comparison`: the prediction
             registered by what is known of input and target.
+        needs_noise: the function takes, third, the noise of the target as PSNR in dB, where that is known.
         ranked: False for a diagnosis whose best value is not its smallest or largest: no bold, no rank.
     """
 
@@ -192,6 +193,7 @@ class MetricSpec(Spec):
     min_size: int = 1
     variants: Sequence[str] = ("crop",)
     needs_pair: bool = False
+    needs_noise: bool = False
     ranked: bool = True
 
 

@@ -220,7 +220,7 @@ def _prediction_hash(result: Result) -> str:
 
 
 def _target_facts(at: Protocol, case: str) -> dict[str, Any]:
-    """Hash of the target, the gamma by which `+lin` decodes it, and the border that the protocol drops."""
+    """Hash of the target, gamma by which `+lin` decodes it, border that the protocol drops, known noise."""
     target = at.case_image(case, "target")
     if not target.is_file():
         raise InputError(f"{target}: no such file; bokehbench run writes it")
@@ -230,7 +230,9 @@ def _target_facts(at: Protocol, case: str) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{at.case_record(case)}: has no lens; bokehbench run writes it again") from error
     border = {"border": int(record["crop"])} if "crop" in record else {}
-    return {"target": records.sha256_file(target), "gamma": gamma, **border}
+    known = record.get("notes", {}).get("target_noise_psnr")
+    noise = {} if known is None else {"noise": float(known)}
+    return {"target": records.sha256_file(target), "gamma": gamma, **border, **noise}
 
 
 def _present(result: Result, made_from: dict[str, Any]) -> dict[str, Any]:
@@ -275,8 +277,8 @@ def _score(task: Task, target: Any, pair: Callable[[], tuple[Pair, str]]) -> dic
         prediction = images.quantise(images.read_image(task.result.prediction))
         gamma = task.made_from["gamma"]
         simple = [name for name in task.compute if not find(name).needs_pair]
-        border = task.made_from.get("border", 0)
-        scores = score_images_detailed(prediction, target, simple, gamma=gamma, border=border)
+        border, noise = task.made_from.get("border", 0), task.made_from.get("noise")
+        scores = score_images_detailed(prediction, target, simple, gamma=gamma, border=border, noise=noise)
         if len(simple) < len(task.compute):
             paired = [name for name in task.compute if name not in simple]
             scores |= _score_paired(paired, prediction, target, gamma, *pair())

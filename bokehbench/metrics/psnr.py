@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bokehbench.errors import Undefined
+
 
 def psnr(
     prediction: npt.NDArray[Any],
@@ -40,3 +42,36 @@ def psnr(
     if squared_error == 0.0:
         return cap
     return min(cap, 10.0 * math.log10(peak * peak * prediction.size / squared_error))
+
+
+def psnr_noiseless(
+    prediction: npt.NDArray[Any],
+    target: npt.NDArray[Any],
+    noise: float,
+    *,
+    cap: float = 100.0,
+    most: float = 0.8,
+) -> float:
+    """PSNR against a target without noise: MSE − noise, for noise that is independent of the prediction.
+
+    A rendered target has noise of its own, and no prediction can come closer to it than that; differences
+    between good methods shrink. The expectation of the squared error is the sum of both.
+
+    Args:
+        prediction: [H, W, 3] uint8.
+        target: [H, W, 3] uint8.
+        noise: of the target, as PSNR in dB against an endlessly sampled one.
+        cap: see `psnr`.
+        most: share of the squared error that may be noise; above it the rest is too uncertain.
+
+    Returns:
+        dB, at least `psnr`.
+
+    Raises:
+        Undefined: more of the squared error than `most` is noise.
+    """
+    raw = psnr(prediction, target, cap=cap)
+    share = 10.0 ** ((raw - noise) / 10.0)
+    if share > most:
+        raise Undefined(f"the target's noise, {noise:.1f} dB, is most of the error, {raw:.1f} dB")
+    return min(cap, raw - 10.0 * math.log10(1.0 - share))

@@ -97,6 +97,7 @@ def score_images_detailed(
     gamma: float = 2.2,
     pair: Pair | None = None,
     border: int = 0,
+    noise: float | None = None,
 ) -> dict[str, Score]:
     """`score_images` with status, reason, version and fingerprint of every number.
 
@@ -107,6 +108,7 @@ def score_images_detailed(
         gamma: see `score_images`.
         pair: see `score_images`.
         border: pixels at every side that no metric counts, as the protocol says; besides a metric's `+crop`.
+        noise: of the target, as PSNR in dB against one without; None where it is not known.
 
     Raises:
         InputError: the arrays are no such images, or differ in size.
@@ -116,7 +118,9 @@ def score_images_detailed(
     pictures = checked_pair(prediction, target)
     with _one_thread():
         comparison = _comparison(metrics, *pictures, gamma, pair, border)
-        return {metric.name: _score(metric, *pictures, gamma, comparison, border) for metric in metrics}
+        return {
+            metric.name: _score(metric, *pictures, gamma, comparison, border, noise) for metric in metrics
+        }
 
 
 def _comparison(
@@ -151,6 +155,7 @@ def _score(
     gamma: float,
     comparison: Comparison | None,
     border: int,
+    noise: float | None,
 ) -> Score:
     def without_value(status: str, reason: str) -> Score:
         return Score(None, status, metric.id, metric.fingerprint, reason)
@@ -166,7 +171,10 @@ def _score(
         )
     if metric.needs_pair and comparison is None:
         return without_value("undefined", "needs the input that the target belongs to")
+    if metric.spec.needs_noise and noise is None:
+        return without_value("undefined", "the target's noise is not known")
     x, y, *known = _given(metric, prediction, target, gamma, comparison, border)
+    known += [noise] if metric.spec.needs_noise else []
     try:
         value = float(metric.function()(x, y, *known, **metric.spec.parameters))
     except Undefined as error:

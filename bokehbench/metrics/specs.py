@@ -18,6 +18,16 @@ SPECS: tuple[MetricSpec, ...] = (
         variants=("lin", "geo", "geo_gain", "crop"),
     ),
     MetricSpec(
+        name="psnr-noiseless",
+        summary="PSNR against the target without its noise, whose known squared error is taken off.",
+        implementation="bokehbench.metrics.psnr:psnr_noiseless",
+        decimals=2,
+        parameters={"cap": 100.0, "most": 0.8},
+        unit="dB",
+        variants=(),
+        needs_noise=True,
+    ),
+    MetricSpec(
         name="ssim",
         summary="Structural similarity of each channel at full resolution, valid windows only.",
         implementation="bokehbench.metrics.ssim:ssim",

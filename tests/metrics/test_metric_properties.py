@@ -147,3 +147,28 @@ def test_a_formula_without_a_value_is_undefined():
     score = score_images_detailed(black, black, ["haarpsi"])["haarpsi"]
     assert (score.value, score.status) == (None, "undefined")
     assert "no finite value" in score.reason
+
+
+@pytest.mark.parametrize("error", [2.0, 4.0, 8.0])
+def test_known_noise_of_the_target_is_taken_off(photo, error):
+    """A prediction with errors of its own, a target with noise: the score against the noiseless target."""
+    random, sigma = rng.stream(1, 0, "test.noiseless"), 3.0
+    truth = np.clip(photo.astype(np.float64), 40.0, 215.0)
+    prediction = np.round(truth + error * random.standard_normal(truth.shape)).astype(np.uint8)
+    target = np.round(truth + sigma * random.standard_normal(truth.shape)).astype(np.uint8)
+    noise = 20.0 * np.log10(255.0 / sigma)
+    scores = score_images_detailed(prediction, target, ["psnr", "psnr-noiseless"], noise=noise)
+    found, raw = scores["psnr-noiseless"].value, scores["psnr"].value
+    if 10.0 ** ((raw - noise) / 10.0) > 0.8:
+        assert scores["psnr-noiseless"].status == "undefined"
+        return
+    assert found == pytest.approx(psnr(prediction, np.round(truth).astype(np.uint8)), abs=0.15)
+    assert found > raw
+
+
+def test_a_score_without_the_target_s_noise_is_undefined_where_the_noise_is_unknown_or_all(photo, distorted):
+    (score,) = score_images_detailed(distorted["noise"], photo, ["psnr-noiseless"]).values()
+    assert (score.status, score.value) == ("undefined", None) and "not known" in score.reason
+    raw = psnr(distorted["noise"], photo)
+    (score,) = score_images_detailed(distorted["noise"], photo, ["psnr-noiseless"], noise=raw).values()
+    assert score.status == "undefined" and "most of the error" in score.reason
