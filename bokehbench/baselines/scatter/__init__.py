@@ -1,1 +1,1 @@
-"""The scattering renderer: readable reference, direct and fast CPU kernels, differentiable torch form."""
+"""The scattering renderer: readable reference, CPU kernels, differentiable torch form, Triton kernel."""

@@ -42,8 +42,9 @@ class _Scatter(torch.autograd.Function):
     def forward(ctx: Any, light: Tensor, defocus: Tensor, aperture: Aperture) -> Tensor:
         total = torch.zeros_like(light)
         weights = torch.zeros_like(defocus)
+        sources = _Sources(defocus, aperture)
         for dy, dx, source, target in _offsets(defocus):
-            w, _ = _weight(dx, dy, defocus[source], aperture, slope=False)
+            w, _ = sources.weight(dx, dy, source, slope=False)
             total[target] += w * light[source]
             weights[target] += w
         out = total / weights
@@ -58,35 +59,46 @@ class _Scatter(torch.autograd.Function):
         g = grads[0] / weights
         g_out = (g * out).sum(1, keepdim=True)
         d_light, d_radius = torch.zeros_like(light), torch.zeros_like(defocus)
+        sources = _Sources(defocus, ctx.aperture)
         for dy, dx, source, target in _offsets(defocus):
-            w, dw = _weight(dx, dy, defocus[source], ctx.aperture, slope=True)
+            w, dw = sources.weight(dx, dy, source, slope=True)
             d_light[source] += w * g[target]
             d_radius[source] += dw * ((g[target] * light[source]).sum(1, keepdim=True) - g_out[target])
         return d_light, d_radius * torch.sign(defocus), None
 
 
-def _weight(
-    dx: int, dy: int, defocus: Tensor, aperture: Aperture, *, slope: bool
-) -> tuple[Tensor, Tensor]:  # [B, 1, h, w] each
-    """Weight of the sources at an offset, and its derivative by the radius (zero unless `slope`)."""
-    r = defocus.abs()
-    distance = math.hypot(dx, dy)
-    far_edge = float(aperture.edge(math.atan2(dy, dx)))  # type: ignore[arg-type]
-    near_edge = float(aperture.edge(math.atan2(-dy, -dx)))  # type: ignore[arg-type]
-    edge = torch.where(defocus > 0, near_edge, far_edge).to(r)
-    gain = (max(abs(dx), abs(dy)) <= torch.floor(r) + 1.0) / (r * r + 0.2)
-    bend = torch.tanh(4.0 * (edge * r - distance))
-    rim = 0.5 + 0.5 * bend
-    rim_slope = 2.0 * (1.0 - bend * bend) * edge
-    if aperture.inner > 0.0:
-        bend = torch.tanh(4.0 * (distance - aperture.inner * r))
-        hole = 0.5 + 0.5 * bend
-        rim_slope = rim_slope * hole - rim * 2.0 * (1.0 - bend * bend) * aperture.inner
-        rim = rim * hole
-    weight = gain * rim
-    if not slope:
-        return weight, torch.zeros(())
-    return weight, gain * rim_slope - weight * 2.0 * r / (r * r + 0.2)
+class _Sources:
+    """What the weights of all offsets share."""
+
+    def __init__(self, defocus: Tensor, aperture: Aperture) -> None:
+        self.aperture = aperture
+        self.radius = defocus.abs()
+        self.near = defocus > 0
+        self.window = torch.floor(self.radius) + 1.0
+        self.gain = 1.0 / (self.radius * self.radius + 0.2)
+
+    def weight(
+        self, dx: int, dy: int, source: Window, *, slope: bool
+    ) -> tuple[Tensor, Tensor]:  # [B, 1, h, w] each
+        """Weight of the sources at an offset, and its derivative by the radius (zero unless `slope`)."""
+        r = self.radius[source]
+        distance, inner = math.hypot(dx, dy), self.aperture.inner
+        edge = self._edge(dx, dy, source)
+        gain = self.gain[source] * (self.window[source] >= max(abs(dx), abs(dy)))
+        # 0.5 + 0.5 tanh(a) = sigmoid(2 a)
+        rim = torch.sigmoid(8.0 * edge * r - 8.0 * distance)
+        hole = torch.sigmoid(8.0 * distance - 8.0 * inner * r) if inner > 0.0 else torch.ones(()).to(r)
+        weight = gain * rim * hole
+        if not slope:
+            return weight, torch.zeros(())
+        bend = 8.0 * edge * (1.0 - rim) - 8.0 * inner * (1.0 - hole)
+        return weight, weight * (bend - 2.0 * r * self.gain[source])
+
+    def _edge(self, dx: int, dy: int, source: Window) -> Tensor | float:
+        """Rim of the opening as the target sees it from a far or a near source."""
+        far = float(self.aperture.edge(math.atan2(dy, dx)))  # type: ignore[arg-type]
+        near = float(self.aperture.edge(math.atan2(-dy, -dx)))  # type: ignore[arg-type]
+        return far if far == near else torch.where(self.near[source], near, far).to(self.radius)
 
 
 def _offsets(defocus: Tensor) -> Iterator[tuple[int, int, Window, Window]]:
