@@ -21,7 +21,7 @@ class Inputs:
     """All that a method may see.
 
     Attributes:
-        key: the case's name; deterministic methods ignore it, stochastic ones seed from it.
+        key: the case's name; deterministic methods ignore it, stochastic ones seed from it and from `seed`.
         image: [H, W, 3] float32, encoded all-in-focus image; nominal [0, 1], may exceed 1 (BLB).
         disparity: [H, W] float32 in [0, 1], near large.
         disparity_range: (d_min, d_max) in 1/m that [0, 1] stands for; None where no metric scale is known.
@@ -29,6 +29,8 @@ class Inputs:
         layers: near to far, only where the protocol grants the oracle `layers` and the method declares it.
         lq: [h, w, 3] float32, the small low-quality picture of a restoration protocol; `image` is then its
             bicubic enlargement at the target's size.
+        seed: of a stochastic method (`MethodSpec.stochastic`): its random numbers are those of
+            `rng.stream(seed, 0, key)`; others ignore it.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Inputs:
     disparity_range: tuple[float, float] | None = None
     layers: Sequence[Layer] | None = None
     lq: FloatImage | None = None
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Case:
         focus_region: [H, W] bool, the part of the image in whose median disparity the focal plane lies;
             None where disp_focus is given. Another disparity map moves the focal plane with it.
         reference: [h, w, 3] float32, a photograph to look at beside the renderings; not a ground truth.
+        true_disparity: [H, W] in [0, 1], the map that K and disp_focus are about, where methods are given
+            another one; None where `inputs.disparity` is it, or none is known.
         made_with: what predicted the maps, by role: ``{"disparity": "depth-pro@1 (weights 1a2b3c4d)"}``,
             or ``unverified`` where nothing says it.
     """
@@ -86,6 +91,7 @@ class Case:
     notes: Mapping[str, float] = field(default_factory=dict)
     focus_region: npt.NDArray[np.bool_] | None = None
     reference: FloatImage | None = None
+    true_disparity: FloatImage | None = None
     made_with: Mapping[str, str] = field(default_factory=dict)
 
 

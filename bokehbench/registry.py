@@ -82,6 +82,7 @@ class MethodSpec(Spec):
             the image (disc, polygon, donut, heart ...), "disc" for that alone, "any" for every lens, empty
             where it is not stated.
         ignores_lens: it renders the same whatever the lens: no K is searched for it.
+        stochastic: its image depends on `Inputs.seed`; `run --seeds N` renders it N times.
     """
 
     kind: ClassVar[str] = "method"
@@ -95,6 +96,7 @@ class MethodSpec(Spec):
     notes: str = ""
     openings: str = ""
     ignores_lens: bool = False
+    stochastic: bool = False
 
     def create(self) -> Any:
         """A `bokehbench.cases.Renderer`."""

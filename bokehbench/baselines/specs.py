@@ -108,6 +108,20 @@ SPECS: tuple[Spec, ...] = (
         ),
     ),
     MethodSpec(
+        name="vdslr-random",
+        openings="outline",
+        summary="The same with intersections searched at random, as the paper has it.",
+        implementation="bokehbench.baselines.vdslr:VDSLR",
+        options={"search": "random"},
+        paper=(
+            "Yang, Lin, Yu, Paris, Yu: Virtual DSLR: High Quality Dynamic Depth-of-Field Synthesis on Mobile "
+            "Platforms, Electronic Imaging 2016"
+        ),
+        paper_name="VDSLR",
+        notes="Four rounds of a search that starts from the neighbouring ray; stochastic, see --seeds.",
+        stochastic=True,
+    ),
+    MethodSpec(
         name="raylayers",
         openings="any",
         summary="Layers cut from the disparity map, hidden parts filled in, traced exactly.",

@@ -58,7 +58,8 @@ class VDSLR:
         """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`."""
         lens = inputs.lens
         light = decode(inputs.image, lens.gamma).astype(np.float32)
-        return encode(trace(light, inputs.disparity, lens, self.rounds), lens.gamma).astype(np.float32)
+        traced = trace(light, inputs.disparity, lens, self.rounds, seed=inputs.seed)
+        return encode(traced, lens.gamma).astype(np.float32)
 
 
 def lens_points(disparity: npt.NDArray[Any], lens: Lens) -> npt.NDArray[np.float64]:
@@ -156,6 +157,7 @@ def trace(
     rounds: int = 0,
     points: npt.NDArray[np.float64] | None = None,
     filtered: bool = True,
+    seed: int = 0,
 ) -> npt.NDArray[np.float32]:
     """Trace all rays on all cores; the result does not depend on their number.
 
@@ -166,6 +168,7 @@ def trace(
         rounds: of the random search; 0 marches, as `trace_reference` does.
         points: [N, 2] of the unit lens; None for `lens_points`.
         filtered: read light at the spacing of the rays; False reads it bilinearly as the reference does.
+        seed: of the random search.
 
     Returns:
         [H, W, 3] float32, linear.
@@ -178,7 +181,7 @@ def trace(
     levels = 1 + math.ceil(math.log2(max(spacing * reach, 1.0))) if filtered else 1
     surface = np.pad(disparity.astype(np.float32), (0, 1), mode="edge")
     out = np.empty((*disparity.shape, 3), np.float32)
-    dice = rng.stream(0, 0, "vdslr").random(65521, np.float32)
+    dice = rng.stream(seed, 0, "vdslr").random(65521, np.float32)
     bounds = (float(surface.min()), float(surface.max()))
     _trace_rows(
         _pyramid(light, levels), surface, bounds, lens.K, lens.disp_focus, points, spacing, rounds, dice, out

@@ -47,6 +47,13 @@ from bokehbench.commands import options
 @click.option(
     "--renew", is_flag=True, help="Replace results that were made from other data of the same name."
 )
+@click.option(
+    "--seeds",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Runs of each stochastic method, with seeds 0, 1, ...; the table shows their spread.",
+)
 @options.weights
 @options.workers
 @options.ray
@@ -59,6 +66,7 @@ def run(
     tracks: tuple[str, ...],
     shard: str,
     renew: bool,
+    seeds: int,
     workers: int,
     ray: str | None,
 ) -> None:
@@ -77,6 +85,7 @@ def run(
         ray=ray,
         shard=options.parse_shard(shard),
         renew=renew,
+        seeds=seeds,
     )
     for line in summary.skipped:
         click.echo(f"skipped: {line}")

@@ -6,13 +6,16 @@
         _cases/{case}.json                what was asked: scene, level, lens, size, data hash, notes
         _cases/{case}_image.png           the all-in-focus input, 8 bit
         _cases/{case}_disparity.png       the disparity input, 16 bit
+        _cases/{case}_truth.png           the true disparity, where methods are given another map
         _cases/{case}_target.png          the ground truth as it is scored, 8 bit; none where there is none
         _cases/{case}_reference.png       a photograph to look at, where the set has one
         {method}/{weights hash8 | none}/{case}.png           the prediction as it is scored, 8 bit
         {method}/{weights hash8 | none}/{case}.json          what makes the number (written last: it commits)
         {method}/{weights hash8 | none}/{case}.scores.json   the numbers
+        {method}/{weights hash8 | none}/{case}.breakdown.json   squared error by region and by defocus
         {method}/{weights hash8 | none}/{case}.timing.json   seconds, memory, device, date
         {method}/{weights hash8 | none}/{case}.curve.json    PSNR by K, where K was searched
+        {method}/{weights hash8 | none}+seed{n}/...          the same of a stochastic method, seed n > 0
 
 Only timing files may differ between two runs. A results folder needs no data set to be evaluated, shown
 or merged with one from another machine.
@@ -29,6 +32,7 @@ from bokehbench.errors import InputError
 
 CASES = "_cases"
 NO_WEIGHTS = "none"
+SEED = "+seed"
 
 
 @dataclass(frozen=True, order=True)
@@ -49,23 +53,25 @@ class Protocol:
         return self.folder / CASES / f"{case}.json"
 
     def case_image(self, case: str, what: str) -> Path:
-        """`what` is image, disparity, target or reference."""
+        """`what` is image, disparity, truth, target or reference."""
         return self.folder / CASES / f"{case}_{what}.png"
 
 
 @dataclass(frozen=True, order=True)
 class Result:
-    """One case rendered by one method with one set of weights: the identity of a number."""
+    """One case rendered by one method with one set of weights and one seed: the identity of a number."""
 
     at: Protocol
     method: str
     weights: str
     case: str
+    seed: int = 0
 
     @property
     def folder(self) -> Path:
         """The folder of the method's predictions."""
-        return self.at.folder / self.method / self.weights
+        seed = f"{SEED}{self.seed}" if self.seed else ""
+        return self.at.folder / self.method / f"{self.weights}{seed}"
 
     @property
     def prediction(self) -> Path:
@@ -81,6 +87,11 @@ class Result:
     def scores(self) -> Path:
         """The numbers."""
         return self.folder / f"{self.case}.scores.json"
+
+    @property
+    def breakdown(self) -> Path:
+        """Squared error in parts (`leaderboard.regions`)."""
+        return self.folder / f"{self.case}.breakdown.json"
 
     @property
     def timing(self) -> Path:
@@ -100,7 +111,14 @@ def results(at: Protocol) -> Iterator[Result]:
     """Every complete result below a protocol, sorted by method, weights, case."""
     for record in sorted(at.folder.glob("*/*/*.json")):
         if record.name.count(".") == 1 and not record.parent.parent.name.startswith("_"):
-            yield Result(at, record.parent.parent.name, record.parent.name, record.stem)
+            weights, seed = weights_and_seed(record.parent.name)
+            yield Result(at, record.parent.parent.name, weights, record.stem, seed)
+
+
+def weights_and_seed(folder: str) -> tuple[str, int]:
+    """What the name of a folder of predictions says: `none+seed2` is (none, 2), `none` is (none, 0)."""
+    weights, _, seed = folder.partition(SEED)
+    return weights, int(seed) if seed.isdecimal() else 0
 
 
 def case_keys(at: Protocol) -> list[str]:

@@ -69,6 +69,7 @@ def run(
     ray: str | None = None,
     shard: tuple[int, int] = (0, 1),
     renew: bool = False,
+    seeds: int = 1,
 ) -> Summary:
     """Render every missing (benchmark, protocol, disparity track, method, case).
 
@@ -83,11 +84,14 @@ def run(
         ray: address of a Ray cluster, see `bokehbench.jobs.run_jobs`.
         shard: (i, n): this run does the i-th of n parts of the cases.
         renew: replace results that were made from other data of the same name.
+        seeds: how often stochastic methods are run, with seeds from 0; deterministic ones run once.
 
     Raises:
         ConfigError: an unknown name, or a protocol that none of the benchmarks offers.
         InputError: a benchmark that cannot be read, or results of other data without `renew`.
     """
+    if seeds < 1:
+        raise ConfigError(f"--seeds must be at least 1, not {seeds}")
     chosen = names(MethodSpec) if "all" in methods else methods
     specs = list({spec.name: spec for spec in (get(MethodSpec, name) for name in chosen)}.values())
     specs, lacking = _with_weights(specs, named=set(methods))
@@ -98,7 +102,7 @@ def run(
         records.remove_parts(out)
     units: list[Unit] = []
     for reference, benchmark in opened.items():
-        found = _units(reference, benchmark, specs, out, shard, renew, summary)
+        found = _units(reference, benchmark, specs, out, shard, renew, seeds, summary)
         if benchmark.protocol.K in PER_SET:
             if shard[1] > 1:
                 raise ConfigError(
@@ -172,6 +176,7 @@ def _units(
     out: Path,
     shard: tuple[int, int],
     renew: bool,
+    seeds: int,
     summary: Summary,
 ) -> list[Unit]:
     """Every unit of this shard, case by case, so that a case is read once."""
@@ -192,7 +197,9 @@ def _units(
         _refuse_other_data(at, info, renew)
         _mend_case(at, opened, info)
         units += [
-            Unit(reference, Result(at, spec.name, weights_hash(spec), info.key), info) for spec in fitting
+            Unit(reference, Result(at, spec.name, weights_hash(spec), info.key, seed), info)
+            for spec in fitting
+            for seed in range(seeds if spec.stochastic else 1)
         ]
     return units
 
@@ -206,7 +213,8 @@ def _is_present(unit: Unit, summary: Summary) -> bool:
 
 def _name(unit: Unit) -> str:
     at = unit.result.at
-    return f"{at.benchmark}{unit.reference.track.suffix} {unit.info.key} {unit.result.method}"
+    seed = f" seed {unit.result.seed}" if unit.result.seed else ""
+    return f"{at.benchmark}{unit.reference.track.suffix} {unit.info.key} {unit.result.method}{seed}"
 
 
 def _cases(opened: Opened) -> list[CaseInfo]:
@@ -237,7 +245,10 @@ def _mend_case(at: Protocol, opened: Opened, info: CaseInfo) -> None:
     if not at.case_record(info.key).exists():
         return
     hashes = stored(at.case_record(info.key)).get("pictures", {})
-    pictures = {what: at.case_image(info.key, what) for what in {"image", "disparity", *hashes}}
+    wanted = {"image", "disparity", *hashes}
+    if opened.track.suffix and (opened.protocol.disparity, opened.protocol.focus) == ("gt", "given"):
+        wanted.add("truth")  # what regions are found in, since methods are given another map
+    pictures = {what: at.case_image(info.key, what) for what in wanted}
     if any(not p.exists() or records.sha256_file(p) != hashes.get(what) for what, p in pictures.items()):
         write_case(at, opened.load(info), opened, again=True)
 

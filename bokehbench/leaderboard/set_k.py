@@ -28,8 +28,8 @@ def choose_for_set(units: Sequence[Unit], opened: Opened, pool: Pool, summary: S
         InputError: cross-fitting needs scenes in both halves.
     """
     done: list[Unit] = []
-    for method in dict.fromkeys(unit.result.method for unit in units):
-        own = [unit for unit in units if unit.result.method == method]
+    for method, seed in dict.fromkeys((unit.result.method, unit.result.seed) for unit in units):
+        own = [unit for unit in units if (unit.result.method, unit.result.seed) == (method, seed)]
         if not searches_K(own[0], get(MethodSpec, method)):
             done += own
             continue

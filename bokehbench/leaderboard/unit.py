@@ -64,6 +64,8 @@ def weights_of(spec: MethodSpec) -> dict[str, str]:
 def made_by(unit: Unit, spec: MethodSpec) -> dict[str, Any]:
     """What a prediction, or a search for K, must have been made by to count today."""
     made: dict[str, Any] = {"method": spec.id, "options": _plain(spec.options), "data": unit.info.data}
+    if spec.stochastic:
+        made["seed"] = unit.result.seed
     if searches_K(unit, spec):
         made["K_search"] = find_k.identity(unit.info)
     return made
@@ -132,7 +134,7 @@ def render_unit(unit: Unit) -> None:
         spec = get(MethodSpec, unit.result.method)
         case = _case(unit.reference, unit.info)
         write_case(unit.result.at, case, _opened(unit.reference))
-        inputs = _granted(spec, case)
+        inputs = _granted(unit, spec, case)
         K = _search_per_image(unit) if searches_K(unit, spec) and unit.K is None else unit.K
         if K is not None:
             inputs = with_K(inputs, K)
@@ -166,8 +168,9 @@ def with_K(inputs: Inputs, K: float) -> Inputs:
     return replace(inputs, lens=replace(inputs.lens, K=K))
 
 
-def _granted(spec: MethodSpec, case: Case) -> Inputs:
-    return replace(case.inputs, layers=case.layers) if spec.oracle == "layers" else case.inputs
+def _granted(unit: Unit, spec: MethodSpec, case: Case) -> Inputs:
+    inputs = replace(case.inputs, seed=unit.result.seed)
+    return replace(inputs, layers=case.layers) if spec.oracle == "layers" else inputs
 
 
 def _timed(renderer: Renderer, inputs: Inputs) -> tuple[FloatImage, dict[str, Any]]:
@@ -242,7 +245,7 @@ def measure_curve(job: tuple[Unit, tuple[int, ...]]) -> dict[int, float]:
             case = _case(unit.reference, unit.info)
             if case.target is None:
                 raise InputError(f"{unit.info.key}: K cannot be searched without a ground truth")
-            inputs, target = _granted(spec, case), images.quantise(case.target)
+            inputs, target = _granted(unit, spec, case), images.quantise(case.target)
             for K in lacking:
                 image = _checked(_renderer(spec.name), with_K(inputs, float(K)))
                 curve[K] = find_k.quality(images.quantise(image), target)
@@ -263,8 +266,12 @@ def write_case(at: Protocol, case: Case, opened: Opened, *, again: bool = False)
     written = {what: picture for what, picture in shown.items() if picture is not None}
     for what, picture in written.items():
         images.write_png(at.case_image(key, what), picture)
-    images.write_disparity(at.case_image(key, "disparity"), case.inputs.disparity)
-    pictures = {what: records.sha256_file(at.case_image(key, what)) for what in (*written, "disparity")}
+    maps = {"disparity": case.inputs.disparity, "truth": case.true_disparity}
+    for what, disparity in maps.items():
+        if disparity is not None:
+            images.write_disparity(at.case_image(key, what), disparity)
+            written[what] = disparity
+    pictures = {what: records.sha256_file(at.case_image(key, what)) for what in written}
     records.write_json(record, {**content, "pictures": pictures})
 
 
@@ -313,16 +320,17 @@ def make_record(unit: Unit, spec: MethodSpec, K: float | None) -> dict[str, Any]
         "prediction": records.sha256_file(unit.result.prediction),
         "code": records.code_version(),
         "libraries": records.library_versions(*LIBRARIES),
-        "seed": None,  # the methods here are deterministic
-        "command": command(unit.reference, spec.name),
+        "seed": unit.result.seed if spec.stochastic else None,
+        "command": command(unit.reference, spec.name, unit.result.seed),
     }
 
 
-def command(reference: Reference, method: str) -> str:
+def command(reference: Reference, method: str, seed: int = 0) -> str:
     """What repeats a result, with the folders left to the reader."""
     parts = [f"bokehbench run --benchmark {reference.benchmark.partition(':')[0]}:DIR"]
     if reference.protocol:
         parts.append(f"--protocol {reference.protocol}")
     if reference.track.suffix:
         parts.append(f"--disparity {reference.track.public}")
-    return " ".join([*parts, f"--method {method} --out RESULTS"])
+    seeds = f" --seeds {seed + 1}" if seed else ""
+    return " ".join([*parts, f"--method {method}{seeds} --out RESULTS"])
