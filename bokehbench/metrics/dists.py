@@ -46,6 +46,27 @@ def dists(prediction: npt.NDArray[Any], target: npt.NDArray[Any], *, size: int =
         return float(distance(model, *pair))
 
 
+def dists_piq(prediction: npt.NDArray[Any], target: npt.NDArray[Any], *, size: int = 256) -> float:
+    """DISTS as piq computes it: a shorter side above `size` is resized without antialiasing.
+
+    Arguments, range and errors as of `dists`. Sharp pictures alias, so the number is another one.
+    """
+    import torch
+    from torch.nn.functional import interpolate
+
+    model = _model(weights.require(TRUNK), weights.require(WEIGHTING))
+    with torch.inference_mode():
+        pair = [to_tensor(image, double=False) for image in (prediction, target)]
+        shorter = min(target.shape[:2])
+        if shorter > size:
+            factor = size / shorter
+            pair = [
+                interpolate(image, scale_factor=factor, recompute_scale_factor=False, mode="bilinear")
+                for image in pair
+            ]
+        return float(distance(model, *pair))
+
+
 @functools.cache
 def _model(trunk: Path, weighting: Path) -> dict[str, Any]:
     import torch

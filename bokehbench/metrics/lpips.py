@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from bokehbench.metrics import weights
@@ -21,14 +23,23 @@ TRUNKS = {
     "vgg": "vgg16-397923af.pth",
     "squeeze": "squeezenet1_1-b8a52dc0.pth",
 }
+ROWS = 128
+"""Of a stage's features that are compared at once."""
 
 
-def lpips(prediction: npt.NDArray[Any], target: npt.NDArray[Any], *, net: str = "alex") -> float:
+def lpips(
+    prediction: npt.NDArray[Any],
+    target: npt.NDArray[Any],
+    mask: npt.NDArray[np.bool_] | None = None,
+    *,
+    net: str = "alex",
+) -> float:
     """Distance of unit-normalised features, weighted by the v0.1 heads, averaged over the image, summed.
 
     Args:
         prediction: [H, W, 3] uint8.
         target: the same.
+        mask: [H, W], pixels that count; None for all.
         net: alex, vgg or squeeze.
 
     Returns:
@@ -41,7 +52,8 @@ def lpips(prediction: npt.NDArray[Any], target: npt.NDArray[Any], *, net: str = 
 
     model = _model(net, weights.require(TRUNKS[net]), weights.require(f"lpips-v0.1-{net}.pth"))
     with torch.inference_mode():
-        return float(distance(model, to_tensor(prediction, double=False), to_tensor(target, double=False)))
+        pair = (to_tensor(picture, double=False) for picture in (prediction, target))
+        return float(distance(model, *pair, None if mask is None else torch.from_numpy(mask)))
 
 
 @functools.cache
@@ -78,24 +90,48 @@ def build(net: str, trunk: dict[str, Any], head: Path) -> Any:
     return model.eval().requires_grad_(False)
 
 
-def distance(model: Any, prediction: Any, target: Any) -> Any:
-    """`model(2 prediction - 1, 2 target - 1)`, one stage at a time, so that no stage but the last is kept.
+def distance(model: Any, prediction: Any, target: Any, mask: Any = None) -> Any:
+    """`model(2 prediction - 1, 2 target - 1)`, in the memory of one stage.
 
     Args:
         model: from `build`.
         prediction: [1, 3, H, W] float32 in [0, 1].
         target: the same.
+        mask: [H, W] bool, pixels that count, by the share they have of each stage's; None for all.
 
     Returns:
-        Scalar tensor.
+        Scalar tensor, float64.
     """
-    from lpips import normalize_tensor
+    return sum(_mean(stage, mask) for stage in distance_maps(model, prediction, target))
 
+
+def _mean(stage: Any, mask: Any) -> Any:
+    """Of a map [1, 1, h, w], weighted by the mask [H, W] at its size."""
+    from torch.nn.functional import interpolate
+
+    stage = stage.double()
+    if mask is None:
+        return stage.mean()
+    share = interpolate(mask[None, None].to(stage), stage.shape[2:], mode="area")
+    return (share * stage).sum() / share.sum()
+
+
+def distance_maps(model: Any, prediction: Any, target: Any) -> Iterator[Any]:
+    """Yield what each stage adds, [1, 1, h, w]; one stage at a time, so that no stage but the last is kept.
+
+    Arguments as of `distance`, which is the sum of the means of these maps.
+    """
     x, y = model.scaling_layer(2 * prediction - 1), model.scaling_layer(2 * target - 1)
-    total = 0.0
     for index, head in enumerate(model.lins, start=1):
         stage = getattr(model.net, f"slice{index}")
         x, y = stage(x), stage(y)
-        difference = (normalize_tensor(x) - normalize_tensor(y)) ** 2
-        total = total + head(difference).mean()
-    return total
+        yield _stage_map(head, x, y)
+
+
+def _stage_map(head: Any, x: Any, y: Any) -> Any:
+    """The weighted distance of unit features, some rows at a time: the features alone are large enough."""
+    import torch
+    from lpips import normalize_tensor
+
+    rows = zip(x.split(ROWS, dim=2), y.split(ROWS, dim=2), strict=True)
+    return torch.cat([head((normalize_tensor(a) - normalize_tensor(b)) ** 2) for a, b in rows], dim=2)

@@ -44,6 +44,42 @@ def psnr(
     return min(cap, 10.0 * math.log10(peak * peak * prediction.size / squared_error))
 
 
+def psnr_y601(prediction: npt.NDArray[Any], target: npt.NDArray[Any], *, cap: float = 100.0) -> float:
+    """PSNR of the luma of BT.601 with studio swing, unrounded, against a peak of 255.
+
+    Luma spans 16 to 235 but the peak does not, which alone is 1.3 dB; colour errors hardly count.
+
+    Args:
+        prediction: [H, W, 3] uint8.
+        target: the same.
+        cap: see `psnr`.
+    """
+    error = float(np.mean((luma601(prediction) - luma601(target)) ** 2))
+    return cap if error == 0.0 else min(cap, 10.0 * math.log10(255.0**2 / error))
+
+
+def luma601(image: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """[H, W] in 16 to 235 of [H, W, 3] uint8 (ITU-R BT.601, studio swing)."""
+    return np.asarray(image @ np.array((65.481, 128.553, 24.966)) / 255.0 + 16.0)
+
+
+def psnr_peakmax(prediction: npt.NDArray[Any], target: npt.NDArray[Any], *, cap: float = 100.0) -> float:
+    """PSNR against the largest value that the prediction has, as some scripts of EBB! take it.
+
+    Args:
+        prediction: [H, W, 3] uint8.
+        target: the same.
+        cap: see `psnr`.
+
+    Raises:
+        Undefined: the prediction is black.
+    """
+    peak = int(prediction.max())
+    if peak == 0:
+        raise Undefined("the prediction is black: it has no peak")
+    return min(cap, psnr(prediction, target, cap=cap) + 20.0 * math.log10(peak / 255.0))
+
+
 def psnr_noiseless(
     prediction: npt.NDArray[Any],
     target: npt.NDArray[Any],

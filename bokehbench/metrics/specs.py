@@ -15,7 +15,7 @@ SPECS: tuple[MetricSpec, ...] = (
         decimals=2,
         parameters={"cap": 100.0},
         unit="dB",
-        variants=("lin", "geo", "geo_gain", "crop"),
+        variants=("lin", "raw", "geo", "geo_gain", "region", "crop"),
     ),
     MetricSpec(
         name="psnr-noiseless",
@@ -28,13 +28,57 @@ SPECS: tuple[MetricSpec, ...] = (
         needs_noise=True,
     ),
     MetricSpec(
+        name="psnr-y601",
+        summary="PSNR of the luma of BT.601 with studio swing, as pyiqa has it for Y of ycbcr.",
+        implementation="bokehbench.metrics.psnr:psnr_y601",
+        decimals=2,
+        parameters={"cap": 100.0},
+        unit="dB",
+    ),
+    MetricSpec(
+        name="psnr-peakmax",
+        summary="PSNR against the largest value of the prediction instead of 255.",
+        implementation="bokehbench.metrics.psnr:psnr_peakmax",
+        decimals=2,
+        parameters={"cap": 100.0},
+        unit="dB",
+    ),
+    MetricSpec(
         name="ssim",
         summary="Structural similarity of each channel at full resolution, valid windows only.",
         implementation="bokehbench.metrics.ssim:ssim",
         parameters=_GAUSSIAN,
         source="Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, 2004",
         min_size=11,
-        variants=("lin", "geo", "geo_gain", "crop"),
+        variants=("lin", "raw", "geo", "geo_gain", "region", "crop"),
+    ),
+    MetricSpec(
+        name="ssim-y601",
+        summary="SSIM of the rounded luma of BT.601, negative contrast counted as 0, as pyiqa has it.",
+        implementation="bokehbench.metrics.ssim_variants:ssim_y601",
+        parameters=_GAUSSIAN,
+        min_size=11,
+    ),
+    MetricSpec(
+        name="ssim-sk7",
+        summary="scikit-image's SSIM as it comes: uniform windows of 7, sample covariance.",
+        implementation="bokehbench.metrics.ssim_variants:ssim_sk7",
+        parameters={"kernel_size": 7, "k1": 0.01, "k2": 0.03},
+        min_size=7,
+    ),
+    MetricSpec(
+        name="ssim-tm",
+        summary="torchmetrics' SSIM since 1.4.2: border windows count, continued by reflection.",
+        implementation="bokehbench.metrics.ssim_variants:ssim_tm",
+        parameters=_GAUSSIAN,
+        min_size=6,
+    ),
+    MetricSpec(
+        name="ssim-piqds",
+        summary="piq's SSIM as it comes: pictures are pooled to about 256 pixels first.",
+        implementation="bokehbench.metrics.ssim_variants:ssim_piqds",
+        parameters={"size": 256, **_GAUSSIAN},
+        min_size=11,
     ),
     MetricSpec(
         name="ms-ssim",
@@ -71,9 +115,11 @@ SPECS: tuple[MetricSpec, ...] = (
             higher_is_better=False,
             parameters={"net": net},
             weights=(file, f"lpips-v0.1-{net}.pth"),
+            version=2,
             source="Zhang et al., The Unreasonable Effectiveness of Deep Features, 2018, arXiv:1801.03924",
             library="lpips",
             min_size=min_size,
+            variants=("crop", "region"),
         )
         for net, trunk, file, min_size in (
             ("alex", "AlexNet", "alexnet-owt-7be5be79.pth", 31),
@@ -81,16 +127,23 @@ SPECS: tuple[MetricSpec, ...] = (
             ("squeeze", "SqueezeNet 1.1", "squeezenet1_1-b8a52dc0.pth", 17),
         )
     ),
-    MetricSpec(
-        name="dists-256",
-        summary="Structure and texture distance on VGG-16 features, the shorter side resized to 256.",
-        implementation="bokehbench.metrics.dists:dists",
-        higher_is_better=False,
-        parameters={"size": 256},
-        weights=("vgg16-397923af.pth", "dists_alpha_beta.safetensors"),
-        source="Ding et al., Image Quality Assessment: Unifying Structure and Texture Similarity, 2020, "
-        "arXiv:2004.07728",
-        min_size=16,
+    *(
+        MetricSpec(
+            name=name,
+            summary=f"Structure and texture distance on VGG-16 features, {how}.",
+            implementation=f"bokehbench.metrics.dists:{function}",
+            higher_is_better=False,
+            parameters={"size": size},
+            weights=("vgg16-397923af.pth", "dists_alpha_beta.safetensors"),
+            source="Ding et al., Image Quality Assessment: Unifying Structure and Texture Similarity, 2020, "
+            "arXiv:2004.07728",
+            min_size=16,
+        )
+        for name, function, size, how in (
+            ("dists-256", "dists", 256, "the shorter side resized to 256"),
+            ("dists-full", "dists", 0, "at full resolution, as pyiqa and torchmetrics"),
+            ("dists-piq", "dists_piq", 256, "resized to 256 without antialiasing, as piq"),
+        )
     ),
     *(
         MetricSpec(
@@ -103,7 +156,7 @@ SPECS: tuple[MetricSpec, ...] = (
             decimals=3,
             unit=unit,
             min_size=33,
-            variants=(),
+            variants=() if name == "colour-error" else ("region",),
             needs_pair=True,
             ranked=ranked,
         )

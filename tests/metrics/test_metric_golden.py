@@ -27,7 +27,11 @@ def test_the_pictures_are_the_ones_the_values_are_about(golden, golden_large):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("psnr", 18.113021), ("psnr+crop8", 17.913556), ("psnr+crop16", 17.865839), ("ssim", 0.644009)],
+    [
+        *(("psnr", 18.113021), ("psnr+crop8", 17.913556), ("psnr+crop16", 17.865839), ("ssim", 0.644009)),
+        *(("psnr-y601", 25.599185), ("psnr-peakmax", 17.975692)),
+        *(("ssim-y601", 0.745447), ("ssim-sk7", 0.655192), ("ssim-tm", 0.649541)),
+    ],
 )
 def test_golden_values(golden, name, value):
     assert score_images(*golden, [name])[name] == pytest.approx(value, abs=1e-6)
@@ -38,6 +42,11 @@ def test_golden_squared_error_is_exact(golden):
     assert int((difference**2).sum()) == 312316200
     expected = 10.0 * np.log10(255.0**2 * 311040 / 312316200)
     assert score_images(*golden, ["psnr"])["psnr"] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("name", "value"), [("ssim-piqds", 0.818933), ("ssim-sk7", 0.656647)])
+def test_golden_values_at_a_size_that_piq_pools(golden_large, name, value):
+    assert score_images(*golden_large, [name])[name] == pytest.approx(value, abs=1e-6)
 
 
 def test_golden_ssim_at_a_size_where_piq_would_pool(golden_large):

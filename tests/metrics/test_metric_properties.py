@@ -11,8 +11,9 @@ from bokehbench import rng
 from bokehbench.metrics import find, score_images, score_images_detailed
 from bokehbench.metrics.psnr import psnr
 
-WEIGHT_FREE = ("psnr", "ssim", "ms-ssim", "gmsd", "haarpsi")
-PERFECT = {"psnr": 100.0, "ssim": 1.0, "ms-ssim": 1.0, "gmsd": 0.0, "haarpsi": 1.0}
+VARIANTS = ("psnr-y601", "ssim-y601", "ssim-sk7", "ssim-tm", "ssim-piqds")
+WEIGHT_FREE = ("psnr", "ssim", "ms-ssim", "gmsd", "haarpsi", *VARIANTS)
+PERFECT = {**dict.fromkeys(WEIGHT_FREE, 1.0), "psnr": 100.0, "psnr-y601": 100.0, "gmsd": 0.0}
 KINDS = ("blur", "noise", "dark", "shift")
 
 
@@ -132,7 +133,7 @@ def test_inputs_are_left_as_they_were(photo, distorted):
     assert all(np.array_equal(image, copy) for image, copy in zip(pair, copies, strict=True))
 
 
-@pytest.mark.parametrize("name", ["ssim", "ms-ssim", "haarpsi", "gmsd"])
+@pytest.mark.parametrize("name", ["ssim", "ms-ssim", "haarpsi", "gmsd", *VARIANTS[1:]])
 def test_smallest_size_is_as_declared(name):
     size = find(name).spec.min_size
     pictures = rng.stream(4, 0, name).integers(0, 256, (2, size, size + 9, 3), dtype=np.uint8)
@@ -172,3 +173,21 @@ def test_a_score_without_the_target_s_noise_is_undefined_where_the_noise_is_unkn
     raw = psnr(distorted["noise"], photo)
     (score,) = score_images_detailed(distorted["noise"], photo, ["psnr-noiseless"], noise=raw).values()
     assert score.status == "undefined" and "most of the error" in score.reason
+
+
+def test_peak_of_the_prediction_lowers_psnr_and_is_not_there_in_a_black_picture(photo):
+    darker = (photo * 0.5).astype(np.uint8)
+    scores = score_images_detailed(darker, photo, ["psnr", "psnr-peakmax"])
+    lost = 20.0 * np.log10(255.0 / darker.max())
+    assert scores["psnr"].value - scores["psnr-peakmax"].value == pytest.approx(lost, abs=1e-12)
+    (score,) = score_images_detailed(np.zeros_like(photo), photo, ["psnr-peakmax"]).values()
+    assert (score.status, score.reason) == ("undefined", "the prediction is black: it has no peak")
+
+
+def test_luma_hardly_sees_an_error_of_colour(photo):
+    """Blue weighs a tenth: why a value on Y must not stand under the name of one on RGB."""
+    tinted = photo.copy()
+    tinted[..., 2] = np.where(photo[..., 2] > 127, photo[..., 2] - 40, photo[..., 2] + 40)
+    scores = score_images(tinted, photo, ["psnr", "psnr-y601", "ssim", "ssim-y601"])
+    assert scores["psnr-y601"] > scores["psnr"] + 10.0
+    assert scores["ssim-y601"] > scores["ssim"]

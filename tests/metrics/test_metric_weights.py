@@ -129,7 +129,7 @@ def test_bundled_files_are_genuine_and_status_names_who_needs_what(homes):
     assert list(status) == list(weights.FILES)
     bundled = [name for name, file in weights.FILES.items() if file.package]
     assert [status[name].status for name in bundled] == ["ok"] * 4
-    assert status["vgg16-397923af.pth"].needed_by == ("lpips-vgg", "dists-256")
+    assert status["vgg16-397923af.pth"].needed_by == ("lpips-vgg", "dists-256", "dists-full", "dists-piq")
     assert status["vgg16-397923af.pth"].status == "unavailable"
     assert all((entry.instruction == "") == (entry.status == "ok") for entry in status.values())
 
