@@ -38,8 +38,12 @@ MAY_IMPORT = {
     "baselines": {"synth.render", "synth.degrade"},
     "photograph": set(),
     "leaderboard": {"baselines", "benchmarks", "metrics"},
+    "training": {"baselines", "synth", "synth.render", "synth.degrade", "benchmarks", "metrics"},
+    "study": {"leaderboard"},
     "commands": {
         "leaderboard",
+        "study",
+        "training",
         "baselines",
         "benchmarks",
         "metrics",

@@ -1,0 +1,326 @@
+"""The training loop: steps, validation, checkpoints. It knows nothing of what is trained.
+
+A stage that is killed at any time and started again goes on from its newest checkpoint and ends with the same
+bytes of weights: batches are a function of the step, the learning rate too, and a checkpoint holds the rest.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from bokehbench.errors import InputError, JobFailed
+from bokehbench.jobs import progress
+from bokehbench.training import checkpoint
+from bokehbench.training.logs import Log
+from bokehbench.training.schedule import learning_rate, same_until
+from bokehbench.training.settings import StageSettings
+
+Batch = dict[str, Any]
+
+
+class Task(nn.Module, ABC):
+    """What is trained, and how it is judged; parameters that ask for no gradient stay as they are."""
+
+    @property
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """The part that is trained and stored."""
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses of a batch: `loss`, which is made smaller, and its parts."""
+
+    @abstractmethod
+    def validate(self) -> dict[str, float]:
+        """Figures on data that is held out: `score`, of which more is better, and others."""
+
+
+class Loader(Protocol):
+    """Endless batches that go on where their state says: `synth.training.StreamLoader`."""
+
+    def __iter__(self) -> Iterator[Batch]: ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands; plain values."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a training.
+
+    Attributes:
+        name: of its folder and curves.
+        task: what is trained.
+        loader: of batches; state and task decide the result.
+        settings: of the loop.
+        seed: of torch's random numbers.
+        needs: what else decides the result, by name (weights of an earlier stage): checkpoints of a stage
+            with others are refused.
+        also: figures that are too dear for every validation; called after each with (task, its number).
+    """
+
+    name: str
+    task: Task
+    loader: Loader
+    settings: StageSettings
+    seed: int
+    needs: Mapping[str, str] = field(default_factory=dict)
+    also: Callable[[Task, int], dict[str, float]] | None = None
+
+
+@dataclass
+class Standing:
+    """How far a stage is.
+
+    Attributes:
+        step: steps finished.
+        seconds: of work, over all runs.
+        best_step, best_score: of the best validation.
+        curve: (step, score) of every validation.
+        figures: of the newest validation.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    best_step: int = 0
+    best_score: float = -math.inf
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+class Meter:
+    """Sums since the last entry of the log; losses stay on their device until they are asked for."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.sums: dict[str, Tensor] = {}
+        self.steps, self.seconds, self.waited = 0, 0.0, 0.0
+
+    def add(self, losses: Mapping[str, Tensor], seconds: float, waited: float) -> None:
+        """One step: its losses, how long it took in all, and how long of this data was waited for."""
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, torch.zeros_like(value)) + value.detach()
+        self.steps, self.seconds, self.waited = self.steps + 1, self.seconds + seconds, self.waited + waited
+
+    def means(self) -> dict[str, Tensor]:
+        """Losses by name, per step."""
+        return {name: value / self.steps for name, value in self.sums.items()}
+
+
+class Trainer:
+    """One stage in one folder.
+
+    Args:
+        stage: what to do.
+        folder: of the stage; what lies there is gone on from.
+        curves: folder of TensorBoard.
+        accelerator: device and processes.
+
+    Raises:
+        InputError: the checkpoint there belongs to other settings, or is damaged.
+    """
+
+    def __init__(self, stage: Stage, folder: Path, curves: Path, accelerator: Accelerator) -> None:
+        self.stage, self.folder, self.curves, self.accelerator = stage, folder, curves, accelerator
+        self.task = stage.task.to(accelerator.device, memory_format=torch.channels_last)
+        self.trained = [weight for weight in self.task.parameters() if weight.requires_grad]
+        self.optimiser = torch.optim.Adam(self.trained, lr=stage.settings.lr)
+        ema = stage.settings.ema
+        average = get_ema_multi_avg_fn(ema) if ema is not None else None
+        self.average = AveragedModel(self.task, multi_avg_fn=average) if ema is not None else None
+        self.standing = Standing()
+        torch.manual_seed(stage.seed)
+        self.random = checkpoint.random_state()
+        if (folder / checkpoint.STATE).is_file():
+            self._resume(checkpoint.load_state(folder / checkpoint.STATE))
+        self.prepared = accelerator.prepare_model(self.task)
+
+    @property
+    def judged(self) -> Task:
+        """The task with the weights that are kept: their moving average where there is one."""
+        judged = self.average.module if self.average is not None else self.task
+        assert isinstance(judged, Task)
+        return judged
+
+    def run(self, deadline: float = math.inf) -> Standing:
+        """Train to the last step, or until `deadline` (of `time.monotonic`).
+
+        Raises:
+            JobFailed: the loss is no number any more.
+        """
+        settings, standing = self.stage.settings, self.standing
+        if standing.step >= settings.steps:
+            return standing
+        silent = not self.accelerator.is_main_process
+        meter = Meter()
+        with (
+            Log(self.folder, self.curves, standing.step, silent) as log,
+            progress(f"train {self.stage.name}", 0 if silent else settings.steps) as advance,
+            closing(self._batches()) as batches,
+        ):
+            advance(standing.step)
+            for batch, waited in batches:
+                begin = time.monotonic()
+                losses = self._step(batch)
+                standing.step += 1
+                seconds = waited + time.monotonic() - begin
+                standing.seconds += seconds
+                meter.add(losses, seconds, waited)
+                advance(1)
+                if standing.step % settings.log_every == 0:
+                    self._log(log, meter)
+                if self._is_due(settings.validate_every):
+                    self._validate(log)
+                late = self._is_late(deadline)
+                if self._is_due(settings.checkpoint_every) or late:
+                    self._save()
+                if standing.step >= settings.steps or late:
+                    break
+        return standing
+
+    def _is_due(self, every: int) -> bool:
+        return self.standing.step % every == 0 or self.standing.step >= self.stage.settings.steps
+
+    def _is_late(self, deadline: float) -> bool:
+        """The same answer in all processes, which ask each other seldom."""
+        late = time.monotonic() > deadline
+        if self.accelerator.num_processes == 1:
+            return late
+        if self.standing.step % self.stage.settings.log_every:
+            return False
+        votes = torch.tensor(float(late), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(votes, "sum") > 0.0)
+
+    def _batches(self) -> Generator[tuple[Batch, float], None, None]:
+        """Batches, and the seconds that each was waited for."""
+        batches = iter(self.stage.loader)
+        try:
+            begin = time.monotonic()
+            batch = next(batches)
+            # Not before: starting the loader's workers takes from torch's random numbers.
+            checkpoint.set_random_state(self.random)
+            while True:
+                yield batch, time.monotonic() - begin
+                begin = time.monotonic()
+                batch = next(batches)
+        finally:
+            getattr(batches, "close", lambda: None)()
+
+    def _step(self, batch: Batch) -> dict[str, Tensor]:
+        settings, device = self.stage.settings, self.accelerator.device
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.standing.step, settings)
+        on_device = {k: v.to(device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor)}
+        with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+            losses: dict[str, Tensor] = self.prepared(on_device)
+        self.optimiser.zero_grad()
+        self.accelerator.backward(losses["loss"])
+        if settings.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.trained, settings.clip_norm)
+        self.optimiser.step()
+        if self.average is not None:
+            self.average.update_parameters(self.task)
+        return losses
+
+    def _log(self, log: Log, meter: Meter) -> None:
+        means = {name: float(self.accelerator.reduce(value, "mean")) for name, value in meter.means().items()}
+        self._check_finite(means["loss"])
+        values = {
+            **means,
+            "lr": learning_rate(self.standing.step - 1, self.stage.settings),
+            "steps_per_second": meter.steps / meter.seconds,
+            "waiting_share": meter.waited / meter.seconds,
+        }
+        log.write(self.standing.step, {f"{self.stage.name}/{name}": value for name, value in values.items()})
+        meter.reset()
+
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise JobFailed(
+                f"{self.folder}: the loss of step {self.standing.step} is not finite; the newest checkpoint "
+                "is kept; lower lr, or take precision fp32"
+            )
+
+    def _validate(self, log: Log) -> None:
+        """In the first process; the others wait at their next step."""
+        if not self.accelerator.is_main_process:
+            return
+        begin, standing, judged = time.monotonic(), self.standing, self.judged
+        figures = judged.validate()
+        if self.stage.also is not None:
+            figures |= self.stage.also(judged, len(standing.curve))
+        self._check_finite(figures["score"])
+        standing.curve.append((standing.step, figures["score"]))
+        standing.figures = figures
+        if figures["score"] > standing.best_score:
+            standing.best_step, standing.best_score = standing.step, figures["score"]
+            checkpoint.save_weights(self.folder / checkpoint.BEST, judged.network.state_dict())
+        standing.seconds += time.monotonic() - begin
+        log.write(
+            standing.step, {f"{self.stage.name}-validation/{name}": value for name, value in figures.items()}
+        )
+
+    def _save(self) -> None:
+        """Weights first: a process killed in between goes on from the older state and writes them again."""
+        if not self.accelerator.is_main_process:
+            return
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.trained):
+            self._check_finite(math.nan)
+        checkpoint.save_weights(self.folder / checkpoint.LAST, self.judged.network.state_dict())
+        state = {
+            "standing": asdict(self.standing),
+            "network": self.task.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state_dict() if self.average is not None else None,
+            "loader": self.stage.loader.state_dict(),
+            "random": checkpoint.random_state(),
+            "settings": self.stage.settings.model_dump(mode="json"),
+            "needs": dict(self.stage.needs),
+        }
+        checkpoint.save_state(self.folder / checkpoint.STATE, state)
+
+    def _resume(self, state: dict[str, Any]) -> None:
+        self._refuse_another(state)
+        self.standing = Standing(**state["standing"])
+        self.standing.curve = [(step, score) for step, score in self.standing.curve]
+        self.task.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.stage.loader.load_state_dict(state["loader"])
+        self.random = state["random"]
+
+    def _refuse_another(self, state: Mapping[str, Any]) -> None:
+        old = type(self.stage.settings).model_validate(state["settings"])
+        done = int(state["standing"]["step"])
+        if not same_until(done, old, self.stage.settings):
+            raise InputError(
+                f"{self.folder}: its {done} steps were made for {old.steps} steps in all, with other "
+                f"learning rates than for {self.stage.settings.steps}; keep steps, or name a new --out"
+            )
+        for name, value in self.stage.needs.items():
+            if state["needs"].get(name) != value:
+                raise InputError(
+                    f"{self.folder}: was trained with another {name}; delete this folder to train the stage "
+                    "again, or name a new --out"
+                )

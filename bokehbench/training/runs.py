@@ -1,0 +1,64 @@
+"""The folder of a run: what it belongs to is written first, and nothing else may go on in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bokehbench.errors import InputError
+from bokehbench.records import code_version, read_json, remove_parts, write_json
+
+FILE = "run.json"
+SCHEMA = "bokehbench.training/1"
+
+
+def enter(root: Path, identity: dict[str, Any], free: tuple[tuple[str, ...], ...] = ()) -> None:
+    """Make the folder of a run, or make sure that the one there is of the same run.
+
+    Args:
+        root: the folder.
+        identity: what makes the run, plain values.
+        free: fields of it, as paths of names, that may change.
+
+    Raises:
+        InputError: the folder holds another run, or something else; names the first difference.
+    """
+    path = root / FILE
+    if path.is_file():
+        there = read_json(path)
+        if not isinstance(there, dict) or there.get("schema") != SCHEMA:
+            raise InputError(f"{path}: not the record of a training run ({SCHEMA})")
+        known = json.loads(json.dumps(identity))
+        if difference := _difference(there.get("identity"), known, set(free)):
+            raise InputError(
+                f"{root}: is another run ({difference}); name a new folder with --out, or repeat its command "
+                "to go on"
+            )
+        code = there["code"]
+    elif root.is_dir() and any(part for part in root.iterdir() if ".part-" not in part.name):
+        raise InputError(f"{root}: is not empty and holds no training run; name a new folder with --out")
+    else:
+        code = []
+    root.mkdir(parents=True, exist_ok=True)
+    remove_parts(root)
+    now = code_version()
+    code = code if now in code else [*code, now]
+    write_json(path, {"schema": SCHEMA, "identity": identity, "code": code})
+
+
+def _difference(old: Any, new: Any, free: set[tuple[str, ...]], at: tuple[str, ...] = ()) -> str:
+    """The first field that differs, and both values; empty where none does."""
+    if at in free or old == new:
+        return ""
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = (
+            _difference(old.get(name), new.get(name), free, (*at, name)) for name in sorted({*old, *new})
+        )
+        return next(filter(None, found), "")
+    return f"{'.'.join(at)}: {_short(old)}, now {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
