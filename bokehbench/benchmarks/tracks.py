@@ -101,7 +101,9 @@ class Track:
         if self.kind == "predicted":
             made_with.pop("disparity", None)  # the record's `track` says whose map it is now
         inputs = replace(case.inputs, disparity=disparity, lens=lens)
-        return replace(case, inputs=inputs, made_with=made_with)
+        given = protocol.disparity == TRUE and protocol.focus == "given"
+        truth = case.inputs.disparity if given else None
+        return replace(case, inputs=inputs, made_with=made_with, true_disparity=truth)
 
     def _map(self, case: Case, *, aligned: bool) -> FloatImage:
         if self.kind != "predicted":

@@ -57,6 +57,7 @@ class Comparison:
     """One prediction beside the target of its pair; what several metrics look at is computed once.
 
     Attributes:
+        prediction: [H, W, 3] uint8 on the input's grid.
         target: [H, W, 3] uint8.
         pair: of the case.
         gamma: of the lens.
@@ -67,7 +68,7 @@ class Comparison:
     def __init__(
         self, prediction: npt.NDArray[Any], target: npt.NDArray[Any], pair: Pair, gamma: float, border: int
     ) -> None:
-        self.target, self.pair, self.gamma = target, pair.within(border), gamma
+        self.prediction, self.target, self.pair, self.gamma = prediction, target, pair.within(border), gamma
         self.moved, valid = pair.warped(prediction)
         self.valid = valid & inside(valid.shape, border)
 
@@ -80,6 +81,26 @@ class Comparison:
     def corrected(self) -> npt.NDArray[np.float64]:
         """[H, W, 3] in [0, 1], registered and with the gain taken out."""
         return with_gain(self.moved, self.gain, self.gamma)
+
+    def aligned(self, how: str) -> npt.NDArray[np.float64]:
+        """[H, W, 3] in [0, 1], the prediction as it lies (`raw`), registered (`geo`), or also `geo_gain`."""
+        if how == "geo_gain":
+            return self.corrected
+        return self.moved if how == "geo" else _unit(self.prediction)
+
+    def region(self, name: str) -> Mask:
+        """[H, W], pixels that count: all that are valid, or of these `focus` or `defocus` by the pair."""
+        if name == "":
+            return self.valid
+        if name == "defocus":
+            return self.valid & self.pair.out_of_focus
+        nothing = np.zeros_like(self.valid)
+        return nothing if self.pair.in_focus is None else self.valid & self.pair.in_focus
+
+    @property
+    def chosen(self) -> Mask:
+        """[H, W], where the target is out of focus."""
+        return self.pair.out_of_focus
 
     @cached_property
     def sharpness(self) -> npt.NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from bokehbench.optics import decode
 
 if TYPE_CHECKING:
     from bokehbench.metrics.pair import Comparison, Pair
+    from bokehbench.metrics.regions import Regions
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Score:
         fingerprint: of everything that makes the number (`Metric.fingerprint`).
         reason: one line where there is no value, and beside a value what was not as it should be.
         pair: of a number that needs one, sha256 of the stored pair (`leaderboard.pairs`).
+        regions: of a number that needs them, sha256 of the stored regions (`leaderboard.regions`).
     """
 
     value: float | None
@@ -42,10 +45,12 @@ class Score:
     fingerprint: str
     reason: str = ""
     pair: str = ""
+    regions: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """For records; without `reason` and `pair` where there is none."""
-        return {key: value for key, value in asdict(self).items() if key not in ("reason", "pair") or value}
+        """For records; without `reason`, `pair` and `regions` where there is none."""
+        optional = ("reason", "pair", "regions")
+        return {key: value for key, value in asdict(self).items() if key not in optional or value}
 
 
 def score_images(
@@ -55,6 +60,7 @@ def score_images(
     *,
     gamma: float = 2.2,
     pair: Pair | None = None,
+    regions: Regions | None = None,
 ) -> dict[str, float | None]:
     """Full-reference metrics of a prediction.
 
@@ -64,8 +70,10 @@ def score_images(
         target: [H, W, 3], the same.
         ids: metrics as written, variants included (`psnr`, `ssim`, `psnr+lin`, `lpips-alex`).
         gamma: of the lens, for `+lin` and `+geo_gain`.
-        pair: from `bokehbench.metrics.pair.make_pair(input, target)`, for `+geo`, `+geo_gain` and the metrics
-            that look at what is out of focus.
+        pair: from `bokehbench.metrics.pair.make_pair(input, target)`, for `+raw`, `+geo`, `+geo_gain` and the
+            metrics that look at what is out of focus.
+        regions: from `bokehbench.metrics.regions.find_regions(disparity, lens, input)`, for `+focus`,
+            `+defocus`, `+band`, `+transition`, `+highlights` and `+cropR`.
 
     Returns:
         {id: value} in the order of `ids`. None where there is no number (weights missing or wrong, images
@@ -82,7 +90,7 @@ def score_images(
         >>> score_images(target + np.uint8(5), target, ["psnr"])
         {'psnr': 34.15140352195873}
     """
-    scores = score_images_detailed(prediction, target, ids, gamma=gamma, pair=pair)
+    scores = score_images_detailed(prediction, target, ids, gamma=gamma, pair=pair, regions=regions)
     for score in scores.values():
         if score.status == "failed":
             raise JobFailed(f"metric {score.metric}: {score.reason}")
@@ -96,6 +104,7 @@ def score_images_detailed(
     *,
     gamma: float = 2.2,
     pair: Pair | None = None,
+    regions: Regions | None = None,
     border: int = 0,
     noise: float | None = None,
 ) -> dict[str, Score]:
@@ -107,6 +116,7 @@ def score_images_detailed(
         ids: see `score_images`.
         gamma: see `score_images`.
         pair: see `score_images`.
+        regions: see `score_images`.
         border: pixels at every side that no metric counts, as the protocol says; besides a metric's `+crop`.
         noise: of the target, as PSNR in dB against one without; None where it is not known.
 
@@ -115,28 +125,9 @@ def score_images_detailed(
         ConfigError: unknown metric or variant.
     """
     metrics = [find(name) for name in ids]
-    pictures = checked_pair(prediction, target)
+    known = _Known(*checked_pair(prediction, target), gamma, pair, regions, border, noise)
     with _one_thread():
-        comparison = _comparison(metrics, *pictures, gamma, pair, border)
-        return {
-            metric.name: _score(metric, *pictures, gamma, comparison, border, noise) for metric in metrics
-        }
-
-
-def _comparison(
-    metrics: Sequence[Metric],
-    prediction: ByteImage,
-    target: ByteImage,
-    gamma: float,
-    pair: Pair | None,
-    border: int,
-) -> Comparison | None:
-    """The prediction registered, where any of the metrics needs it and the pair is known."""
-    if pair is None or not any(metric.needs_pair for metric in metrics):
-        return None
-    from bokehbench.metrics.pair import Comparison
-
-    return Comparison(prediction, target, pair, gamma, border)
+        return {metric.name: _score(metric, known) for metric in metrics}
 
 
 def unavailable(metric: Metric) -> Score | None:
@@ -148,35 +139,51 @@ def unavailable(metric: Metric) -> Score | None:
     return Score(None, worst.status, metric.id, metric.fingerprint, worst.reason)
 
 
-def _score(
-    metric: Metric,
-    prediction: ByteImage,
-    target: ByteImage,
-    gamma: float,
-    comparison: Comparison | None,
-    border: int,
-    noise: float | None,
-) -> Score:
+@dataclass(eq=False)
+class _Known:
+    """One prediction, its target, and what is known about both; what several metrics need is made once."""
+
+    prediction: ByteImage
+    target: ByteImage
+    gamma: float
+    pair: Pair | None
+    regions: Regions | None
+    border: int
+    noise: float | None
+
+    @functools.cached_property
+    def comparison(self) -> Comparison:
+        """The prediction registered; Undefined where it is not known how input and target lie."""
+        if self.pair is None:
+            raise Undefined("needs the input that the target belongs to")
+        from bokehbench.metrics.pair import Comparison
+
+        return Comparison(self.prediction, self.target, self.pair, self.gamma, self.border)
+
+    def of_case(self) -> Regions:
+        """The regions; Undefined where the true defocus is not known."""
+        if self.regions is None:
+            raise Undefined("needs the true disparity, focus and K")
+        return self.regions
+
+    @functools.cached_property
+    def sharpness(self) -> npt.NDArray[np.float64]:
+        """q of prediction and target, [H, W]."""
+        from bokehbench.metrics.regions import sharpness_map
+
+        return sharpness_map(self.prediction, self.target)
+
+
+def _score(metric: Metric, known: _Known) -> Score:
     def without_value(status: str, reason: str) -> Score:
         return Score(None, status, metric.id, metric.fingerprint, reason)
 
     lacking = unavailable(metric)
     if lacking is not None:
         return lacking
-    shorter = min(target.shape[:2]) - 2 * (metric.crop + border)
-    if shorter < metric.spec.min_size:
-        return without_value(
-            "undefined",
-            f"needs {metric.spec.min_size} pixels on the shorter side, there are {max(shorter, 0)}",
-        )
-    if metric.needs_pair and comparison is None:
-        return without_value("undefined", "needs the input that the target belongs to")
-    if metric.spec.needs_noise and noise is None:
-        return without_value("undefined", "the target's noise is not known")
-    x, y, *known = _given(metric, prediction, target, gamma, comparison, border)
-    known += [noise] if metric.spec.needs_noise else []
     try:
-        value = float(metric.function()(x, y, *known, **metric.spec.parameters))
+        x, y, *more = _given(metric, known)
+        value = float(metric.function()(x, y, *more, **metric.spec.parameters))
     except Undefined as error:
         return without_value("undefined", str(error))
     except BokehbenchError:
@@ -186,32 +193,70 @@ def _score(
         return without_value("failed", " ".join(f"{type(error).__name__}: {error}".split()))
     if not math.isfinite(value):
         return without_value("undefined", "has no finite value on these images")
-    status = "identical" if np.array_equal(x, y) else "ok"
+    counted = more[0] if metric.region and isinstance(more[0], np.ndarray) else ...
+    status = "identical" if np.array_equal(x[counted], y[counted]) else "ok"
     return Score(value, status, metric.id, metric.fingerprint)
 
 
-def _given(
-    metric: Metric,
-    prediction: ByteImage,
-    target: ByteImage,
-    gamma: float,
-    comparison: Comparison | None,
-    border: int,
-) -> tuple[Any, ...]:
-    """What the metric's function gets: both pictures, and a mask or the comparison where it needs one."""
-    if comparison is None or not metric.needs_pair:
-        return tuple(_prepared(metric, image, gamma, border) for image in (prediction, target))
+def _given(metric: Metric, known: _Known) -> tuple[Any, ...]:
+    """What the metric's function gets: both pictures, and a mask, a comparison or the noise if it needs one.
+
+    Raises:
+        Undefined: the pictures are too small, or what it needs is not known or too little.
+    """
+    dropped = known.border + (known.of_case().crop() if metric.crop_radius else metric.crop)
+    shorter = min(known.target.shape[:2]) - 2 * dropped
+    if shorter < metric.spec.min_size:
+        raise Undefined(
+            f"needs {metric.spec.min_size} pixels on the shorter side, there are {max(shorter, 0)}"
+        )
+    if metric.needs_pair:
+        return _registered(metric, known)
+    if metric.region:
+        return _in_region(metric, known, dropped)
+    pictures = tuple(_prepared(metric, image, known, dropped) for image in (known.prediction, known.target))
+    if not metric.spec.needs_noise:
+        return pictures
+    if known.noise is None:
+        raise Undefined("the target's noise is not known")
+    return *pictures, known.noise
+
+
+def _registered(metric: Metric, known: _Known) -> tuple[Any, ...]:
+    """Both pictures of a pair on one grid, and what counts."""
+    comparison = known.comparison
     if not metric.aligned:
-        return prediction, target, comparison
-    moved = comparison.corrected if metric.aligned == "geo_gain" else comparison.moved
-    return moved, target / 255.0, comparison.valid
+        return known.prediction, known.target, comparison
+    mask = comparison.region(metric.region)
+    if metric.region:
+        from bokehbench.metrics import regions
+
+        mask = regions.enough(mask, regions.NAMES[metric.region])
+    return comparison.aligned(metric.aligned), known.target / 255.0, mask
 
 
-def _prepared(metric: Metric, image: ByteImage, gamma: float, border: int) -> npt.NDArray[Any]:
-    dropped = metric.crop + border
-    inner = slice(dropped, -dropped or None)
-    cropped = image[inner, inner]
-    return decode(cropped / 255.0, gamma) if metric.linear else cropped
+def _in_region(metric: Metric, known: _Known, dropped: int) -> tuple[Any, ...]:
+    """Both pictures of an aligned case, and the region."""
+    from bokehbench.metrics import regions
+
+    found = known.of_case()
+    inner = _inner(dropped)
+    mask = regions.enough(found.mask(metric.region)[inner], regions.NAMES[metric.region])
+    x, y = (_prepared(metric, image, known, dropped) for image in (known.prediction, known.target))
+    if not metric.spec.needs_pair:
+        return x, y, mask
+    seen = regions.RegionComparison(x, known.sharpness[inner], mask, found.structured[inner], known.gamma)
+    return x, y, seen
+
+
+def _inner(dropped: int) -> tuple[slice, slice]:
+    inside = slice(dropped, -dropped or None)
+    return inside, inside
+
+
+def _prepared(metric: Metric, image: ByteImage, known: _Known, dropped: int) -> npt.NDArray[Any]:
+    cropped = image[_inner(dropped)]
+    return decode(cropped / 255.0, known.gamma) if metric.linear else cropped
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
-"""Amount of blur and of colour error of a real pair, after registration.
+"""Amount of blur, of light, of colour: of a real pair after registration, or of an aligned case by region.
 
-All look where the pair itself is blurred or in focus (`Pair`), never where a method's depth says so. Where
-hardly anything is out of focus, nothing can be said about its amount.
+All look where the pair itself is blurred or in focus (`Pair`), or in a region of the true defocus
+(`Regions`), never where a method's depth says so. Where hardly anything is out of focus, nothing can be said
+about its amount.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench.errors import Undefined
+from bokehbench.metrics.energy import Doubles
 from bokehbench.metrics.pair import Comparison, Mask
+from bokehbench.metrics.regions import RegionComparison
 from bokehbench.optics import decode
 
 
 def blur_bias(
     prediction: npt.NDArray[Any],
     target: npt.NDArray[Any],
-    comparison: Comparison,
+    comparison: Comparison | RegionComparison,
     *,
     least: int = 2000,
     share: float = 0.005,
@@ -30,7 +33,7 @@ def blur_bias(
         prediction: [H, W, 3] uint8 on the input's grid.
         target: the same size.
         comparison: of the two.
-        least: pixels that must be out of focus.
+        least: pixels that must be looked at.
         share: of the picture that must be.
 
     Returns:
@@ -39,21 +42,19 @@ def blur_bias(
     Raises:
         Undefined: hardly anything is out of focus.
     """
-    out_of_focus(comparison, least, share)
-    return float(comparison.sharpness.mean())
+    return float(_sharpness(comparison, least, share).mean())
 
 
 def blur_error(
     prediction: npt.NDArray[Any],
     target: npt.NDArray[Any],
-    comparison: Comparison,
+    comparison: Comparison | RegionComparison,
     *,
     least: int = 2000,
     share: float = 0.005,
 ) -> float:
     """Mean of |q| where the target is out of focus; see `blur_bias`."""
-    out_of_focus(comparison, least, share)
-    return float(np.abs(comparison.sharpness).mean())
+    return float(np.abs(_sharpness(comparison, least, share)).mean())
 
 
 def colour_error(prediction: npt.NDArray[Any], target: npt.NDArray[Any], comparison: Comparison) -> float:
@@ -64,7 +65,7 @@ def colour_error(prediction: npt.NDArray[Any], target: npt.NDArray[Any], compari
 def energy_bias(
     prediction: npt.NDArray[Any],
     target: npt.NDArray[Any],
-    comparison: Comparison,
+    comparison: Comparison | RegionComparison,
     *,
     least: int = 2000,
     share: float = 0.005,
@@ -74,17 +75,21 @@ def energy_bias(
     Blur of encoded values instead of light makes highlights dim, and shows here. A pair of two exposures has
     such a difference of its own: compare methods, not a method with 0.
     """
-    chosen = out_of_focus(comparison, least, share)
+    chosen = comparison.chosen
+    _require(int(chosen.sum()), chosen, "out of focus", least, share)
     pictures = comparison.moved, target / 255.0
     predicted, true = (decode(picture[chosen], comparison.gamma).mean() for picture in pictures)
     return float(predicted / true - 1.0)
 
 
-def out_of_focus(comparison: Comparison, least: int, share: float) -> Mask:
-    """[H, W], where the target is out of focus; Undefined where that is too little."""
-    chosen = comparison.pair.out_of_focus
-    needed = max(least, int(np.ceil(share * chosen.size)))
-    found = int(chosen.sum())
+def _sharpness(comparison: Comparison | RegionComparison, least: int, share: float) -> Doubles:
+    """q where the target is looked at, [n]; Undefined where that is too little."""
+    what = "out of focus" if isinstance(comparison, Comparison) else "of the region and have structure"
+    _require(comparison.sharpness.size, comparison.chosen, what, least, share)
+    return comparison.sharpness
+
+
+def _require(found: int, mask: Mask, what: str, least: int, share: float) -> None:
+    needed = max(least, int(np.ceil(share * mask.size)))
     if found < needed:
-        raise Undefined(f"only {found} pixels are out of focus, needs {needed}")
-    return chosen
+        raise Undefined(f"only {found} pixels are {what}, needs {needed}")
