@@ -166,13 +166,15 @@ def squared_error(halves: Sequence[FloatImage], quarters: Sequence[FloatImage]) 
         quarters: four, linear [H, W, 3], independent, each right on average.
 
     Returns:
-        Of the mean over pixels and channels, plus its standard error.
+        Of the mean over pixels and channels, plus its standard error, which it is never below: an estimate
+        may come out negative by chance, an error cannot.
     """
     a, b = halves
     weights = [weight(halves, quarters, which) for which in range(2)]
     of_a, of_b = (half_squared(halves, quarters, which) for which in range(2))
     apart = (weights[0] + weights[1]) / 2.0 * (a - b) ** 2.0 / 4.0
-    return float(((of_a + of_b) / 2.0 - apart).mean()) + standard_error(of_a, of_b)
+    mean = float(((of_a + of_b) / 2.0 - apart).mean())
+    return max(0.0, mean) + standard_error(of_a, of_b)
 
 
 def weight(

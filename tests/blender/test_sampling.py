@@ -55,6 +55,15 @@ def test_the_estimate_sees_noise_and_what_a_denoiser_blurs(blur, noise):
     assert (seen < known / 4) == (blur > 0)
 
 
+def test_no_image_is_claimed_to_be_cleaner_than_can_be_told():
+    """Halves that happen to be perfect: half of all estimates are negative, and say no more than their spread."""
+    truth = scene()
+    for seed in range(6):
+        parts = quarters(truth, 0.3, seed)
+        spread = sampling.standard_error(*(sampling.half_squared([truth] * 2, parts, i) for i in range(2)))
+        assert sampling.squared_error([truth, truth], parts) >= spread > 1e-9
+
+
 def test_dark_pixels_that_few_samples_light_do_not_count_too_much():
     """Discs on black, not denoised: many pixels are lit by one sample in twenty."""
     y, x = np.mgrid[0:72, 0:96]
