@@ -56,7 +56,7 @@ def test_the_estimate_sees_noise_and_what_a_denoiser_blurs(blur, noise):
 
 
 def test_no_image_is_claimed_to_be_cleaner_than_can_be_told():
-    """Halves that happen to be perfect: half of all estimates are negative, and say no more than their spread."""
+    """Halves that happen to be perfect: half of all estimates are negative, and tell their spread alone."""
     truth = scene()
     for seed in range(6):
         parts = quarters(truth, 0.3, seed)
