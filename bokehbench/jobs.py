@@ -10,7 +10,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import re
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +36,10 @@ THREADS = (
     "OPENCV_FOR_THREADS_NUM",
 )
 """Environment variables that say how many threads a process may use, read when libraries are imported."""
+
+
+DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
+"""Environment variable with the GPUs that a process may use; each worker is given one of them."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,8 @@ def run_jobs(
             partial binds is sent once to each process, not with each job.
         jobs: (key, argument) pairs.
         label: what the progress bar says.
-        workers: processes; 1 works in this one. The cores are shared out among them.
+        workers: processes; 1 works in this one. The cores are shared out among them, and so are the GPUs:
+            each process sees one, and those of several GPUs take turns.
         ray: address of a Ray cluster whose machines share this file system and installation ("auto": the one
             that this machine belongs to), or "local": one of `workers` processes on this machine.
 
@@ -103,7 +110,7 @@ def run_jobs(
     """
     if workers < 1:
         raise ConfigError(f"--workers must be at least 1, not {workers}")
-    with progress(label, len(jobs)) as advance, _ended_by_sigterm():
+    with progress(label, len(jobs)) as advance, ended_by_sigterm():
         if ray is not None:
             from bokehbench.ray_jobs import in_ray
 
@@ -118,7 +125,7 @@ def run_jobs(
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def ended_by_sigterm() -> Iterator[None]:
     """SIGTERM (a job system that takes the machine back) ends the block like an error: it cleans up."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -134,6 +141,27 @@ def _ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def accelerators() -> list[str]:
+    """GPUs of NVIDIA that this process may use: those of $CUDA_VISIBLE_DEVICES, else all that there are.
+
+    Where a GPU is cut into instances (MIG), they stand for it. CUDA itself is not started for it.
+    """
+    named = os.environ.get(DEVICES_VARIABLE)
+    if named is not None:
+        return [name for part in named.split(",") if (name := part.strip()) and name != "-1"]
+    try:
+        command = ["nvidia-smi", "-L"]
+        listed = subprocess.run(command, capture_output=True, text=True, timeout=30.0, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    found: list[str] = []
+    for name in re.findall(r"\(UUID: ([^)]+)\)", listed):
+        if name.startswith("MIG") and found and found[-1].startswith("GPU"):
+            found.pop()  # the GPU that the instance is part of, listed just before its first one
+        found.append(name)
+    return found
+
+
 def _in_process(function: Callable[[T], R], jobs: Sequence[tuple[str, T]]) -> Iterator[Outcome[R]]:
     for key, argument in jobs:
         try:
@@ -146,8 +174,9 @@ def _in_pool(function: Callable[[T], R], jobs: Sequence[tuple[str, T]], workers:
     threads = max(1, len(os.sched_getaffinity(0)) // workers)
     # spawn: a fork of a process with OpenMP threads can hang.
     context = multiprocessing.get_context("spawn")
+    started, devices = context.Value("i", 0), accelerators() if workers > 1 else []
     pool = ProcessPoolExecutor(
-        workers, context, initializer=_start, initargs=(threads, pickle.dumps(function))
+        workers, context, initializer=_start, initargs=(threads, devices, started, pickle.dumps(function))
     )
     try:
         futures: dict[Future[R], str] = {pool.submit(_call, argument): key for key, argument in jobs}
@@ -181,10 +210,14 @@ _function: Callable[[Any], Any] | None = None
 """In a worker: what it does."""
 
 
-def _start(threads: int, pickled: bytes) -> None:
+def _start(threads: int, devices: Sequence[str], started: Any, pickled: bytes) -> None:
     global _function
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
+    with started.get_lock():
+        number, started.value = started.value, started.value + 1
+    if devices:  # before anything looks for GPUs
+        os.environ[DEVICES_VARIABLE] = devices[number % len(devices)]
     _function = pickle.loads(pickled)  # imports numba, which reads the environment then
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

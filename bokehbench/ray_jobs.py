@@ -74,7 +74,7 @@ def _knock(address: str) -> None:
 
 
 def _run(ray: Any, shared: Any, jobs: Sequence[tuple[str, T]]) -> Iterator[Outcome[Any]]:
-    unit = ray.remote(num_cpus=1)(_call)
+    unit = ray.remote(num_cpus=1, num_gpus=_share_of_gpu(ray))(_call)
     most = max(int(ray.cluster_resources().get("CPU", 1)), 1) * AHEAD
     waiting = iter(jobs)
     flying: dict[Any, str] = {}
@@ -91,6 +91,16 @@ def _run(ray: Any, shared: Any, jobs: Sequence[tuple[str, T]]) -> Iterator[Outco
             except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as crash:
                 raise died(key) from crash
             yield Outcome(key, error=error) if error is not None else Outcome(key, value=value)
+
+
+def _share_of_gpu(ray: Any) -> float:
+    """What each unit asks of a GPU, so that units spread over all of them; 0 where a machine has none.
+
+    Ray shows a unit the GPU that it was given, and to one that asks for nothing all of its machine.
+    """
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    shares = [node.get("GPU", 0.0) / max(node.get("CPU", 1.0), 1.0) for node in nodes]
+    return min(1.0, int(min(shares, default=0.0) * 1e4) / 1e4)
 
 
 def _call(function: Callable[[T], R], argument: T) -> tuple[R | None, BokehbenchError | None]:

@@ -2,7 +2,8 @@
 
 A spec is plain data; its `implementation` ("module:attribute") is imported when it is needed. The
 project's own specs are listed in `BUILTIN`; third parties add theirs with an entry point of the group
-`bokehbench.specs` (a spec or a list of specs) or with `--register file.py` (a file that calls `register`).
+`bokehbench.specs` (a spec or a list of specs), with `--register file.py` (a file that calls `register`), or
+with `--register method.toml` (a method in an environment of its own).
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ BUILTIN = (
 )
 REGISTER_VARIABLE = "BOKEHBENCH_REGISTER"
 """Environment variable with the files of --register; worker processes inherit it."""
+DESCRIPTIONS = (".toml", ".yaml", ".yml")
+"""Suffixes of files that describe a method in an environment of its own."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ class MethodSpec(Spec):
             where it is not stated.
         ignores_lens: it renders the same whatever the lens: no K is searched for it.
         stochastic: its image depends on `Inputs.seed`; `run --seeds N` renders it N times.
+        card: JSON file that says what the weights were trained on; empty for the one that lies beside the
+            first weight file, under its name.
     """
 
     kind: ClassVar[str] = "method"
@@ -97,10 +102,19 @@ class MethodSpec(Spec):
     openings: str = ""
     ignores_lens: bool = False
     stochastic: bool = False
+    card: str = ""
 
     def create(self) -> Any:
         """A `bokehbench.cases.Renderer`."""
         return self.load()(**self.options)
+
+    def weights_sha256(self) -> dict[str, str]:
+        """Weight file name -> sha256, from the implementation that loads them; Unavailable without one."""
+        return dict(self.load().weights_sha256(self.weights)) if self.weights else {}
+
+    def made_with(self) -> dict[str, Any]:
+        """What makes its numbers besides code and weights of this process, for records: nothing here."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -311,6 +325,10 @@ def _load_all() -> None:
 def _execute(path: Path) -> None:
     if not path.is_file():
         raise InputError(f"--register {path}: no such file")
+    if path.suffix in DESCRIPTIONS:
+        # By name: nothing of it is needed where no such file is registered.
+        register(importlib.import_module("bokehbench.baselines.external_spec").read(path))
+        return
     spec = importlib.util.spec_from_file_location(f"bokehbench_registered_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise InputError(f"--register {path}: not a Python file")

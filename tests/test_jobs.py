@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +86,40 @@ def test_what_a_partial_binds_reaches_the_workers_and_cores_are_shared_out() -> 
     function = functools.partial(threads_and_sum, list(range(1000)))
     outcomes = jobs.run_jobs(function, JOBS, label="x", workers=len(os.sched_getaffinity(0)))
     assert {o.key: o.value for o in outcomes} == {f"job{n}": ("1", 499500 + n) for n in range(5)}
+
+
+def device_and_work(x: int) -> str:
+    time.sleep(0.3)  # so that both workers get some
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "none")
+
+
+@pytest.mark.parametrize(("visible", "seen"), [("GPU-a, GPU-b", {"GPU-a", "GPU-b"}), ("-1", {"-1"})])
+def test_each_worker_sees_one_gpu(visible: str, seen: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    outcomes = jobs.run_jobs(device_and_work, [(str(n), n) for n in range(8)], label="x", workers=2)
+    assert {outcome.value for outcome in outcomes} == seen
+
+
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        ("GPU 0: A (UUID: GPU-1)\nGPU 1: A (UUID: GPU-2)\n", ["GPU-1", "GPU-2"]),
+        (
+            "GPU 0: A (UUID: GPU-1)\n  MIG 1g Device 0: (UUID: MIG-x)\n  MIG 1g Device 1: (UUID: MIG-y)\n"
+            "GPU 1: A (UUID: GPU-2)\n",
+            ["MIG-x", "MIG-y", "GPU-2"],
+        ),
+        ("No devices found.\n", []),
+    ],
+)
+def test_gpus_are_those_that_the_driver_lists(
+    listed: str, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\ncat <<'END'\n{listed}END\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert jobs.accelerators() == found
 
 
 TERMINATED = """

@@ -52,7 +52,7 @@ def doctor(as_json: bool) -> None:
 
 
 def _machine() -> list[Finding]:
-    from bokehbench.leaderboard.unit import device_name
+    from bokehbench.leaderboard.measure import device_name
 
     flags = next((line for line in _lines("/proc/cpuinfo") if line.startswith("flags")), "").split()
     simd = [name for name in ("avx2", "avx512f", "amx_bf16") if name in flags]

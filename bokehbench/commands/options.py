@@ -30,7 +30,8 @@ register: Decorator = click.option(
     expose_value=False,
     callback=_register,
     is_eager=True,
-    help="Python file that registers your own methods (repeatable).",
+    help="Python file that registers your own methods, or TOML or YAML file that describes one in an "
+    "environment of its own (repeatable).",
 )
 
 

@@ -54,6 +54,13 @@ from bokehbench.commands import options
     show_default=True,
     help="Runs of each stochastic method, with seeds 0, 1, ...; the table shows their spread.",
 )
+@click.option(
+    "--profile",
+    is_flag=True,
+    help="Measure with care: each case --repeats times after a rendering that is not timed, with nothing "
+    "beside it; also what is there already.",
+)
+@click.option("--repeats", type=click.IntRange(1, 1000), default=5, show_default=True, help="Of --profile.")
 @options.weights
 @options.workers
 @options.ray
@@ -67,6 +74,8 @@ def run(
     shard: str,
     renew: bool,
     seeds: int,
+    profile: bool,
+    repeats: int,
     workers: int,
     ray: str | None,
 ) -> None:
@@ -86,11 +95,13 @@ def run(
         shard=options.parse_shard(shard),
         renew=renew,
         seeds=seeds,
+        profile=repeats if profile else 0,
     )
     for line in summary.skipped:
         click.echo(f"skipped: {line}")
     for line in summary.failed:
         click.echo(f"failed: {line}", err=True)
-    click.echo(f"{summary.rendered} rendered, {summary.present} were there, in {out}")
+    measured = f", {summary.measured} of them measured again" if summary.measured else ""
+    click.echo(f"{summary.rendered} rendered, {summary.present} were there{measured}, in {out}")
     if summary.failed:
         raise JobFailed(f"{len(summary.failed)} renderings failed; the same command tries them again")

@@ -6,9 +6,10 @@ leaves no result that looks complete; the same command goes on from there and en
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bokehbench.benchmarks.protocols import offers
 from bokehbench.benchmarks.tracks import Track
 from bokehbench.cases import CaseInfo
 from bokehbench.errors import BokehbenchError, ConfigError, InputError, Unavailable
+from bokehbench.leaderboard import external, measure
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.set_k import choose_for_set
 from bokehbench.leaderboard.unit import (
@@ -40,12 +42,14 @@ class Summary:
     Attributes:
         rendered: units rendered now.
         present: units that were already complete.
+        measured: those of them that were rendered again to be measured.
         skipped: one line for each (benchmark, method) that does not fit, with the reason.
         failed: one line a unit that failed.
     """
 
     rendered: int = 0
     present: int = 0
+    measured: int = 0
     skipped: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -70,6 +74,7 @@ def run(
     shard: tuple[int, int] = (0, 1),
     renew: bool = False,
     seeds: int = 1,
+    profile: int = 0,
 ) -> Summary:
     """Render every missing (benchmark, protocol, disparity track, method, case).
 
@@ -84,6 +89,8 @@ def run(
         ray: address of a Ray cluster, see `bokehbench.jobs.run_jobs`.
         shard: (i, n): this run does the i-th of n parts of the cases.
         renew: replace results that were made from other data of the same name.
+        profile: renderings of each case that are timed after one that is not; complete results are measured
+            as well. 0 times the only rendering.
         seeds: how often stochastic methods are run, with seeds from 0; deterministic ones run once.
 
     Raises:
@@ -92,6 +99,8 @@ def run(
     """
     if seeds < 1:
         raise ConfigError(f"--seeds must be at least 1, not {seeds}")
+    if profile and (workers > 1 or ray is not None):
+        raise ConfigError("--profile measures what runs alone: give neither --workers nor --ray")
     chosen = names(MethodSpec) if "all" in methods else methods
     specs = list({spec.name: spec for spec in (get(MethodSpec, name) for name in chosen)}.values())
     specs, lacking = _with_weights(specs, named=set(methods))
@@ -110,15 +119,25 @@ def run(
                     "run it without --shard (--workers or --ray share the work)"
                 )
             found = choose_for_set(found, benchmark, pool, summary)
-        units += [unit for unit in found if not _is_present(unit, summary)]
-    work = [(_name(unit), unit) for unit in units]
-    for outcome in jobs.run_jobs(render_unit, work, label="rendering", workers=pool.workers, ray=pool.ray):
-        if outcome.error is None:
+        units += [unit for unit in found if not _is_present(unit, summary, profile)]
+    for key, error in _rendered(units, pool, profile):
+        if error is None:
             summary.rendered += 1
         else:
-            summary.failed.append(f"{outcome.key}: {outcome.error}")
+            summary.failed.append(f"{key}: {error}")
+    summary.rendered -= summary.measured
     summary.failed.sort()
     return summary
+
+
+def _rendered(units: Sequence[Unit], pool: Pool, profile: int) -> Iterator[external.Ended]:
+    """Render in our processes, then in those of external methods; how each unit ended."""
+    own, batches = external.divide(units)
+    function = functools.partial(render_unit, repeats=profile)
+    work = [(unit.name, unit) for unit in own]
+    outcomes = jobs.run_jobs(function, work, label="rendering", workers=pool.workers, ray=pool.ray)
+    yield from ((outcome.key, outcome.error) for outcome in outcomes)
+    yield from external.render_batches(batches, pool, profile)
 
 
 def _with_weights(specs: Sequence[MethodSpec], named: set[str]) -> tuple[list[MethodSpec], list[str]]:
@@ -204,17 +223,15 @@ def _units(
     return units
 
 
-def _is_present(unit: Unit, summary: Summary) -> bool:
+def _is_present(unit: Unit, summary: Summary, profile: int) -> bool:
+    """Whether nothing is to be done; what is complete counts as present, also if it is to be measured."""
     if not is_complete(unit, get(MethodSpec, unit.result.method)):
         return False
     summary.present += 1
-    return True
-
-
-def _name(unit: Unit) -> str:
-    at = unit.result.at
-    seed = f" seed {unit.result.seed}" if unit.result.seed else ""
-    return f"{at.benchmark}{unit.reference.track.suffix} {unit.info.key} {unit.result.method}{seed}"
+    if measure.is_profiled(stored(unit.result.timing), profile):
+        return True
+    summary.measured += 1
+    return False
 
 
 def _cases(opened: Opened) -> list[CaseInfo]:

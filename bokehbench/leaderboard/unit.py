@@ -5,13 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import os
-import platform
-import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +17,7 @@ from bokehbench import images, records
 from bokehbench.benchmarks.locate import Opened, Reference, open_benchmark
 from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs, Renderer
 from bokehbench.errors import BokehbenchError, InputError, JobFailed
-from bokehbench.leaderboard import find_k
+from bokehbench.leaderboard import find_k, measure
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
 from bokehbench.registry import MethodSpec, get, registered_files
 
@@ -41,6 +37,13 @@ class Unit:
     info: CaseInfo
     K: float | None = None
 
+    @property
+    def name(self) -> str:
+        """For people: benchmark, track, case, method, seed."""
+        seed = f" seed {self.result.seed}" if self.result.seed else ""
+        track = self.reference.track.suffix
+        return f"{self.result.at.benchmark}{track} {self.info.key} {self.result.method}{seed}"
+
 
 def stored(path: Path) -> dict[str, Any]:
     """A record; empty where there is none or it is broken, so that it is made again."""
@@ -52,13 +55,11 @@ def stored(path: Path) -> dict[str, Any]:
 
 
 def weights_hash(spec: MethodSpec) -> str:
-    """First 8 digits of the hash over a method's weights, or `none`."""
-    return records.sha256_json(weights_of(spec))[:8] if spec.weights else NO_WEIGHTS
-
-
-def weights_of(spec: MethodSpec) -> dict[str, str]:
-    """Weight file name -> sha256, from the implementation that loads them; Unavailable where one lacks."""
-    return dict(spec.load().weights_sha256(spec.weights)) if spec.weights else {}
+    """First 8 digits of the hash over a method's weights, or `none`; of an external one, over all of it."""
+    weights, made = spec.weights_sha256(), spec.made_with()
+    if made:
+        return records.sha256_json({**made, "weights": weights})[:8]
+    return records.sha256_json(weights)[:8] if weights else NO_WEIGHTS
 
 
 def made_by(unit: Unit, spec: MethodSpec) -> dict[str, Any]:
@@ -124,30 +125,57 @@ def _warm_up(name: str, inputs: Inputs) -> None:
         _warm.add(name)
 
 
-def render_unit(unit: Unit) -> None:
+def render_unit(unit: Unit, repeats: int = 0) -> None:
     """Render one case by one method and write prediction, timing, record (in this order).
+
+    Args:
+        unit: what to render; of a result that is complete, the timing alone is written.
+        repeats: renderings that are timed after one that is not; 0 times the only one.
 
     Raises:
         JobFailed: the method raised, or returned something that is no image; the traceback lies beside.
     """
-    with _blamed_on_the_method(unit):
+    with blamed_on_the_method(unit):
         spec = get(MethodSpec, unit.result.method)
-        case = _case(unit.reference, unit.info)
-        write_case(unit.result.at, case, _opened(unit.reference))
-        inputs = _granted(unit, spec, case)
-        K = _search_per_image(unit) if searches_K(unit, spec) and unit.K is None else unit.K
-        if K is not None:
-            inputs = with_K(inputs, K)
-        _warm_up(spec.name, inputs)
-        image, timing = _timed(_renderer(spec.name), inputs)
-    images.write_png(unit.result.prediction, image)
-    records.write_json(unit.result.timing, timing)
-    records.write_json(unit.result.record, make_record(unit, spec, K))
-    _trace(unit).unlink(missing_ok=True)
+        inputs, K = prepare(unit, spec)
+        if repeats:
+            image, timing = measure.profile(_renderer(spec.name), inputs, repeats)
+        else:
+            _warm_up(spec.name, inputs)
+            image, timing = measure.once(_renderer(spec.name), inputs)
+    commit(unit, spec, image, timing, K)
+
+
+def prepare(unit: Unit, spec: MethodSpec) -> tuple[Inputs, float | None]:
+    """What the method is given, and the K that was found where none is; writes the case."""
+    case = _case(unit.reference, unit.info)
+    write_case(unit.result.at, case, _opened(unit.reference))
+    inputs = _granted(unit, spec, case)
+    K = _search_per_image(unit) if searches_K(unit, spec) and unit.K is None else unit.K
+    return (inputs if K is None else with_K(inputs, K)), K
+
+
+def commit(
+    unit: Unit, spec: MethodSpec, image: FloatImage, timing: Mapping[str, Any], K: float | None
+) -> None:
+    """Write prediction, timing, record; of a complete result the timing, if the picture is still the same."""
+    complete = is_complete(unit, spec)
+    if not complete:
+        images.write_png(unit.result.prediction, image)
+    elif not np.array_equal(_stored_pixels(unit), images.quantise(image)):
+        raise JobFailed(f"rendered again, it differs from {unit.result.prediction}: it was not measured")
+    records.write_json(unit.result.timing, dict(timing))
+    if not complete:
+        records.write_json(unit.result.record, make_record(unit, spec, K))
+        _trace(unit).unlink(missing_ok=True)
+
+
+def _stored_pixels(unit: Unit) -> Any:
+    return images.quantise(images.read_image(unit.result.prediction))
 
 
 @contextlib.contextmanager
-def _blamed_on_the_method(unit: Unit) -> Any:
+def blamed_on_the_method(unit: Unit) -> Any:
     """A method may be anybody's code: what it raises is its result on this case, not our crash."""
     try:
         yield
@@ -171,50 +199,6 @@ def with_K(inputs: Inputs, K: float) -> Inputs:
 def _granted(unit: Unit, spec: MethodSpec, case: Case) -> Inputs:
     inputs = replace(case.inputs, seed=unit.result.seed)
     return replace(inputs, layers=case.layers) if spec.oracle == "layers" else inputs
-
-
-def _timed(renderer: Renderer, inputs: Inputs) -> tuple[FloatImage, dict[str, Any]]:
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # resets the peak of resident memory
-    start = time.perf_counter()
-    image = _checked(renderer, inputs)
-    seconds = time.perf_counter() - start
-    return image, {
-        "seconds": round(seconds, 4),
-        "peak_memory_mb": _peak_memory_mb(),
-        "device": device_name(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _checked(renderer: Renderer, inputs: Inputs) -> FloatImage:
-    image = renderer.render(inputs)
-    if not isinstance(image, np.ndarray) or image.shape != inputs.image.shape:
-        raise JobFailed(f"returned {getattr(image, 'shape', type(image))}, not an image {inputs.image.shape}")
-    if not np.isfinite(image).all():
-        raise JobFailed("returned NaN or infinite pixels")
-    return image
-
-
-def _peak_memory_mb() -> float | None:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return round(int(line.split()[1]) / 1024, 1)
-    return None
-
-
-@functools.cache
-def device_name() -> str:
-    """The CPU's name and the threads this process may use."""
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    threads = int(os.environ.get("NUMBA_NUM_THREADS", len(os.sched_getaffinity(0))))
-    return f"{model}, {threads} threads"
 
 
 # ------------------------------------------------------------------------------------ K where it is not given
@@ -241,13 +225,13 @@ def measure_curve(job: tuple[Unit, tuple[int, ...]]) -> dict[int, float]:
     curve = find_k.read_curve(path, made_by(unit, spec))
     lacking = [K for K in wanted if K not in curve]
     if lacking:
-        with _blamed_on_the_method(unit):
+        with blamed_on_the_method(unit):
             case = _case(unit.reference, unit.info)
             if case.target is None:
                 raise InputError(f"{unit.info.key}: K cannot be searched without a ground truth")
             inputs, target = _granted(unit, spec, case), images.quantise(case.target)
-            for K in lacking:
-                image = _checked(_renderer(spec.name), with_K(inputs, float(K)))
+            asked = [with_K(inputs, float(K)) for K in lacking]
+            for K, image in zip(lacking, measure.pictures(_renderer(spec.name), asked), strict=True):
                 curve[K] = find_k.quality(images.quantise(image), target)
         find_k.write_curve(path, made_by(unit, spec), curve)
     return {K: curve[K] for K in wanted}
@@ -312,7 +296,8 @@ def make_record(unit: Unit, spec: MethodSpec, K: float | None) -> dict[str, Any]
         "options": _plain(spec.options),
         # Code of one's own has no commit of ours: the file's hash stands for it.
         "registered": {} if spec.implementation.startswith("bokehbench.") else registered_files(),
-        "weights": weights_of(spec),
+        **({"external": made} if (made := spec.made_with()) else {}),
+        "weights": spec.weights_sha256(),
         "oracles": [spec.oracle] if spec.oracle else [],
         "uses_truth": [what for what in opened.uses_truth if K is not None or not what.startswith("K,")],
         **({} if K is None else {"K": K, "K_search": find_k.identity(unit.info)}),

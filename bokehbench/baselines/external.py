@@ -1,0 +1,255 @@
+"""Methods in environments of their own: a manifest of cases in, one PNG a case out."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bokehbench import images, records
+from bokehbench.baselines.external_process import Allowed, Watch, files
+from bokehbench.baselines.external_spec import CONTRACT, ExternalMethodSpec, clean
+from bokehbench.cases import FloatImage, Inputs
+from bokehbench.errors import BokehbenchError, JobFailed
+from bokehbench.optics import decode
+from bokehbench.rng import stream
+
+SUFFIX = {"png8": ".png", "png16": ".png", "exr": ".exr", "npy": ".npy"}
+LOG_LINE = 160
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one picture that was asked for.
+
+    Attributes:
+        number: of the picture, in the order of asking.
+        image: [H, W, 3] float32, or None with the error.
+        seconds: since the picture before; None for the first of a process, which waited for its start.
+        process: number of the process that made it, from 0.
+    """
+
+    number: int
+    image: FloatImage | None
+    error: BokehbenchError | None = None
+    seconds: float | None = None
+    process: int = 0
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A case whose files are written."""
+
+    number: int
+    entry: dict[str, Any]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        width, height = self.entry["size"]
+        return height, width, 3
+
+
+class External:
+    """A method that keeps to the file contract.
+
+    Args:
+        spec: what describes it.
+        work: folder for inputs and outputs, removed afterwards; a temporary one where it is None.
+        log: file that gets the program's output; in `work` where it is None.
+
+    Attributes:
+        ended: how each process ended, in order.
+        watches: the same with memory.
+    """
+
+    def __init__(self, spec: ExternalMethodSpec, work: Path | None = None, log: Path | None = None) -> None:
+        self.spec, self.about = spec, spec.external
+        self.weights = spec.locate()
+        self.work, self.log = work, log
+        self.watches: list[Watch] = []
+
+    def render(self, inputs: Inputs) -> FloatImage:
+        """Bokeh image [H, W, 3] float32 in [0, 1]; a process for it alone. JobFailed where there is none."""
+        (answer,) = self.render_many([inputs])
+        if answer.image is None:
+            raise answer.error or JobFailed("made no picture")
+        return answer.image
+
+    def render_many(self, asked: Iterable[Inputs]) -> Iterator[Answer]:
+        """Answers to all that is asked, as they come: one process, and a further one after a death.
+
+        Inputs are written one by one before the program starts, so that they need not fit into memory. A
+        key may be asked for more than once.
+        """
+        with self._folder() as work:
+            waiting = [self._write(work, number, inputs) for number, inputs in enumerate(asked)]
+            until = time.monotonic() + self.about.limits.total
+            if not waiting:
+                return
+            for attempt in itertools.count():
+                yield from self._one_process(work, waiting, attempt, until)
+                if not waiting:
+                    return
+                watch = self.watches[-1]
+                over = attempt >= self.about.restarts or time.monotonic() > until
+                # One that ended well has chosen to leave something out: it would again.
+                lost = list(waiting) if over or watch.finished else waiting[:1]
+                for one in lost:
+                    waiting.remove(one)
+                    yield Answer(one.number, None, self._blame(work, watch, one), process=attempt)
+                if not waiting:
+                    return
+
+    # ---------------------------------------------------------------------------------------- processes
+
+    def _one_process(self, work: Path, waiting: list[_Asked], number: int, until: float) -> Iterator[Answer]:
+        """Run the program on what is waiting; answered cases leave the list."""
+        out = work / "out"
+        by_path = {out / one.entry["output"]: one for one in waiting}
+        manifest = self._write_manifest(work, waiting, out, number)
+        limits, watch = self.about.limits, Watch()
+        self.watches.append(watch)
+        words = {"{manifest}": str(manifest), "{out}": str(out)}
+        command = [_filled(word, words) for word in self.spec.program]
+        environment = {**clean(), **self.about.environment.variables, "BOKEHBENCH_MANIFEST": str(manifest)}
+        before: float | None = None
+        made = files(
+            command,
+            list(by_path),
+            Allowed(limits.start + limits.case, limits.case, until),
+            watch,
+            folder=self.spec.working_folder,
+            environment=environment,
+            log=self._log(work),
+        )
+        try:
+            with contextlib.closing(made):
+                for path in made:
+                    one, now = by_path[path], path.stat().st_mtime
+                    waiting.remove(one)
+                    seconds = None if before is None else max(now - before, 0.0)
+                    before = now
+                    yield self._read(path, one, seconds, number)
+        except OSError as error:
+            watch.status = f"could not be started: {error.strerror}"
+
+    def _read(self, path: Path, one: _Asked, seconds: float | None, process: int) -> Answer:
+        try:
+            image = images.read_image(path)
+            if image.shape != one.shape:
+                raise JobFailed(f"{path.name} is {image.shape}, not an image {one.shape}")
+        except BokehbenchError as error:
+            return Answer(one.number, None, error, process=process)
+        finally:
+            path.unlink()
+        return Answer(one.number, image, None, seconds, process)
+
+    def _blame(self, work: Path, watch: Watch, one: _Asked) -> JobFailed:
+        lines = self._log(work).read_text(errors="replace").split("\n") if self._log(work).exists() else []
+        said = next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
+        last = f"; it said last: {said[:LOG_LINE]}" if said else ""
+        where = f" (log: {self.log})" if self.log else ""
+        return JobFailed(f"the program ended without {one.entry['output']}: {watch.status}{last}{where}")
+
+    def _log(self, work: Path) -> Path:
+        return self.log or work / "program.log"
+
+    # ------------------------------------------------------------------------------------------- files
+
+    @contextlib.contextmanager
+    def _folder(self) -> Iterator[Path]:
+        if self.work is None:
+            with tempfile.TemporaryDirectory(prefix="bokehbench-") as name:
+                yield self._prepared(Path(name))
+            return
+        try:
+            yield self._prepared(self.work)
+        finally:
+            shutil.rmtree(self.work, ignore_errors=True)
+
+    def _prepared(self, work: Path) -> Path:
+        for folder in (work / "in", work / "out"):
+            folder.mkdir(parents=True, exist_ok=True)
+        if self.log is not None:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+        return work.resolve()
+
+    def _write(self, work: Path, number: int, inputs: Inputs) -> _Asked:
+        """Files of one case, and its entry in the manifest."""
+        # The same key may be asked for several times, with other lenses.
+        name = inputs.key if not (work / "in" / f"{inputs.key}.asked").exists() else f"{inputs.key}--{number}"
+        (work / "in" / f"{name}.asked").touch()
+        gamma = inputs.lens.gamma
+        entry: dict[str, Any] = {
+            "key": name,
+            "size": [inputs.image.shape[1], inputs.image.shape[0]],
+            "image": str(_write_image(work / "in" / f"{name}_image", inputs.image, self.about.image, gamma)),
+            "disparity": str(
+                _write_map(work / "in" / f"{name}_disparity", inputs.disparity, self.about.disparity)
+            ),
+            "lens": inputs.lens.to_json(),
+            "disparity_range": list(inputs.disparity_range) if inputs.disparity_range else None,
+            "seed": seed_of(inputs),
+            "output": f"{name}.png",
+        }
+        if inputs.lq is not None:
+            entry["lq"] = str(_write_image(work / "in" / f"{name}_lq", inputs.lq, self.about.image, gamma))
+        return _Asked(number, entry)
+
+    def _write_manifest(self, work: Path, waiting: Sequence[_Asked], out: Path, number: int) -> Path:
+        path = work / f"manifest-{number}.json"
+        content = {
+            "schema": CONTRACT,
+            "method": self.spec.id,
+            "image": self.about.image,
+            "disparity": self.about.disparity,
+            "weights": {name: str(found.resolve()) for name, found in self.weights.items()},
+            "out": str(out),
+            "cases": [one.entry for one in waiting],
+        }
+        records.write_json(path, content)
+        return path
+
+
+def seed_of(inputs: Inputs) -> int:
+    """The seed of a case, in [0, 2^31): the same in every run, whatever else is asked for."""
+    return int(stream(inputs.seed, 0, inputs.key).integers(2**31))
+
+
+def _filled(word: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        word = word.replace(name, value)
+    return word
+
+
+def _write_image(stem: Path, image: FloatImage, form: str, gamma: float) -> Path:
+    path = stem.with_name(stem.name + SUFFIX[form])
+    if form == "png8":
+        images.write_png(path, image)
+    elif form == "png16":
+        codes = np.floor(np.clip(image, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
+        records.write_bytes(path, images.encode_png(codes))
+    elif form == "exr":
+        images.write_exr_rgb(path, decode(image, gamma), half=False)
+    else:
+        np.save(path, np.ascontiguousarray(image, np.float32))
+    return path
+
+
+def _write_map(stem: Path, disparity: FloatImage, form: str) -> Path:
+    path = stem.with_name(stem.name + SUFFIX[form])
+    if form == "png16":
+        images.write_disparity(path, disparity)
+    elif form == "exr":
+        images.write_exr(path, {"Y": disparity}, half=False)
+    else:
+        np.save(path, np.ascontiguousarray(disparity, np.float32))
+    return path

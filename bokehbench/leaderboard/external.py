@@ -1,0 +1,195 @@
+"""Units of external methods: one process for all cases of a benchmark (or a chunk), each kept as it comes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bokehbench import jobs, records
+from bokehbench.baselines.external import Answer, External
+from bokehbench.baselines.external_spec import ExternalMethodSpec
+from bokehbench.cases import Inputs
+from bokehbench.errors import BokehbenchError, JobFailed
+from bokehbench.leaderboard import measure
+from bokehbench.leaderboard.unit import Unit, blamed_on_the_method, commit, prepare
+from bokehbench.registry import MethodSpec, get
+
+if TYPE_CHECKING:
+    from bokehbench.leaderboard.run import Pool
+
+FOLDER = "_external"
+"""Beside the predictions: logs and how the processes ended. Like timings, they differ from run to run."""
+
+Ended = tuple[str, BokehbenchError | None]
+"""Name of a unit, and what went wrong."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Cases for one process; `number` counts the batches of one method on one benchmark."""
+
+    units: tuple[Unit, ...]
+    number: int
+
+    @property
+    def spec(self) -> ExternalMethodSpec:
+        """The method."""
+        spec = get(MethodSpec, self.units[0].result.method)
+        assert isinstance(spec, ExternalMethodSpec)
+        return spec
+
+    @property
+    def folder(self) -> Path:
+        """Logs, reports, and work that is under way."""
+        return self.units[0].result.folder / FOLDER
+
+    @property
+    def log(self) -> Path:
+        """Output of the batch's processes, behind that of earlier runs."""
+        return self.folder / f"{self.number:04d}.log"
+
+    @property
+    def report(self) -> Path:
+        """How the processes of the last run ended."""
+        return self.folder / f"{self.number:04d}.json"
+
+
+def divide(units: Sequence[Unit]) -> tuple[list[Unit], list[Batch]]:
+    """Units that are rendered in our processes, and batches of those that have their own."""
+    own: list[Unit] = []
+    groups: dict[Path, list[Unit]] = {}
+    for unit in units:
+        if isinstance(get(MethodSpec, unit.result.method), ExternalMethodSpec):
+            groups.setdefault(unit.result.folder, []).append(unit)
+        else:
+            own.append(unit)
+    batches = []
+    for group in groups.values():
+        spec = get(MethodSpec, group[0].result.method)
+        assert isinstance(spec, ExternalMethodSpec)
+        size = spec.external.chunk or len(group)
+        starts = range(0, len(group), size)
+        batches += [Batch(tuple(group[start : start + size]), start // size) for start in starts]
+    return own, batches
+
+
+def render_batches(batches: Sequence[Batch], pool: Pool, repeats: int = 0) -> Iterator[Ended]:
+    """Render all, and say of each unit how it ended; several processes at a time with several workers."""
+    if pool.workers == 1 and pool.ray is None:
+        total = sum(len(batch.units) for batch in batches)
+        with jobs.progress("external methods", total) as advance, jobs.ended_by_sigterm():
+            for batch in batches:
+                yield from render_batch(batch, repeats, advance)
+        return
+    work = [(f"{batch.units[0].name} and {len(batch.units) - 1} more", batch) for batch in batches]
+    function = functools.partial(render_batch, repeats=repeats)
+    outcomes = jobs.run_jobs(function, work, label="external methods", workers=pool.workers, ray=pool.ray)
+    by_key = dict(work)
+    for outcome in outcomes:
+        if outcome.value is not None:
+            yield from outcome.value
+        else:
+            yield from ((unit.name, outcome.error) for unit in by_key[outcome.key].units)
+
+
+def render_batch(batch: Batch, repeats: int = 0, advance: jobs.Advance = lambda n: None) -> list[Ended]:
+    """Render the units of a batch; each is written with its record when its picture is there.
+
+    Args:
+        batch: of one method on one benchmark.
+        repeats: pictures of each case that are timed after the first.
+        advance: called with 1 for each unit that ended.
+    """
+    return _Rendering(batch, repeats).run(advance)
+
+
+class _Rendering:
+    """One batch under way; units go by their number in it."""
+
+    def __init__(self, batch: Batch, repeats: int) -> None:
+        self.batch, self.repeats = batch, repeats
+        self.unit_of: list[int] = []  # of each picture that is asked for
+        self.K: dict[int, float | None] = {}
+        self.size: dict[int, tuple[int, int]] = {}
+        self.error: dict[int, BokehbenchError] = {}
+        self.process: dict[int, int] = {}
+        self.seconds: dict[int, list[float]] = {}
+
+    def run(self, advance: jobs.Advance) -> list[Ended]:
+        folder, units = self.batch.folder, self.batch.units
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_dead(folder)
+        work = folder / f"work-{records.machine()}-{os.getpid()}-{self.batch.number}"
+        with self.batch.log.open("a") as log:
+            log.write(f"--- {datetime.now(UTC).isoformat(timespec='seconds')}: {len(units)} cases\n")
+        renderer = External(self.batch.spec, work, self.batch.log)
+        for answer in renderer.render_many(self._inputs()):
+            number = self.unit_of[answer.number]
+            known = number in self.process or number in self.error
+            self._take(number, answer)
+            advance(0 if known else 1)
+        self._report(renderer)
+        return [(unit.name, self.error.get(number)) for number, unit in enumerate(units)]
+
+    def _inputs(self) -> Iterator[Inputs]:
+        """What the program is given, case by case; what cannot be prepared is left out."""
+        for number, unit in enumerate(self.batch.units):
+            try:
+                with blamed_on_the_method(unit):
+                    inputs, self.K[number] = prepare(unit, self.batch.spec)
+            except BokehbenchError as error:
+                self.error[number] = error
+                continue
+            self.size[number] = inputs.image.shape[1], inputs.image.shape[0]
+            for _ in range(1 + self.repeats):
+                self.unit_of.append(number)
+                yield inputs
+
+    def _take(self, number: int, answer: Answer) -> None:
+        """Keep the first picture of a unit; of further ones, how long they took."""
+        if answer.image is None:
+            if number not in self.process:
+                self.error[number] = answer.error or JobFailed("made no picture")
+            return
+        if answer.seconds is not None and (number in self.process or not self.repeats):
+            self.seconds.setdefault(number, []).append(answer.seconds)
+        if number in self.process:
+            return
+        unit = self.batch.units[number]
+        try:
+            commit(unit, self.batch.spec, answer.image, self._timing(number), self.K[number])
+        except BokehbenchError as error:
+            self.error[number] = error
+        else:
+            self.process[number] = answer.process
+
+    def _timing(self, number: int, peak: float | None = None) -> dict[str, Any]:
+        seconds = self.seconds.get(number, [])
+        if self.repeats and seconds:
+            return measure.profiled(self.size[number], seconds, peak)
+        return measure.about(round(seconds[0], 4) if seconds else None, peak)
+
+    def _report(self, renderer: External) -> None:
+        """Timings with what is known only now, and how each process ended."""
+        ends = [{"status": w.status, "peak_memory_mb": w.peak_memory_mb} for w in renderer.watches]
+        for number, process in self.process.items():
+            end = ends[process]
+            timing = self._timing(number, end["peak_memory_mb"])
+            records.write_json(self.batch.units[number].result.timing, {**timing, "process": end["status"]})
+        failed = {self.batch.units[number].info.key: str(error) for number, error in self.error.items()}
+        content = {"made_with": self.batch.spec.made_with(), "processes": ends, "failed": failed}
+        records.write_json(self.batch.report, content)
+
+
+def _remove_dead(folder: Path) -> None:
+    """Delete work that killed processes of this machine left."""
+    for work in folder.glob("work-*"):
+        _, machine, pid, _ = work.name.split("-")
+        if machine == records.machine() and not records.is_living(int(pid)):
+            shutil.rmtree(work, ignore_errors=True)

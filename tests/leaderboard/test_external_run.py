@@ -1,0 +1,318 @@
+"""Claims about methods in environments of their own: they take part, and their ends are not ours."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bokehbench import images, records, registry
+from bokehbench.baselines import external_spec
+from bokehbench.baselines.external_process import group_memory_mb
+from bokehbench.errors import ConfigError, InputError, JobFailed, Unavailable
+from bokehbench.leaderboard import results
+from bokehbench.leaderboard.run import run
+from bokehbench.registry import MethodSpec, get
+
+WORLD = """
+from pathlib import Path
+import numpy as np
+from bokehbench.cases import Case, CaseInfo, Inputs
+from bokehbench.optics import Lens
+from bokehbench.registry import BenchmarkSpec, register
+
+class World:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+    def cases(self):
+        return [CaseInfo(f"case{n}", f"scene{n}", "L1", Lens(4.0, 0.5), data=f"d{n}") for n in range(4)]
+    def load(self, info):
+        image = np.random.default_rng(int(info.key[-1])).random((24, 32, 3)).astype(np.float32)
+        disparity = np.linspace(0, 1, 32, dtype=np.float32)[None].repeat(24, 0)
+        return Case(info, Inputs(info.key, image, disparity, info.lens), image)
+
+register(BenchmarkSpec("world", "Four pictures.", "world:World"))
+"""
+# What a user writes: standard library alone, in an environment that has nothing else.
+PROGRAM = """
+import json, os, shutil, subprocess, sys, time
+
+manifest = json.load(open(sys.argv[1]))
+assert manifest["schema"] == "bokehbench.external/1", manifest["schema"]
+try:
+    import numpy
+except ImportError:
+    print("no numpy in", sys.prefix)
+mode = open("mode.txt").read().split()
+for case in manifest["cases"]:
+    assert case["lens"]["K"] == 4.0 and case["size"] == [32, 24] and os.path.exists(case["disparity"])
+    with open("asked.txt", "a") as asked:
+        print(case["key"], case["seed"], file=asked)
+    if case["key"] in mode[1:]:
+        if mode[0] == "hang":
+            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+            open("child.txt", "w").write(str(child.pid))
+            time.sleep(600)
+        elif mode[0] == "die":
+            sys.exit("out of memory, say")
+        elif mode[0] == "half":
+            open(os.path.join(manifest["out"], case["output"]), "wb").write(b"not a picture")
+            continue
+    shutil.copy(case["image"], os.path.join(manifest["out"], case["output"]))
+"""
+DESCRIPTION = """
+schema = "bokehbench.external/1"
+name = "copyist"
+summary = "Copies its input."
+licence = "MIT"
+command = ["{python}", "program.py", "{{manifest}}"]
+image = "png8"
+restarts = 1
+{more}
+
+[environment]
+description = "python -m venv own"
+files = ["own/pyvenv.cfg"]
+
+[limits]
+start = {start}
+case = {case}
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment without any package."""
+    folder = tmp_path_factory.mktemp("environment") / "own"
+    venv.create(folder, with_pip=False, symlinks=True)
+    return folder
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Path) -> Path:
+    """A folder with the program, its description and a benchmark, all registered."""
+    monkeypatch.setenv(registry.REGISTER_VARIABLE, "")
+    monkeypatch.setattr(registry, "_registered", {})
+    registry._load_all.cache_clear()
+    (tmp_path / "own").symlink_to(environment)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "world.py").write_text(WORLD)
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "mode.txt").write_text("copy")
+    describe(tmp_path)
+    registry.register_files([tmp_path / "world.py", tmp_path / "copyist.toml"])
+    yield tmp_path
+    registry._load_all.cache_clear()
+
+
+def describe(folder: Path, more: str = "", *, start: float = 20.0, case: float = 20.0) -> None:
+    python = "own/bin/python"
+    text = DESCRIPTION.format(python=python, more=more, start=start, case=case)
+    (folder / "copyist.toml").write_text(text)
+    registry._load_all.cache_clear()
+    registry._registered.clear()
+
+
+def go(world: Path, out: str = "out", **options: object):
+    return run([f"world:{world / 'data'}"], ["copyist"], world / out, **options)
+
+
+def lasting(root: Path) -> dict[str, bytes]:
+    found = (path for path in sorted(root.rglob("*")) if path.is_file() and "_external" not in path.parts)
+    return {str(path.relative_to(root)): path.read_bytes() for path in found if "timing" not in path.name}
+
+
+def only_result(world: Path, out: str = "out") -> results.Result:
+    return next(results.results(results.protocols(world / out)[0]))
+
+
+def test_a_script_in_its_own_environment_takes_part(world: Path) -> None:
+    summary = go(world)
+    assert (summary.rendered, summary.failed) == (4, [])
+    asked = (world / "asked.txt").read_text().splitlines()
+    assert [line.split()[0] for line in asked] == [f"case{n}" for n in range(4)]  # one process, in order
+    result = only_result(world)
+    case = results.protocols(world / "out")[0].case_image("case0", "image")
+    assert (images.read_image(result.prediction) == images.read_image(case)).all()
+    log = (result.folder / "_external" / "0000.log").read_text()
+    assert "no numpy in" in log  # it was not our Python
+    record, timing = records.read_json(result.record), records.read_json(result.timing)
+    assert record["external"]["contract"] == "bokehbench.external/1"
+    assert record["external"]["command"] == ["own/bin/python", "program.py", "{manifest}"]
+    assert record["external"]["code"] == {"program.py": records.sha256_file(world / "program.py")}
+    assert len(record["external"]["environment"]) == 64 and str(world) not in json.dumps(record)
+    assert timing["process"] == "exit 0"
+    assert not list(result.folder.glob("_external/work-*"))
+    again = go(world)
+    assert (again.rendered, again.present) == (0, 4)
+    assert len((world / "asked.txt").read_text().splitlines()) == 4
+
+
+def test_chunks_workers_and_shards_give_the_same_results(world: Path) -> None:
+    go(world, "whole")
+    describe(world, "chunk = 2")
+    go(world, "workers", workers=2)
+    for part in range(2):
+        go(world, "shards", shard=(part, 2))
+    assert lasting(world / "whole") == lasting(world / "workers") == lasting(world / "shards")
+    assert len(list(only_result(world, "workers").folder.glob("_external/*.log"))) == 2
+
+
+def test_one_that_hangs_is_killed_with_its_children_and_the_run_goes_on(world: Path) -> None:
+    (world / "mode.txt").write_text("hang case1")
+    describe(world, start=1.5, case=1.5)
+    started = time.monotonic()
+    summary = go(world)
+    assert time.monotonic() - started < 15
+    assert summary.rendered == 3
+    assert len(summary.failed) == 1 and "case1" in summary.failed[0] and "no picture for" in summary.failed[0]
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):
+            if not records.is_living(int((world / "child.txt").read_text())):
+                raise ProcessLookupError
+            time.sleep(0.02)
+    # Only what is missing is asked again.
+    (world / "mode.txt").write_text("copy")
+    (world / "asked.txt").unlink()
+    assert (go(world).rendered, (world / "asked.txt").read_text().split()[0]) == (1, "case1")
+
+
+def test_one_that_dies_leaves_what_it_finished_and_the_run_says_so(world: Path) -> None:
+    (world / "mode.txt").write_text("die case1 case2")
+    summary = go(world)
+    # Two processes (restarts = 1): the first ends at case1, the second at case2, and case3 is not reached.
+    assert summary.rendered == 1
+    assert len(summary.failed) == 3 and all("exit 1" in line for line in summary.failed)
+    assert "out of memory, say" in summary.failed[0]
+    report = records.read_json(only_result(world).folder / "_external" / "0000.json")
+    assert [process["status"] for process in report["processes"]] == ["exit 1", "exit 1"]
+    assert set(report["failed"]) == {"case1", "case2", "case3"}
+
+
+def test_what_it_leaves_out_or_makes_badly_is_a_failure_of_that_case(world: Path) -> None:
+    (world / "mode.txt").write_text("half case2")
+    summary = go(world)
+    assert summary.rendered == 3
+    assert len(summary.failed) == 1 and "without case2.png: exit 0" in summary.failed[0]
+
+
+def test_a_killed_run_keeps_what_came_and_its_program_ends_with_it(world: Path) -> None:
+    (world / "mode.txt").write_text("hang case2")
+    command = [sys.executable, "-m", "bokehbench", "run", "--benchmark", f"world:{world / 'data'}"]
+    command += ["--method", "copyist", "--out", str(world / "out")]
+    environment = {**os.environ, registry.REGISTER_VARIABLE: f"{world / 'world.py'}:{world / 'copyist.toml'}"}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    waited = time.monotonic() + 60
+    while time.monotonic() < waited and len(list((world / "out").glob("*/*/copyist/*/case?.json"))) < 2:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    (world / "mode.txt").write_text("copy")
+    assert [work.name.split("-")[2] for work in (world / "out").rglob("work-*")] == [str(process.pid)]
+    assert (go(world).rendered, go(world).present) == (2, 4)
+    assert not list((world / "out").rglob("work-*"))
+    go(world, "whole")
+    assert lasting(world / "out") == lasting(world / "whole")
+    subprocess.run(["kill", (world / "child.txt").read_text()], check=False)  # its child's child: documented
+
+
+def test_another_environment_or_program_is_another_result(world: Path) -> None:
+    go(world)
+    (world / "program.py").write_text(PROGRAM + "\n")
+    assert go(world).rendered == 4
+    assert len({result.weights for result in results.results(results.protocols(world / "out")[0])}) == 2
+
+
+def test_profile_asks_each_case_several_times(world: Path) -> None:
+    go(world)
+    summary = go(world, profile=2)
+    assert (summary.rendered, summary.present, summary.measured) == (0, 4, 4)
+    timing = records.read_json(only_result(world).timing)
+    assert timing["profile"]["size"] == [32, 24] and 1 <= timing["profile"]["repeats"] <= 2
+    assert timing["peak_memory_mb"] is None or timing["peak_memory_mb"] > 1.0
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "said"),
+    [
+        ('licenze = "MIT"', ConfigError, "licenze"),
+        ("chunk = -1", ConfigError, "chunk"),
+        ('image = "jpeg"', InputError, "TOML"),  # twice the same key
+        ("[weights", InputError, "TOML"),
+    ],
+)
+def test_a_mistake_in_the_description_is_named(
+    world: Path, changed: str, error: type[Exception], said: str
+) -> None:
+    describe(world, changed)
+    with pytest.raises(error, match=said):
+        external_spec.read(world / "copyist.toml")
+
+
+def test_what_is_not_here_is_unavailable_with_the_reason(world: Path) -> None:
+    text = (world / "copyist.toml").read_text()
+    weights = '[[weights]]\nfile = "net.pth"\nsha256 = "' + "0" * 64 + '"\nsource = "https://example.org"\n'
+
+    def refused(changed: str, said: str) -> None:
+        (world / "copyist.toml").write_text(changed)
+        registry._load_all.cache_clear()
+        registry._registered.clear()
+        with pytest.raises(Unavailable, match=said):
+            go(world)
+
+    refused(text.replace("own/bin", "elsewhere/bin"), "no program elsewhere/bin/python .python -m venv own")
+    refused(text.replace("[environment]", f'[environment]\nsha256 = "{"0" * 64}"'), "not the one described")
+    refused(text + weights, "needs net.pth from https://example.org")
+    (world / "net.pth").write_bytes(b"something else")
+    refused(text + weights, "sha-mismatch")
+
+
+def test_yaml_says_the_same(world: Path) -> None:
+    toml = external_spec.read(world / "copyist.toml")
+    import yaml
+
+    content = {name: value for name, value in toml.description.items() if value is not None}
+    content["environment"] = {k: v for k, v in content["environment"].items() if v is not None}
+    (world / "copyist.yaml").write_text(yaml.safe_dump(content))
+    other = external_spec.read(world / "copyist.yaml")
+    assert (other.description, other.made_with()) == (toml.description, toml.made_with())
+
+
+@pytest.mark.parametrize(
+    ("image", "disparity"), list(itertools.product(["png16", "exr", "npy"], ["png16", "exr"]))
+)
+def test_every_form_of_input_holds_what_was_given(world: Path, image: str, disparity: str) -> None:
+    from bokehbench.baselines import external
+    from bokehbench.optics import encode
+
+    given = np.random.default_rng(0).random((5, 7, 3)).astype(np.float32)
+    map_ = np.linspace(0, 1, 35, dtype=np.float32).reshape(5, 7)
+    path = external._write_image(world / "x", given, image, 2.2)
+    read = np.load(path) if image == "npy" else images.read_image(path)
+    assert np.abs(read - given).max() < 1e-4
+    path = external._write_map(world / "y", map_, disparity)
+    read = images.read_grey(path) if disparity == "png16" else images.read_exr(path)["Y"]
+    assert np.abs(read - map_).max() < 1e-4
+    assert encode(np.float32(1.0), 2.2) == 1.0
+
+
+def test_one_picture_alone_and_memory_of_a_group(world: Path) -> None:
+    from bokehbench.cases import Inputs
+    from bokehbench.optics import Lens
+
+    image = np.zeros((24, 32, 3), np.float32)
+    renderer = get(MethodSpec, "copyist").create()
+    inputs = Inputs("one", image, image[..., 0], Lens(4.0, 0.5))
+    assert (renderer.render(inputs) == image).all()
+    (world / "mode.txt").write_text("die one")
+    with pytest.raises(JobFailed, match="out of memory, say"):
+        renderer.render(inputs)
+    assert (group_memory_mb(os.getpgrp()) or 0.0) > 10.0
