@@ -1,0 +1,187 @@
+"""Claims about the page of a study in a real browser: answered by keyboard or hand, resumed, sent back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import study_world as world
+
+from bokehbench.study.build import build
+from bokehbench.study.models import AnswerFile
+from bokehbench.study.order import plan
+from bokehbench.study.report import analyse
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=flags)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The three kinds, 2 cases each."""
+    root = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        world.register_world(patch)
+        world.write_results(root / "results", scenes=1, truth=False)
+        build(
+            [root / "results"],
+            root / "rating",
+            world.design("rating", scale="1-5", criteria=("realism", "accuracy")),
+        )
+        options = {
+            "repeats": 1,
+            "consent": "You may stop.\n\nNothing is sent.",
+            "subjects": 2,
+            "break_every": 4,
+        }
+        build([root / "results"], root / "pairwise", world.design("pairwise", **options))
+        build([root / "results"], root / "best", world.design("best-of-n", focus="disparity"))
+    return root
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Any]:
+    """Opens a page; at the end there must have been no complaint and no request but for files."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith(("file:", "blob:", "data:")) else complaints.append(r.url),
+    )
+    yield lambda path: (page.goto((path / "index.html").as_uri()), page)[1]
+    context.close()
+    assert complaints == []
+
+
+def shown(page: Any) -> list[str]:
+    page.wait_for_selector("#trial .judged")
+    return list(page.locator("#pictures .judged").evaluate_all("all => all.map(f => f.dataset.name)"))
+
+
+def saved(page: Any, button: str, to: Path) -> dict[str, Any]:
+    with page.expect_download() as waiting:
+        page.click(button)
+    waiting.value.save_as(to / waiting.value.suggested_filename)
+    return dict(json.loads((to / waiting.value.suggested_filename).read_text()))
+
+
+def test_pairs_by_keyboard_with_consent_break_and_a_second_visit(
+    visit: Any, folder: Path, tmp_path: Path
+) -> None:
+    study, key = world.opened(folder / "pairwise")
+    code = key.codes[0]
+    steps = plan(study, code)
+    page = visit(folder / "pairwise")
+    page.fill("#code", "nobody")
+    page.keyboard.press("Enter")
+    assert page.text_content("#problem") == "This study has no such code."
+    page.fill("#code", code.lower())
+    page.keyboard.press("Enter")
+    assert "agree to it" in page.text_content("#problem")
+    page.check("#agree")
+    page.click("#enter button")
+    for step in steps[:2]:
+        assert shown(page) == list(step.shown)
+        page.keyboard.press("Enter")  # nothing is chosen yet: nothing happens
+        page.keyboard.press("2")
+        page.wait_for_selector("#next:enabled")
+        page.keyboard.press("Enter")
+    page.keyboard.press("0")
+    page.click("#stop")
+    part = saved(page, "#save-part", tmp_path / "part")
+    assert [answer["choice"] for answer in part["answers"]] == [step.shown[1] for step in steps[:2]]
+
+    page = visit(folder / "pairwise")  # closed and opened again
+    page.fill("#code", code)
+    page.check("#agree")
+    page.click("#enter button")
+    assert "2 of 7" in page.text_content("#pause-text")
+    page.click("#resume")
+    for index, step in enumerate(steps[2:], start=2):
+        if index == 4:
+            assert page.text_content("#pause-title") == "Time for a short break"
+            page.click("#resume")
+        assert shown(page) == list(step.shown)
+        page.keyboard.press("0")
+        page.wait_for_selector("#next:enabled")
+        page.click("#next")
+    page.wait_for_selector("#end:not([hidden])")
+    content = saved(page, "#save", tmp_path / "in")
+    assert content == {**AnswerFile.model_validate(content).model_dump(mode="json", by_alias=True)}
+    assert all(0 <= answer["seconds"] < 60 for answer in content["answers"])
+    found = analyse([tmp_path / "in", tmp_path / "part"], folder / "pairwise")
+    assert found.attendance[0].answered == 7 and found.attendance[0].code == code
+
+
+def test_ratings_by_hand_with_a_step_back(visit: Any, folder: Path, tmp_path: Path) -> None:
+    study, _ = world.opened(folder / "rating")
+    page = visit(folder / "rating")
+    page.fill("#code", "P-1")
+    page.click("#enter button")
+    for number, step in enumerate(plan(study, "P-1")):
+        assert shown(page) == list(step.shown)
+        page.locator('[data-criterion="accuracy"] .pick', has_text="4").click()
+        assert page.locator("#next").is_disabled()
+        page.locator('[data-criterion="realism"] .pick', has_text="1").click()
+        page.wait_for_selector("#next:enabled")
+        if number == 1:
+            page.click("#back")
+            assert shown(page) == list(plan(study, "P-1")[0].shown)
+            page.keyboard.press("5")
+            page.keyboard.press("3")
+            page.wait_for_selector("#next:enabled")
+            page.keyboard.press("Enter")
+            assert shown(page) == list(step.shown)
+            page.keyboard.press("2")
+            page.keyboard.press("2")
+            page.wait_for_selector("#next:enabled")
+        page.click("#next")
+    ratings = [answer["ratings"] for answer in saved(page, "#save", tmp_path)["answers"]]
+    expected = {"realism": "1", "accuracy": "4"}
+    assert ratings == [{"realism": "5", "accuracy": "3"}, {"realism": "2", "accuracy": "2"}, *[expected] * 4]
+
+
+def test_the_best_on_a_phone_with_the_focus_marked(visit: Any, folder: Path, tmp_path: Path) -> None:
+    study, key = world.opened(folder / "best")
+    page = visit(folder / "best")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.fill("#code", "phone")
+    page.click("#enter button")
+    for step in plan(study, "PHONE"):
+        assert shown(page) == list(step.shown)
+        across = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(across) == 0
+        assert page.locator("#pictures .cross").count() == 2  # on the input and on its disparity map
+        smear = next(name for name in step.shown if key.pictures[name].label == "smear")
+        page.locator(f'figure[data-name="{smear}"] .frame').click()
+        assert page.locator("#large").is_visible()
+        page.keyboard.press("ArrowLeft")
+        page.click("#close")
+        page.click("#peek")
+        assert page.locator(f'figure[data-name="{smear}"] .over').is_visible()
+        page.locator(f'figure[data-name="{smear}"] .pick').click()
+        page.wait_for_selector("#next:enabled")
+        page.click("#next")
+    saved(page, "#save", tmp_path)
+    found = analyse([tmp_path], folder / "best")
+    assert {line.method: line.estimate.value for line in found.lines}["smear"] == 1
