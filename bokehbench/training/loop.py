@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -311,8 +312,13 @@ class Trainer:
         self.random = state["random"]
 
     def _refuse_another(self, state: Mapping[str, Any]) -> None:
-        old = type(self.stage.settings).model_validate(state["settings"])
         done = int(state["standing"]["step"])
+        try:
+            old = type(self.stage.settings).model_validate(state["settings"])
+        except ValidationError as error:
+            raise InputError(
+                f"{self.folder}: its checkpoint is of another version of bokehbench; name a new --out"
+            ) from error
         if not same_until(done, old, self.stage.settings):
             raise InputError(
                 f"{self.folder}: its {done} steps were made for {old.steps} steps in all, with other "

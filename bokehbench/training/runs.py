@@ -30,7 +30,8 @@ def enter(root: Path, identity: dict[str, Any], free: tuple[tuple[str, ...], ...
         if not isinstance(there, dict) or there.get("schema") != SCHEMA:
             raise InputError(f"{path}: not the record of a training run ({SCHEMA})")
         known = json.loads(json.dumps(identity))
-        if difference := _difference(there.get("identity"), known, set(free)):
+        difference = _difference(there.get("identity"), known, set(free))
+        if difference and any(part for part in root.iterdir() if part != path):  # else nothing is trained yet
             raise InputError(
                 f"{root}: is another run ({difference}); name a new folder with --out, or repeat its command "
                 "to go on"

@@ -69,6 +69,10 @@ class BokehMeStage(Task):
 class ARNetStage(BokehMeStage):
     """Stage 1: no resizing, radii up to 12 pixels."""
 
+    def __init__(self, renderer: NeuralRenderer, weights: Losses, held_out: Sequence[Crop]) -> None:
+        super().__init__(renderer, weights, held_out)
+        renderer.iunet.requires_grad_(False)
+
     @property
     def network(self) -> nn.Module:
         """ARNet."""

@@ -1,0 +1,187 @@
+"""Claims about whole runs: the same bytes whatever interrupts them, and a card that says all."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from bokehbench.baselines.bokehme.neural import NeuralRenderer
+from bokehbench.baselines.bokehme.weights import _fill, _read
+from bokehbench.errors import InputError
+from bokehbench.records import sha256_file
+from bokehbench.training import checkpoint
+from bokehbench.training.bokehme.benchmark import BenchmarkCheck, chosen
+from bokehbench.training.bokehme.export import CARD, WEIGHTS
+from bokehbench.training.bokehme.train import Request, train
+from bokehbench.training.loop import Trainer
+from bokehbench.training.progress_made import still_improving, thinned
+from bokehbench.training.zero_shot import assets_of_set, refuse_shared, shared_assets
+from tests.training.conftest import few
+
+
+def request(photographs, out, *changes, **others):
+    return Request(few(*changes), "paper", str(photographs), out, device="cpu", **others)
+
+
+@pytest.fixture(scope="module")
+def straight(photographs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("straight") / "run"
+    return out, train(request(photographs, out))
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_killed_training_ends_with_the_same_bytes(photographs, straight, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    step, calls = Trainer._step, []
+
+    def dying(self, batch):
+        calls.append(self.stage.name)
+        if (calls.count("arnet") == 4 and len(calls) == 4) or calls.count("iunet") == 2:
+            raise Killed
+        return step(self, batch)
+
+    monkeypatch.setattr(Trainer, "_step", dying)
+    for _ in range(2):  # in each of the stages
+        with pytest.raises(Killed):
+            train(request(photographs, out))
+    assert not (out / WEIGHTS).exists()
+    assert (out / "arnet" / checkpoint.LAST).is_file()
+    train(request(photographs, out))
+    assert (out / WEIGHTS).read_bytes() == (straight[0] / WEIGHTS).read_bytes()
+
+
+def test_the_weights_are_those_of_the_stages_in_half_precision(straight):
+    out, result = straight
+    model = NeuralRenderer()
+    _fill(model, _read(out / WEIGHTS), out / WEIGHTS)
+    for name in ("arnet", "iunet"):
+        kept = checkpoint.load_weights(out / name / checkpoint.LAST)
+        for key, value in model.state_dict().items():
+            if key.startswith(name):
+                assert torch.equal(value, kept[key.removeprefix(f"{name}.")].half().float())
+    assert result.card["fp16"]["largest_error"] < 1e-3
+    assert abs(result.card["fp16"]["score_change_db"]) < 0.1
+
+
+def test_the_card_is_complete_and_says_nothing_of_this_machines_folders(straight, photographs):
+    out, result = straight
+    text = (out / CARD).read_text()
+    assert json.loads(text) == json.loads(json.dumps(result.card))
+    card = json.loads(text)
+    assert card["weights"]["sha256"] == sha256_file(out / WEIGHTS)
+    assert card["weights"]["bytes"] < 2.5e6
+    assert card["weights"]["parameters"] == 923_664 + 240_076
+    assert card["stages"]["arnet"]["steps"] == card["stages"]["iunet"]["steps"] == 4
+    for stage in card["stages"].values():
+        assert [step for step, _ in stage["curve"]] == [2, 4]
+        assert stage["still_improving"]["value"] is None
+        assert stage["losses"]["last"]["step"] == 4
+    record = json.loads((photographs / "dataset.json").read_text())
+    assert card["data"]["assets_hash"] == record["assets_hash"]
+    assert card["data"]["build"] is None  # the settings name another set
+    assert card["config"]["data"]["crop"] == 32
+    assert str(out) not in text and str(photographs) not in text
+    for name in ("held_out", "device", "libraries", "code", "command", "zero_shot"):
+        assert card[name]
+
+
+def test_what_is_there_is_written_at_any_time(photographs, tmp_path):
+    out = tmp_path / "run"
+    assert train(request(photographs, out, hours=0.0)).card is None
+    half = few()
+    train(replace(request(photographs, out), settings=half, stages=("arnet",)))
+    assert not (out / WEIGHTS).exists()
+    with pytest.raises(InputError, match="step 4 of 6"):
+        train(replace(request(photographs, out, "arnet.steps=6"), stages=("iunet",)))
+    late = train(replace(request(photographs, out), hours=1e-9))
+    assert late.standings["iunet"].step == 1
+    assert late.card is None or late.card["stages"]["iunet"]["steps"] == 1
+    assert (out / WEIGHTS).exists()
+
+
+def test_another_run_is_refused_and_more_steps_are_not(photographs, straight, tmp_path):
+    out = straight[0]
+    with pytest.raises(InputError, match=r"config\.seed: 1, now 2"):
+        train(request(photographs, out, "seed=2"))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").touch()
+    with pytest.raises(InputError, match="holds no training run"):
+        train(request(photographs, tmp_path / "full"))
+
+
+def test_b1_has_no_second_stage_and_arnet_may_come_from_another_run(photographs, straight, tmp_path):
+    b1 = train(request(photographs, tmp_path / "b1", "iunet.variant=B1", arnet=straight[0]))
+    assert list(b1.standings) == []
+    assert b1.card["variant"] == "B1"
+    b3 = train(request(photographs, tmp_path / "b3", "iunet.variant=B3", arnet=straight[0]))
+    assert list(b3.standings) == ["iunet"]
+    assert not (tmp_path / "b3" / "arnet").exists()
+    for run in ("b1", "b3"):
+        model = NeuralRenderer()
+        _fill(model, _read(tmp_path / run / WEIGHTS), tmp_path / run / WEIGHTS)
+        ours = checkpoint.load_weights(straight[0] / "arnet" / checkpoint.LAST)
+        assert torch.equal(model.arnet.trunk.first.bias, ours["trunk.first.bias"].half().float())
+    with pytest.raises(InputError, match="B1 has no IUNet"):
+        train(request(photographs, tmp_path / "b1b", "iunet.variant=B1", stages=("iunet",)))
+
+
+def test_a_benchmark_is_validated_on_and_must_not_share_assets(photographs, others, straight, tmp_path):
+    out = tmp_path / "run"
+    result = train(
+        request(
+            photographs,
+            out,
+            "validation={every: 2, cases: 1}",
+            benchmark=f"layered:{others}",
+            arnet=straight[0],
+        )
+    )
+    figures = result.card["stages"]["iunet"]["validation"]
+    parts = {name.rpartition("/")[2] for name in figures if name.startswith("layered/")}
+    assert parts == {"bokehme", "neural", "classical"}
+    assert result.card["zero_shot"]["compared_with"] == {"layered": len(assets_of_set(others))}
+    with pytest.raises(InputError, match="are in the training data"):
+        train(request(photographs, tmp_path / "no", benchmark=f"layered:{photographs}"))
+
+
+def test_shared_assets_are_found_by_what_they_are(photographs, others, tmp_path):
+    assert shared_assets(photographs, photographs) == sorted(assets_of_set(photographs))
+    assert not shared_assets(photographs, others)
+    assert all(name.startswith(("proc:", "sha256:")) for name in assets_of_set(photographs))
+    (tmp_path / "blb" / "scene").mkdir(parents=True)
+    (tmp_path / "blb" / "scene" / "image.exr").write_bytes(b"light")
+    assert refuse_shared(photographs, tmp_path / "blb") == 1
+    with pytest.raises(InputError, match="no folder"):
+        shared_assets(photographs, tmp_path / "nowhere")
+
+
+def test_a_picture_of_the_training_folder_is_found_in_a_benchmark(photographs, tmp_path):
+    picture = tmp_path / "benchmark" / "a" / "renamed.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"a photograph")
+    record = json.loads((photographs / "dataset.json").read_text())
+    files = [{"path": "mine.png", "sha256": sha256_file(picture), "size": [9, 9]}]
+    record["assets"]["backgrounds"] = {"files": files, "sha256": "", "licence": ""}
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "dataset.json").write_text(json.dumps(record))
+    assert shared_assets(tmp_path / "set", tmp_path / "benchmark") == [f"sha256:{sha256_file(picture)}"]
+
+
+def test_few_cases_of_a_level_are_spread_and_all_are_all(others, settings):
+    check = BenchmarkCheck(f"layered:{others}", settings.validation)
+    assert len(check.cases) == len(check.opened.cases())
+    assert len(chosen(check.cases * 3, 2)) == 2 * len({info.level for info in check.cases})
+
+
+def test_a_curve_that_rises_is_still_improving():
+    rising = [(step, 0.1 * step) for step in range(16)]
+    flat = [(step, 30.0) for step in range(16)]
+    assert still_improving(rising)["value"] is True
+    assert still_improving(flat)["value"] is False
+    assert still_improving(rising[:15])["value"] is None
+    assert len(thinned(rising * 9, most=40)) <= 41
+    assert thinned(rising * 9)[-1] == rising[-1]
