@@ -1,12 +1,10 @@
-"""Score the predictions of a results folder: what is missing, nothing twice.
+"""Score the predictions of a results folder: what is missing (`missing.py`), nothing twice.
 
-The unit of work is one case with the predictions of all methods, so that its target is decoded once. A score
-is kept as long as prediction, target, gamma and the metric's fingerprint are the ones it was made from.
+The unit of work is one case with the predictions of all methods, so that its target is decoded once.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import re
 from collections.abc import Callable, Sequence
@@ -15,34 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bokehbench import images, jobs, records
-from bokehbench.errors import BokehbenchError, InputError
-from bokehbench.leaderboard import pairs
-from bokehbench.leaderboard.results import Protocol, Result, has_truth, protocols, results
-from bokehbench.metrics.catalogue import Metric, find
-from bokehbench.metrics.score import Score, score_images_detailed, unavailable
+from bokehbench.errors import BokehbenchError
+from bokehbench.leaderboard import pairs, regions
+from bokehbench.leaderboard.missing import SCHEMA, Found, Task, asked_for, missing, name_of, stored_scores
+from bokehbench.leaderboard.results import Protocol, protocols
+from bokehbench.metrics.catalogue import find
+from bokehbench.metrics.score import Score, score_images_detailed
 from bokehbench.metrics.specs import DEFAULT
 
 if TYPE_CHECKING:
     from bokehbench.metrics.pair import Pair
-
-SCHEMA = "bokehbench.scores/1"
-
-
-@dataclass(frozen=True)
-class Task:
-    """The scores that one prediction lacks.
-
-    Attributes:
-        result: whose prediction.
-        made_from: hashes of prediction and target and the lens's gamma; what a scores file is about.
-        compute: metrics to be computed.
-        lacking: scores without a value, known before any image is read (weights are missing).
-    """
-
-    result: Result
-    made_from: dict[str, Any]
-    compute: tuple[str, ...]
-    lacking: dict[str, Score]
+    from bokehbench.metrics.regions import Regions
 
 
 @dataclass
@@ -53,6 +34,7 @@ class Summary:
         results: predictions looked at.
         computed: scores computed now, undefined and failed ones included.
         present: scores that were there and still hold.
+        broken_down: predictions whose squared error was to be taken apart now.
         unavailable: metric -> the one line that says how to get what it needs.
         undefined: one line for each metric and reason that has no value on some image, with their number.
         without_truth: benchmark and protocol -> predictions that no ground truth exists for.
@@ -64,6 +46,7 @@ class Summary:
     results: int = 0
     computed: int = 0
     present: int = 0
+    broken_down: int = 0
     unavailable: dict[str, str] = field(default_factory=dict)
     undefined: list[str] = field(default_factory=list)
     without_truth: dict[str, int] = field(default_factory=dict)
@@ -77,6 +60,7 @@ def evaluate(
     *,
     workers: int = 1,
     only_missing: bool = True,
+    breakdown: bool = False,
 ) -> Summary:
     """Score every complete result below `root` and write `{case}.scores.json` beside it.
 
@@ -86,19 +70,24 @@ def evaluate(
             metrics stay as they are.
         workers: processes; the scores do not depend on it.
         only_missing: False computes those that are there again.
+        breakdown: also the metrics by region that fit each benchmark (`leaderboard.regions.FAMILY`), and,
+            where the true defocus is known, `{case}.breakdown.json`: squared error by region and defocus.
 
     Raises:
         InputError: no results folder.
         ConfigError: unknown metric or variant.
     """
-    wanted = [find(name) for name in dict.fromkeys(DEFAULT if metrics is None else metrics)]
+    wanted = asked_for(
+        DEFAULT if metrics is None else metrics, breakdown=breakdown, only_missing=only_missing
+    )
     found = protocols(root)
     records.remove_parts(root)
     summary = Summary()
-    lacking = {metric.name: score for metric in wanted if (score := unavailable(metric)) is not None}
     work: list[tuple[str, list[Task]]] = []
     for at in found:
-        work += _missing(at, wanted, lacking, only_missing, summary)
+        lacking = missing(at, wanted)
+        _add(at, lacking, summary)
+        work += lacking.work
     undefined: dict[str, int] = {}
     unaligned: dict[str, set[str]] = {}
     for outcome in jobs.run_jobs(score_case, work, label="scoring", workers=workers):
@@ -107,11 +96,22 @@ def evaluate(
             _count_unaligned(outcome.key, scores, unaligned)
         if outcome.error is not None:
             summary.failed.append(f"{outcome.key}: {outcome.error}")
-    _instruct(wanted, summary)
+    _instruct(summary)
     summary.undefined = [f"{line} (of {count} predictions)" for line, count in sorted(undefined.items())]
     summary.unaligned = [f"{why} ({len(cases)} cases)" for why, cases in sorted(unaligned.items())]
     summary.failed.sort()
     return summary
+
+
+def _add(at: Protocol, found: Found, summary: Summary) -> None:
+    """What one protocol has and lacks."""
+    summary.results += found.results
+    summary.present += found.present
+    summary.broken_down += sum(task.breakdown for _, tasks in found.work for task in tasks)
+    summary.unavailable |= dict.fromkeys(found.unavailable, "")
+    summary.failed += found.failed
+    if found.without_truth:
+        summary.without_truth[f"{at.benchmark} ({at.protocol})"] = found.without_truth
 
 
 def _count_unaligned(case: str, scores: dict[str, Score] | str, unaligned: dict[str, set[str]]) -> None:
@@ -120,11 +120,11 @@ def _count_unaligned(case: str, scores: dict[str, Score] | str, unaligned: dict[
             unaligned.setdefault(re.sub(r"-?\d+\.\d+", "…", score.reason), set()).add(case)
 
 
-def _instruct(wanted: Sequence[Metric], summary: Summary) -> None:
+def _instruct(summary: Summary) -> None:
     """Say how to get what the unavailable metrics need, once each."""
-    for metric in wanted:
-        for entry in metric.missing() if metric.name in summary.unavailable else ():
-            summary.unavailable[metric.name] = summary.unavailable[metric.name] or entry.instruction
+    for name in summary.unavailable:
+        for entry in find(name).missing():
+            summary.unavailable[name] = summary.unavailable[name] or entry.instruction
 
 
 def _count(name: str, scores: dict[str, Score] | str, summary: Summary, undefined: dict[str, int]) -> None:
@@ -136,118 +136,9 @@ def _count(name: str, scores: dict[str, Score] | str, summary: Summary, undefine
         if score.status == "failed":
             summary.failed.append(f"{name} {metric}: {score.reason}")
         elif score.status == "undefined":
-            line = f"{metric}: {score.reason}"
+            # Each picture has its own number of pixels; one line says it of all.
+            line = re.sub(r"only \d+ pixels( \([0-9.]+ %\))?", "too few pixels", f"{metric}: {score.reason}")
             undefined[line] = undefined.get(line, 0) + 1
-
-
-# ----------------------------------------------------------------------------------------- what is missing
-
-
-def _missing(
-    at: Protocol,
-    wanted: Sequence[Metric],
-    lacking: dict[str, Score],
-    only_missing: bool,
-    summary: Summary,
-) -> list[tuple[str, list[Task]]]:
-    """Tasks by case, in the order of the cases; predictions that need nothing are counted."""
-    by_case: dict[str, list[Task]] = {}
-    targets: dict[str, dict[str, Any]] = {}
-    found_pairs: dict[str, str] = {}
-    paired = any(metric.needs_pair for metric in wanted)
-    for result in results(at):
-        if not has_truth(at, result.case):
-            name = f"{at.benchmark} ({at.protocol})"
-            summary.without_truth[name] = summary.without_truth.get(name, 0) + 1
-            continue
-        summary.results += 1
-        try:
-            if result.case not in targets:
-                targets[result.case] = _target_facts(at, result.case)
-            made_from = {"prediction": _prediction_hash(result), **targets[result.case]}
-            if paired and result.case not in found_pairs:
-                found_pairs[result.case] = pairs.digest(at, result.case)
-            present = _present(result, made_from)
-        except BokehbenchError as error:
-            summary.failed.append(f"{_name(result)}: {error}")
-            continue
-        pair = found_pairs.get(result.case, "")
-        task = _task(result, made_from, wanted, lacking, present, only_missing, pair)
-        summary.present += len(wanted) - len(task.compute) - len(task.lacking)
-        summary.unavailable |= dict.fromkeys(task.lacking, "")
-        if task.compute or any(present.get(name) != score.to_json() for name, score in task.lacking.items()):
-            by_case.setdefault(result.case, []).append(task)
-    return [(f"{at.benchmark} {case}", tasks) for case, tasks in sorted(by_case.items())]
-
-
-def _task(
-    result: Result,
-    made_from: dict[str, Any],
-    wanted: Sequence[Metric],
-    lacking: dict[str, Score],
-    present: dict[str, Any],
-    only_missing: bool,
-    pair: str,
-) -> Task:
-    holding = {metric.name for metric in wanted if _holds(present.get(metric.name), metric, pair)}
-    compute = tuple(
-        metric.name
-        for metric in wanted
-        if metric.name not in lacking and not (only_missing and metric.name in holding)
-    )
-    # A number from a machine that has the weights stays a number on one that has not.
-    return Task(result, made_from, compute, {n: score for n, score in lacking.items() if n not in holding})
-
-
-def _holds(score: dict[str, Any] | None, metric: Metric, pair: str) -> bool:
-    """Whether a stored score needs no second look: final, and made by what would make it today."""
-    return (
-        score is not None
-        and score.get("status") in ("ok", "identical", "undefined")
-        and score.get("fingerprint") == metric.fingerprint
-        and (not metric.needs_pair or (pair != "" and score.get("pair") == pair))
-    )
-
-
-def _prediction_hash(result: Result) -> str:
-    """sha256 of the prediction; it must be the one that the record is about."""
-    if not result.prediction.is_file():
-        raise InputError("the prediction is missing; bokehbench run makes it again")
-    digest = records.sha256_file(result.prediction)
-    if records.read_json(result.record).get("prediction", digest) != digest:
-        raise InputError("the prediction is not the one of its record; bokehbench run makes it again")
-    return digest
-
-
-def _target_facts(at: Protocol, case: str) -> dict[str, Any]:
-    """Hash of the target, gamma by which `+lin` decodes it, border that the protocol drops, known noise."""
-    target = at.case_image(case, "target")
-    if not target.is_file():
-        raise InputError(f"{target}: no such file; bokehbench run writes it")
-    record = records.read_json(at.case_record(case))
-    try:
-        gamma = float(record["lens"]["gamma"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{at.case_record(case)}: has no lens; bokehbench run writes it again") from error
-    border = {"border": int(record["crop"])} if "crop" in record else {}
-    known = record.get("notes", {}).get("target_noise_psnr")
-    noise = {} if known is None else {"noise": float(known)}
-    return {"target": records.sha256_file(target), "gamma": gamma, **border, **noise}
-
-
-def _present(result: Result, made_from: dict[str, Any]) -> dict[str, Any]:
-    """The stored scores; none if they are about other images, or broken (then they are made again)."""
-    if not result.scores.exists():
-        return {}
-    with contextlib.suppress(InputError, AttributeError, KeyError, TypeError):
-        content = records.read_json(result.scores)
-        if content["schema"] == SCHEMA and made_from.items() <= content.items():
-            return dict(content["scores"])
-    return {}
-
-
-def _name(result: Result) -> str:
-    return f"{result.at.benchmark} {result.case} {result.method}"
 
 
 # ---------------------------------------------------------------------------------------- one unit of work
@@ -259,41 +150,74 @@ def score_case(tasks: list[Task]) -> dict[str, dict[str, Score] | str]:
     Returns:
         By prediction, the scores computed, or one line that says why it could not be scored.
     """
-    target = images.quantise(images.read_image(tasks[0].result.at.case_image(tasks[0].result.case, "target")))
-    # Made with the first prediction that needs it, the same for all of them.
-    pair = functools.cache(lambda: pairs.load(tasks[0].result.at, tasks[0].result.case))
+    at, case = tasks[0].result.at, tasks[0].result.case
+    target = images.quantise(images.read_image(at.case_image(case, "target")))
+    known = _OfCase(at, case)
     done: dict[str, dict[str, Score] | str] = {}
     for task in tasks:
         try:
-            done[_name(task.result)] = _score(task, target, pair)
+            done[name_of(task.result)] = _score(task, target, known)
         except BokehbenchError as error:
-            done[_name(task.result)] = str(error)
+            done[name_of(task.result)] = str(error)
     return done
 
 
-def _score(task: Task, target: Any, pair: Callable[[], tuple[Pair, str]]) -> dict[str, Score]:
+class _OfCase:
+    """What is known of a case; made with the first prediction that needs it, the same for all of them.
+
+    Attributes:
+        pair: () -> how its input and target lie to each other, and the digest of that record.
+        regions: () -> its regions, None where there is no true defocus, and the digest of their record.
+        why_not: () -> why there are no regions.
+    """
+
+    def __init__(self, at: Protocol, case: str) -> None:
+        self.pair: Callable[[], tuple[Pair, str]] = functools.cache(lambda: pairs.load(at, case))
+        self.regions: Callable[[], tuple[Regions | None, str]] = functools.cache(
+            lambda: regions.load(at, case)
+        )
+        self.why_not = functools.cache(lambda: regions.why_not(at, case))
+
+
+def _score(task: Task, target: Any, known: _OfCase) -> dict[str, Score]:
     scores: dict[str, Score] = {}
-    if task.compute:
+    if task.compute or task.breakdown:
         prediction = images.quantise(images.read_image(task.result.prediction))
-        gamma = task.made_from["gamma"]
-        simple = [name for name in task.compute if not find(name).needs_pair]
-        border, noise = task.made_from.get("border", 0), task.made_from.get("noise")
-        scores = score_images_detailed(prediction, target, simple, gamma=gamma, border=border, noise=noise)
-        if len(simple) < len(task.compute):
-            paired = [name for name in task.compute if name not in simple]
-            scores |= _score_paired(paired, prediction, target, gamma, *pair())
+        scores = _computed(task, prediction, target, known)
+        found, digest = known.regions() if task.breakdown else (None, "")
+        if found is not None:
+            identity = regions.breakdown_identity(task.made_from, digest)
+            regions.write_breakdown(task.result, identity, prediction, target, found)
     # Read again, just before writing: another evaluation may have added its metrics meanwhile.
-    kept = _present(task.result, task.made_from)
+    kept = stored_scores(task.result, task.made_from)
     fresh = {name: score.to_json() for name, score in {**task.lacking, **scores}.items()}
     content = {"schema": SCHEMA, **task.made_from, "scores": {**kept, **fresh}}
     records.write_json(task.result.scores, content)
     return scores
 
 
-def _score_paired(
-    names: Sequence[str], prediction: Any, target: Any, gamma: float, pair: Pair, digest: str
-) -> dict[str, Score]:
-    """Scores that need to know how input and target lie to each other; they say which record they rest on."""
-    found = score_images_detailed(prediction, target, names, gamma=gamma, pair=pair)
-    why = "" if pair.homography.accepted else f"as it lies, since {pair.homography.reason}"
-    return {name: replace(score, pair=digest, reason=score.reason or why) for name, score in found.items()}
+def _computed(task: Task, prediction: Any, target: Any, known: _OfCase) -> dict[str, Score]:
+    """The scores that a prediction lacks; those that rest on a pair or on regions say on which record."""
+    metrics = {name: find(name) for name in task.compute}
+    pair, of_pair = known.pair() if any(metric.needs_pair for metric in metrics.values()) else (None, "")
+    needs_regions = any(metric.needs_regions for metric in metrics.values())
+    found, of_regions = known.regions() if needs_regions else (None, "")
+    scores = score_images_detailed(
+        prediction,
+        target,
+        task.compute,
+        gamma=task.made_from["gamma"],
+        pair=pair,
+        regions=found,
+        border=task.made_from.get("border", 0),
+        noise=task.made_from.get("noise"),
+    )
+    as_it_lies = "" if pair is None or pair.homography.accepted else pair.homography.reason
+    for name, score in scores.items():
+        if metrics[name].needs_pair:
+            why = f"as it lies, since {as_it_lies}" if as_it_lies else ""
+            scores[name] = replace(score, pair=of_pair, reason=score.reason or why)
+        elif metrics[name].needs_regions:
+            why = score.reason if found is not None else known.why_not()
+            scores[name] = replace(score, regions=of_regions, reason=why)
+    return scores

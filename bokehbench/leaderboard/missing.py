@@ -1,0 +1,216 @@
+"""Which scores a results folder lacks: what no stored number of today answers.
+
+A score is kept as long as prediction, target, gamma and the metric's fingerprint are the ones it was made
+from, and so are the pair or the regions that it rests on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bokehbench import records
+from bokehbench.errors import BokehbenchError, InputError
+from bokehbench.leaderboard import pairs, regions
+from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result, has_truth, results
+from bokehbench.metrics.catalogue import Metric, find
+from bokehbench.metrics.score import Score, unavailable
+
+SCHEMA = "bokehbench.scores/1"
+FINAL = ("ok", "identical", "undefined")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one prediction lacks.
+
+    Attributes:
+        result: whose prediction.
+        made_from: hashes of prediction and target and the lens's gamma; what a scores file is about.
+        compute: metrics to be computed.
+        lacking: scores without a value, known before any image is read (weights are missing).
+        breakdown: whether its squared error is to be taken apart.
+    """
+
+    result: Result
+    made_from: dict[str, Any]
+    compute: tuple[str, ...]
+    lacking: dict[str, Score]
+    breakdown: bool = False
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for of every prediction.
+
+    Attributes:
+        metrics: names, each once.
+        breakdown: squared error in parts, and the metrics that fit a benchmark's kind of regions.
+        only_missing: False computes what is there again.
+    """
+
+    metrics: tuple[str, ...]
+    breakdown: bool = False
+    only_missing: bool = True
+
+    def of(self, at: Protocol, case: str) -> Wanted:
+        """With the breakdown's metrics of a benchmark, told by one of its cases."""
+        added = regions.family(at, case) if self.breakdown else ()
+        return replace(self, metrics=tuple(dict.fromkeys((*self.metrics, *added))))
+
+
+@dataclass
+class Found:
+    """What a protocol's results lack, and what they do not.
+
+    Attributes:
+        work: (benchmark and case, tasks) in the order of the cases.
+        results: predictions looked at.
+        present: scores that hold.
+        unavailable: metrics whose weights are missing.
+        without_truth: predictions that no ground truth exists for.
+        failed: one line for each prediction that cannot be scored.
+    """
+
+    work: list[tuple[str, list[Task]]]
+    results: int = 0
+    present: int = 0
+    unavailable: tuple[str, ...] = ()
+    without_truth: int = 0
+    failed: tuple[str, ...] = ()
+
+
+def name_of(result: Result) -> str:
+    """For people: benchmark, case, method, and weights and seed where there are any."""
+    weights = "" if result.weights == NO_WEIGHTS else f" [{result.weights}]"
+    seed = f" seed {result.seed}" if result.seed else ""
+    return f"{result.at.benchmark} {result.case} {result.method}{weights}{seed}"
+
+
+def missing(at: Protocol, asked: Wanted) -> Found:
+    """Tasks of one benchmark under one protocol, by case."""
+    found = Found([])
+    by_case: dict[str, list[Task]] = {}
+    known = _Known(at)
+    lacking = functools.cache(lambda metric: unavailable(find(metric)))
+    wanted: Wanted | None = None
+    for result in results(at):
+        if not has_truth(at, result.case):
+            found.without_truth += 1
+            continue
+        found.results += 1
+        try:
+            wanted = wanted or asked.of(at, result.case)
+            task, holding = _task(result, wanted, known, lacking)
+        except BokehbenchError as error:
+            found.failed += (f"{name_of(result)}: {error}",)
+            continue
+        found.present += holding
+        found.unavailable = tuple(dict.fromkeys((*found.unavailable, *task.lacking)))
+        if task.compute or task.breakdown or task.lacking.items() - _stored_lacking(task):
+            by_case.setdefault(result.case, []).append(task)
+    found.work = [(f"{at.benchmark} {case}", tasks) for case, tasks in sorted(by_case.items())]
+    return found
+
+
+class _Known:
+    """What is known of each case, found once and only if it is asked for."""
+
+    def __init__(self, at: Protocol) -> None:
+        self.target = functools.cache(lambda case: _target_facts(at, case))
+        self.pair = functools.cache(lambda case: pairs.digest(at, case))
+        self.regions = functools.cache(lambda case: regions.digest(at, case))
+
+
+def _task(
+    result: Result, wanted: Wanted, known: _Known, lacking: Callable[[str], Score | None]
+) -> tuple[Task, int]:
+    """What a prediction lacks, and the number of scores that it does not lack."""
+    made_from = {"prediction": _prediction_hash(result), **known.target(result.case)}
+    present = stored_scores(result, made_from)
+    metrics = [find(name) for name in wanted.metrics]
+    holding = {metric.name for metric in metrics if _holds(present.get(metric.name), metric, result, known)}
+    # A number from a machine that has the weights stays a number on one that has not.
+    without = {
+        metric.name: score
+        for metric in metrics
+        if (score := lacking(metric.name)) is not None and metric.name not in holding
+    }
+    again = set() if wanted.only_missing else {name for name in holding if lacking(name) is None}
+    compute = tuple(
+        metric.name for metric in metrics if metric.name not in without and metric.name not in holding - again
+    )
+    breakdown = wanted.breakdown and _lacks_breakdown(result, made_from, wanted, known)
+    return Task(result, made_from, compute, without, breakdown), len(metrics) - len(compute) - len(without)
+
+
+def _lacks_breakdown(result: Result, made_from: dict[str, Any], wanted: Wanted, known: _Known) -> bool:
+    of = known.regions(result.case)
+    if of == regions.NONE:
+        return False
+    identity = regions.breakdown_identity(made_from, of)
+    return not wanted.only_missing or of == "" or regions.read_breakdown(result, identity) is None
+
+
+def _holds(score: dict[str, Any] | None, metric: Metric, result: Result, known: _Known) -> bool:
+    """Whether a stored score needs no second look: final, and made by what would make it today."""
+    if score is None or score.get("status") not in FINAL or score.get("fingerprint") != metric.fingerprint:
+        return False
+    rests_on = {}
+    if metric.needs_pair:
+        rests_on["pair"] = known.pair(result.case)
+    if metric.needs_regions:
+        rests_on["regions"] = known.regions(result.case)
+    return all(digest and score.get(what) == digest for what, digest in rests_on.items())
+
+
+def _stored_lacking(task: Task) -> set[tuple[str, Score]]:
+    """Of the scores without a value, those that the scores file says already."""
+    present = stored_scores(task.result, task.made_from)
+    return {(name, score) for name, score in task.lacking.items() if present.get(name) == score.to_json()}
+
+
+def _prediction_hash(result: Result) -> str:
+    """sha256 of the prediction; it must be the one that the record is about."""
+    if not result.prediction.is_file():
+        raise InputError("the prediction is missing; bokehbench run makes it again")
+    digest = records.sha256_file(result.prediction)
+    if records.read_json(result.record).get("prediction", digest) != digest:
+        raise InputError("the prediction is not the one of its record; bokehbench run makes it again")
+    return digest
+
+
+def _target_facts(at: Protocol, case: str) -> dict[str, Any]:
+    """Hash of the target, gamma by which `+lin` decodes it, border that the protocol drops, known noise."""
+    target = at.case_image(case, "target")
+    if not target.is_file():
+        raise InputError(f"{target}: no such file; bokehbench run writes it")
+    record = records.read_json(at.case_record(case))
+    try:
+        gamma = float(record["lens"]["gamma"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{at.case_record(case)}: has no lens; bokehbench run writes it again") from error
+    border = {"border": int(record["crop"])} if "crop" in record else {}
+    known = record.get("notes", {}).get("target_noise_psnr")
+    noise = {} if known is None else {"noise": float(known)}
+    return {"target": records.sha256_file(target), "gamma": gamma, **border, **noise}
+
+
+def stored_scores(result: Result, made_from: dict[str, Any]) -> dict[str, Any]:
+    """The stored scores; none if they are about other images, or broken (then they are made again)."""
+    if not result.scores.exists():
+        return {}
+    with contextlib.suppress(InputError, AttributeError, KeyError, TypeError):
+        content = records.read_json(result.scores)
+        if content["schema"] == SCHEMA and made_from.items() <= content.items():
+            return dict(content["scores"])
+    return {}
+
+
+def asked_for(metrics: Sequence[str], *, breakdown: bool = False, only_missing: bool = True) -> Wanted:
+    """What a user asks for; ConfigError for an unknown metric or variant."""
+    names = tuple(find(name).name for name in dict.fromkeys(metrics))
+    return Wanted(names, breakdown, only_missing)
