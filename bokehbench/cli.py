@@ -22,6 +22,7 @@ COMMANDS = {
     "render": ("render:render", "Refocus one photograph."),
     "depth": ("depth:depth", "Predict disparity and saliency of pictures."),
     "run": ("run:run", "Run methods on benchmarks."),
+    "smoke": ("smoke:smoke", "Check that methods do what any renderer must."),
     "evaluate": ("evaluate:evaluate", "Score the predictions of a results folder."),
     "leaderboard": ("leaderboard:leaderboard", "Write tables and the page."),
     "study": ("study:study", "Ask people which blur is better: a blind page, and its report."),

@@ -10,7 +10,7 @@ import click
 
 from bokehbench.commands import options
 from bokehbench.errors import ConfigError
-from bokehbench.registry import KINDS, BenchmarkSpec, DepthSetSpec, Spec, find, get, names
+from bokehbench.registry import KINDS, BenchmarkSpec, DepthSetSpec, MethodSpec, Spec, find, get, names
 
 
 def _public(spec: Spec) -> dict[str, Any]:
@@ -42,8 +42,14 @@ def list_(kind: str, as_json: bool) -> None:
     is_flag=True,
     help="Of the folder of a benchmark or depth set: write hashes of its files into DIR/.bokehbench.json.",
 )
+@click.option(
+    "--against",
+    metavar="NAME[:DIR]",
+    help="Of a method: whether what its weights were trained on is among the pictures of this benchmark.",
+)
+@options.weights
 @options.register
-def describe(name: str, as_json: bool, record: bool) -> None:
+def describe(name: str, as_json: bool, record: bool, against: str | None) -> None:
     """Say what a name stands for: a method, benchmark, metric, recipe ...
 
     With a folder, NAME:DIR, also say what the folder of a benchmark or depth set has of what it should have.
@@ -69,6 +75,8 @@ def describe(name: str, as_json: bool, record: bool) -> None:
                 click.echo(f"  {key.replace('_', ' ')}: {_plain(value)}")
         if isinstance(spec, BenchmarkSpec):
             _describe_protocols(spec)
+        if isinstance(spec, MethodSpec):
+            _describe_training(spec, against)
 
 
 def _describe_protocols(spec: BenchmarkSpec) -> None:
@@ -78,6 +86,18 @@ def _describe_protocols(spec: BenchmarkSpec) -> None:
         rules = protocol_of(spec, name)
         truth = "; ".join(rules.uses_truth) or "nothing"
         click.echo(f"  under {rules.id}: {rules.summary} Chosen with the ground truth: {truth}.")
+
+
+def _describe_training(spec: MethodSpec, against: str | None) -> None:
+    from bokehbench.benchmarks.assets import assets_of
+    from bokehbench.benchmarks.locate import open_benchmark
+    from bokehbench.leaderboard.trained_on import judge
+
+    if against is None:
+        click.echo(f"  {judge(spec).sentence}")
+        return
+    opened = open_benchmark(against)
+    click.echo(f"  {judge(spec, opened.spec.name, assets_of(opened.benchmark.root)).sentence}")
 
 
 def _describe_folder(name: str, folder: str, record: bool) -> None:

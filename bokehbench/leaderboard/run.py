@@ -19,7 +19,7 @@ from bokehbench.benchmarks.protocols import offers
 from bokehbench.benchmarks.tracks import Track
 from bokehbench.cases import CaseInfo
 from bokehbench.errors import BokehbenchError, ConfigError, InputError, Unavailable
-from bokehbench.leaderboard import external, measure
+from bokehbench.leaderboard import external, measure, trained_on
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.set_k import choose_for_set
 from bokehbench.leaderboard.unit import (
@@ -212,7 +212,9 @@ def _units(
     if left_out is not None and (count := left_out()):
         summary.skipped.append(f"{count} samples of {at.benchmark}: nothing to render (K = 0)")
     units = []
-    for info in _cases(opened)[shard[0] :: shard[1]]:
+    cases = _cases(opened)
+    data = records.sha256_json([info.data for info in cases])
+    for info in cases[shard[0] :: shard[1]]:
         _refuse_other_data(at, info, renew)
         _mend_case(at, opened, info)
         units += [
@@ -220,6 +222,8 @@ def _units(
             for spec in fitting
             for seed in range(seeds if spec.stochastic else 1)
         ]
+    for spec in fitting:
+        trained_on.note(spec, Result(at, spec.name, weights_hash(spec), ""), opened, data)
     return units
 
 

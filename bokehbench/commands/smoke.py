@@ -1,0 +1,57 @@
+"""`bokehbench smoke`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bokehbench.commands import options
+
+if TYPE_CHECKING:
+    from bokehbench.baselines.smoke import Report
+
+
+@click.command()
+@click.argument("methods", nargs=-1, required=True, metavar="METHOD... | all")
+@options.weights
+@options.register
+@click.pass_context
+def smoke(context: click.Context, methods: tuple[str, ...]) -> None:
+    """Check that methods do what any renderer of lens blur must.
+
+    Shape, range, K = 0, equal pictures for equal seeds, a sharp focal plane, blur elsewhere, odd sizes, input
+    above 1, and a picture of one colour that stays so. Exit code 1 if one fails.
+    """
+    from bokehbench.baselines.smoke import smoke as try_out
+    from bokehbench.jobs import progress
+    from bokehbench.registry import MethodSpec, get, names
+
+    chosen = names(MethodSpec) if "all" in methods else methods
+    specs = list(dict.fromkeys(get(MethodSpec, name).name for name in chosen))
+    reports = []
+    with progress("trying methods", len(specs)) as advance:
+        for name in specs:
+            reports.append(try_out(get(MethodSpec, name)))
+            advance(1)
+    click.echo(table(reports))
+    if not all(report.passed for report in reports):
+        context.exit(1)
+
+
+def table(reports: list[Report]) -> str:
+    """A line for each method, then what failed with its figures, then what is not here and why."""
+    from bokehbench.baselines.smoke import NAMES
+
+    width = max(len(report.method) for report in reports)
+    lines = ["  ".join([" " * width, *NAMES])]
+    for report in reports:
+        marks = ["ok" if check.passed else "FAIL" for check in report.checks] or ["–"] * len(NAMES)
+        cells = [mark.ljust(len(name)) for mark, name in zip(marks, NAMES, strict=True)]
+        lines.append("  ".join([report.method.ljust(width), *cells]).rstrip())
+    for report in reports:
+        lines += [f"FAIL {report.method}, {c.name}: {c.said}" for c in report.checks if not c.passed]
+    lines += [
+        f"unavailable: {report.method}: {report.unavailable}" for report in reports if report.unavailable
+    ]
+    return "\n".join(lines)
