@@ -21,20 +21,84 @@ from bokehbench.commands import options
     type=click.Path(path_type=Path),
     help="Refocus strip to show: JSON file or folder of them (repeatable), besides RESULTS/_strips.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 2 if a row or column is stale, or a row incomplete.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit with 2 if a row or column is stale, or a row incomplete; says what renews each.",
+)
+@click.option(
+    "--reported",
+    "paper",
+    is_flag=False,
+    flag_value="all",
+    metavar="[PAPER]",
+    help="Beside ours, what papers print: bokehme, bokehdiff, magicbokeh, or all of them. Never ranked.",
+)
+@click.option(
+    "--layout",
+    metavar="NAME",
+    default="",
+    help="Also the layout of a paper's table: bokehme-1 (blur levels side by side).",
+)
+@click.option(
+    "--intervals/--no-intervals", default=True, show_default=True, help="Whether the LaTeX has ± intervals."
+)
+@click.option("--all-pairs", is_flag=True, help="Also OUT/all_pairs.csv: each row tested against each other.")
+@click.option(
+    "--check",
+    "documents",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Exit with 2 if the marked tables of a Markdown file are not those of RESULTS (repeatable).",
+)
+@click.option(
+    "--update",
+    "renewed",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Write the tables into the marked places of a Markdown file (repeatable).",
+)
 @options.register
-def leaderboard(results: tuple[Path, ...], out: Path, strips: tuple[Path, ...], strict: bool) -> None:
+def leaderboard(
+    results: tuple[Path, ...],
+    out: Path,
+    strips: tuple[Path, ...],
+    strict: bool,
+    paper: str | None,
+    layout: str,
+    intervals: bool,
+    all_pairs: bool,
+    documents: tuple[Path, ...],
+    renewed: tuple[Path, ...],
+) -> None:
     """Write tables (Markdown, CSV, LaTeX, JSON) and the page of RESULTS, one or several folders."""
     from bokehbench.errors import InputError
+    from bokehbench.leaderboard import document, reported
     from bokehbench.leaderboard.leaderboard import write
 
-    summary = write(results, out, strips=strips)
+    papers = reported.choose(paper) if paper else ()
+    for path in (*documents, *renewed):
+        document.parts(path)  # refused before the work
+    summary = write(
+        results, out, strips=strips, papers=papers, layout=layout, intervals=intervals, pairs=all_pairs
+    )
     click.echo(summary.terminal())
+    if layout:
+        click.echo(summary.layout)
     for line in summary.without_truth:
         click.echo(line)
     click.echo(f"page: {summary.page}")
     click.echo(f"tables: {out}/leaderboard.md, .csv, .tex, .json; every number: {out}/results.csv")
+    for path in renewed:
+        click.echo(f"{path}: {document.update(path, summary.plain)} tables written")
+    differences = [line for path in documents for line in document.differs(path, summary.plain)]
+    for line in differences:
+        click.echo(f"stale: {line}", err=True)
     if strict and (summary.stale or summary.incomplete):
+        for line in summary.renewals:
+            click.echo(f"stale: {line}", err=True)
         raise InputError(
             "stale or incomplete rows (--strict): " + ", ".join((*summary.stale, *summary.incomplete))
         )
+    if differences:
+        raise InputError(f"{len(differences)} stale tables (--check); --update FILE writes them again")

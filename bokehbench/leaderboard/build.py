@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from bokehbench.errors import InputError
@@ -20,7 +20,8 @@ from bokehbench.leaderboard.collect import (
     method_spec,
     not_registered,
 )
-from bokehbench.leaderboard.frame import MISSING, NOT_SCORED, VALUED, to_frame
+from bokehbench.leaderboard.frame import MISSING, NOT_SCORED, VALUED
+from bokehbench.leaderboard.pooled import Scores
 from bokehbench.leaderboard.statistics import (
     SMALLEST_DIFFERENCE,
     against_best,
@@ -47,8 +48,8 @@ def build(board: Collected) -> Table:
             f"{board.benchmark}/{board.protocol}: nothing is scored; bokehbench evaluate RESULTS comes first"
         )
     columns = _columns(board)
-    scores = _Scores(board)
-    rows = [_row(key, board, scores) for key in board.rows]
+    scores = Scores(board)
+    rows = [_row(key, board, scores) for key in board.runs]
     groups = _groups(board, columns, rows, scores)
     rows = _with_ranks(rows, columns, groups[0])
     shown = _sorted([row for row in rows if row.status in ("ranked", "oracle")], columns, groups[0])
@@ -79,31 +80,18 @@ def build(board: Collected) -> Table:
 # ------------------------------------------------------------------------------------------------ rows
 
 
-class _Scores:
-    """Values, statuses and reasons of each (row, metric), [n] in the order of the cases."""
-
-    def __init__(self, board: Collected) -> None:
-        self.frame = to_frame([board])
-        keys = ["method", "weights", "metric"]
-        self._by: dict[Any, pd.DataFrame] = dict(iter(self.frame.groupby(keys, sort=False)))
-
-    def of(self, key: RowKey, metric: str) -> pd.DataFrame:
-        """The part of the long form, one row a case, in the order of the cases."""
-        return self._by[(*key, metric)]
-
-
 def _columns(board: Collected) -> tuple[Column, ...]:
     """Metrics without one number of today come last: rows are sorted by the first."""
 
     def outdated(name: str) -> bool:
-        entries = [entry for row in board.rows.values() for entry in row.values() if name in entry.scores]
+        entries = [entry for key in board.runs for entry in board.entries(key) if name in entry.scores]
         return all(name in entry.stale_scores for entry in entries)
 
     return tuple(_column(name) for name in sorted(board.metrics, key=outdated))
 
 
 def _is_stale(column: Column, board: Collected) -> bool:
-    return any(column.name in entry.stale_scores for row in board.rows.values() for entry in row.values())
+    return any(column.name in entry.stale_scores for key in board.runs for entry in board.entries(key))
 
 
 def _column(name: str) -> Column:
@@ -123,16 +111,16 @@ def _column(name: str) -> Column:
     )
 
 
-def _row(key: RowKey, board: Collected, scores: _Scores) -> Row:
+def _row(key: RowKey, board: Collected, scores: Scores) -> Row:
     method, weights = key
-    entries = board.rows[key]
+    runs, entries = board.runs[key], board.entries(key)
     spec = method_spec(method)
-    missing = tuple(case for case in board.cases if case not in entries)
+    missing = tuple(case for case in board.cases if any(case not in run for run in runs.values()))
     # A stale score is not here: it says nothing about the row's other scores, and shows in its own cell.
-    stale = tuple(dict.fromkeys(entry.stale for entry in entries.values() if entry.stale is not None))
+    stale = tuple(dict.fromkeys(entry.stale for entry in entries if entry.stale is not None))
     status = "stale" if stale else "incomplete" if missing else "oracle" if _is_oracle(spec) else "ranked"
     timed = scores.of(key, (board.metrics or [""])[0])
-    several = sum(other == method for other, _ in board.rows) > 1
+    several = sum(other == method for other, _ in board.runs) > 1
     return Row(
         key=key,
         label=f"{method} [{weights}]" if several else method,
@@ -144,9 +132,10 @@ def _row(key: RowKey, board: Collected, scores: _Scores) -> Row:
         missing=missing,
         stale=stale,
         uses_truth=tuple(
-            dict.fromkeys(what for entry in entries.values() for what in entry.record.get("uses_truth", ()))
+            dict.fromkeys(what for entry in entries for what in entry.record.get("uses_truth", ()))
         ),
-        K=_found_K(entries.values()),
+        K=_found_K(entries),
+        seeds=len(runs),
     )
 
 
@@ -197,7 +186,7 @@ def _with_ranks(rows: Sequence[Row], columns: Sequence[Column], group: Group) ->
 
 
 def _groups(
-    board: Collected, columns: Sequence[Column], rows: Sequence[Row], scores: _Scores
+    board: Collected, columns: Sequence[Column], rows: Sequence[Row], scores: Scores
 ) -> tuple[Group, ...]:
     cases = list(board.cases)
     levels = np.array([board.cases[key].record["level"] for key in cases])
@@ -215,27 +204,59 @@ def _group(
     board: Collected,
     columns: Sequence[Column],
     rows: Sequence[Row],
-    scores: _Scores,
+    scores: Scores,
 ) -> Group:
     cases = [key for key, chosen in zip(board.cases, mask, strict=True) if chosen]
     scenes = [board.cases[key].record["scene"] for key in cases]
     strengths = [board.cases[key].record["lens"]["K"] for key in cases]
     cells: dict[RowKey, dict[str, Cell]] = {row.key: {} for row in rows}
     for column in columns:
-        parts = {row.key: scores.of(row.key, column.name)[mask] for row in rows}
+        counted = _with_region(column, mask, rows, scores)
+        parts = {row.key: scores.of(row.key, column.name)[counted] for row in rows}
         stale = {row.key: _stale_scores(column, board, row.key, cases) for row in rows}
-        for key, cell in _column_cells(column, rows, parts, stale, scenes).items():
-            cells[key][column.name] = cell
+        within = [scene for scene, kept in zip(scenes, counted[mask], strict=True) if kept]
+        for key, cell in _column_cells(column, rows, parts, stale, within).items():
+            spread = _spread(cell, scores.seeds(key, column.name)[:, counted])
+            note = _fewer(column, len(within), len(cases)) if cell.interval else cell.reason
+            cells[key][column.name] = replace(cell, spread=spread, reason=note)
+    first = columns[0].name
+    seconds = {row.key: _median(scores.of(row.key, first)[mask].seconds) for row in rows}
     searched = any("K_search" in board.cases[key].record for key in cases)
     K = None if searched else (min(strengths), max(strengths))
-    return Group(level, tuple(cases), tuple(scenes), K, cells)
+    return Group(level, tuple(cases), tuple(scenes), K, cells, seconds)
+
+
+def _with_region(column: Column, mask: np.ndarray, rows: Sequence[Row], scores: Scores) -> np.ndarray:
+    """Of the cases in `mask`, those whose region is large enough to have a number; all where none is.
+
+    A region is a matter of the case alone, so that it is too small for all methods alike.
+    """
+    metric = current_metric(column.name)
+    if metric is None or not metric.region:
+        return mask
+    statuses = [scores.of(row.key, column.name).status.to_numpy() for row in rows]
+    lacking = np.all([np.isin(found, ("undefined", MISSING)) for found in statuses], axis=0)
+    counted = mask & ~lacking
+    return counted if counted.any() else mask
+
+
+def _fewer(column: Column, counted: int, n: int) -> str:
+    return "" if counted == n else f"{column.name}: {counted} of {n} cases have enough of this region"
+
+
+def _spread(cell: Cell, values: npt.NDArray[np.float64]) -> float | None:
+    """Standard deviation over seeds of the mean over cases; `values` [seeds, cases]."""
+    if cell.interval is None or len(values) < 2:
+        return None
+    return float(values.mean(axis=1).std(ddof=1))
 
 
 def _stale_scores(column: Column, board: Collected, key: RowKey, cases: Sequence[str]) -> list[Stale]:
     """One for each of the cases whose score is outdated."""
     if not column.known:
         return [not_registered(column.name)] * len(cases)  # also where it was never scored
-    entries = [board.rows[key][case] for case in cases if case in board.rows[key]]
+    runs = board.runs[key].values()
+    entries = [run[case] for run in runs for case in cases if case in run]
     return [entry.stale_scores[column.name] for entry in entries if column.name in entry.stale_scores]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,15 @@ from typing import Any
 from bokehbench import metrics, records, registry
 from bokehbench.benchmarks.protocols import base_id, current_ids
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.leaderboard.results import Protocol, Result, case_keys, has_truth, protocols, results
+from bokehbench.leaderboard.results import (
+    Protocol,
+    Result,
+    case_keys,
+    has_truth,
+    protocols,
+    results,
+    weights_and_seed,
+)
 from bokehbench.registry import BenchmarkSpec, MethodSpec
 
 RowKey = tuple[str, str]
@@ -21,10 +30,17 @@ RowKey = tuple[str, str]
 
 @dataclass(frozen=True)
 class Stale:
-    """Why a number no longer counts, and the command that renews it."""
+    """Why a number no longer counts, and the command that renews it.
+
+    Attributes:
+        reason: one line.
+        command: what renews it.
+        cause: method, options, data, protocol, prediction, scores, metric, or unregistered.
+    """
 
     reason: str
     command: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,21 +82,31 @@ class Collected:
     Attributes:
         benchmark, protocol: names as in the path.
         cases: every case that any method was run on, by key, sorted.
-        rows: for each method and weights, its complete results by case; a case without one is missing.
+        runs: for each method and weights, by seed, its complete results by case; a case without one is
+            missing. A deterministic method has seed 0 alone.
         unscored: cases without a ground truth, which are in no table.
     """
 
     benchmark: str
     protocol: str
     cases: dict[str, FoundCase] = field(default_factory=dict)
-    rows: dict[RowKey, dict[str, Entry]] = field(default_factory=dict)
+    runs: dict[RowKey, dict[int, dict[str, Entry]]] = field(default_factory=dict)
     unscored: set[str] = field(default_factory=set)
+
+    @property
+    def rows(self) -> dict[RowKey, dict[str, Entry]]:
+        """The first run of each method and weights: the one whose pictures are shown."""
+        return {key: runs[min(runs)] for key, runs in self.runs.items()}
+
+    def entries(self, key: RowKey) -> list[Entry]:
+        """Every result of a row, those of further seeds too."""
+        return [entry for run in self.runs[key].values() for entry in run.values()]
 
     @cached_property
     def metrics(self) -> list[str]:
         """Every metric that any result was scored with: in registered order, then by name."""
         order = {name: index for index, name in enumerate(registry.names(registry.MetricSpec))}
-        found = {name for row in self.rows.values() for entry in row.values() for name in entry.scores}
+        found = {name for key in self.runs for entry in self.entries(key) for name in entry.scores}
         return sorted(found, key=lambda name: (order.get(name.partition("+")[0], len(order)), name))
 
 
@@ -98,7 +124,10 @@ def collect(roots: Sequence[Path]) -> list[Collected]:
             _read_protocol(at, found.setdefault(key, Collected(*key)))
     for collected in found.values():
         collected.cases = dict(sorted(collected.cases.items()))
-        collected.rows = {key: dict(sorted(row.items())) for key, row in sorted(collected.rows.items())}
+        collected.runs = {
+            key: {seed: dict(sorted(run.items())) for seed, run in sorted(runs.items())}
+            for key, runs in sorted(collected.runs.items())
+        }
     return [found[key] for key in sorted(found)]
 
 
@@ -137,7 +166,8 @@ def _read_protocol(at: Protocol, into: Collected) -> None:
         into.cases.setdefault(key, case)
     # A method whose every case failed has a folder without a result: it must not vanish from the table.
     for folder in sorted(at.folder.glob("[!_]*/*/")):
-        into.rows.setdefault((folder.parent.name, folder.name), {})
+        weights, seed = weights_and_seed(folder.name)
+        into.runs.setdefault((folder.parent.name, weights), {}).setdefault(seed, {})
     protocol_stale = _stale_protocol(at)
     for result in results(at):
         if result.case in into.unscored:
@@ -147,9 +177,9 @@ def _read_protocol(at: Protocol, into: Collected) -> None:
                 f"{result.record}: has no {at.case_record(result.case)}; bokehbench run writes it"
             )
         entry = _read_entry(result, into.cases[result.case], protocol_stale)
-        row = into.rows[(result.method, result.weights)]
-        _refuse_other_prediction(row.get(result.case), entry)
-        row.setdefault(result.case, entry)
+        run = into.runs[(result.method, result.weights)][result.seed]
+        _refuse_other_prediction(run.get(result.case), entry)
+        run.setdefault(result.case, entry)
 
 
 def _checked(path: Path, keys: Sequence[str]) -> dict[str, Any]:
@@ -189,7 +219,7 @@ def _read_entry(result: Result, case: FoundCase, protocol_stale: Stale | None) -
     scores = scored["scores"]
     stale = protocol_stale or _stale_result(result, record, held, case)
     if stale is None and scores and (scored.get("prediction"), scored.get("target")) != (held, case.target):
-        stale = Stale("scores are of another prediction or target", _evaluate(result))
+        stale = Stale("scores are of another prediction or target", _evaluate(result), "scores")
     stale_scores = {
         name: reason
         for name, score in scores.items()
@@ -218,7 +248,9 @@ def _stale_protocol(at: Protocol) -> Stale | None:
         return None
     return Stale(
         f"protocol {at.protocol}, now {', '.join(sorted(current_ids(spec)))}",
-        f"bokehbench run --benchmark {at.benchmark}:DIR --method all --out RESULTS",
+        f"bokehbench run --benchmark {at.benchmark}:DIR --method all --out "
+        f"{shlex.quote(at.root.as_posix())} && bokehbench evaluate {shlex.quote(at.root.as_posix())}",
+        "protocol",
     )
 
 
@@ -226,20 +258,25 @@ def _stale_result(result: Result, record: Mapping[str, Any], held: str, case: Fo
     spec = method_spec(result.method)
     again = _run_again(record["command"], result)
     if spec is None:
-        return Stale("method is not registered here", "add --register FILE.py with the file that has it")
+        command = "add --register FILE.py with the file that has it"
+        return Stale("method is not registered here", command, "unregistered")
     if record["method"] != spec.id:
-        return Stale(f"made by {record['method']}, now {spec.id}", again)
+        return Stale(f"made by {record['method']}, now {spec.id}", again, "method")
+    today = json.loads(json.dumps(dict(spec.options), default=str))
+    if record.get("options", today) != today:
+        return Stale(f"made with the options {record['options']}, now {today}", again, "options")
     if record["data"] != case.record["data"]:
         renew = _run_again(record["command"] + " --renew", result)
-        return Stale("made from other data of the same name", renew)
+        return Stale("made from other data of the same name", renew, "data")
     if record["prediction"] != held:
-        return Stale("prediction file is missing or not the one of its record", again)
+        return Stale("prediction file is missing or not the one of its record", again, "prediction")
     return None
 
 
 def not_registered(name: str) -> Stale:
     """What is said of a metric that is not registered here."""
-    return Stale(f"metric {name} is not registered here", "add --register FILE.py with the file that has it")
+    command = "add --register FILE.py with the file that has it"
+    return Stale(f"metric {name} is not registered here", command, "unregistered")
 
 
 def _stale_score(name: str, fingerprint: str) -> Stale | None:
@@ -248,5 +285,5 @@ def _stale_score(name: str, fingerprint: str) -> Stale | None:
         return not_registered(name)
     if fingerprint != metric.fingerprint:
         reason = f"{name} has fingerprint {fingerprint}, now {metric.fingerprint}"
-        return Stale(reason, f"bokehbench evaluate RESULTS --metric {shlex.quote(name)}")
+        return Stale(reason, f"bokehbench evaluate RESULTS --metric {shlex.quote(name)}", "metric")
     return None

@@ -6,19 +6,21 @@ No date and no path is in them: the same results give the same bytes.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Sequence
 from typing import Any
 
-from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Row, Table
+from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Reported, Row, Table
 
 
 def to_csv(tables: Sequence[Table]) -> str:
     """One line a (benchmark, protocol, level, row), numbers at full precision, empty where there is none."""
     names = list(dict.fromkeys(column.name for table in tables for column in table.columns))
     head = ["benchmark", "protocol", "level", "method", "version", "weights", "category", "status"]
-    head += ["uses_truth", "cases", "scenes", "average_rank", "seconds", "peak_memory_mb"]
-    head += [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high", "_p")]
+    head += ["seeds", "uses_truth", "cases", "scenes", "average_rank", "seconds", "peak_memory_mb"]
+    head += [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high", "_p", "_spread")]
+    head += ["source", "note"]
     out = io.StringIO()
     writer = csv.DictWriter(out, head, restval="", lineterminator="\n")
     writer.writeheader()
@@ -26,6 +28,9 @@ def to_csv(tables: Sequence[Table]) -> str:
         for group in table.groups:
             for row in (*table.rows, *table.incomplete, *table.stale_rows):
                 writer.writerow(_csv_row(table, group, row))
+            for one in table.reported:
+                if one.level == group.level:
+                    writer.writerow(_csv_reported(table, one))
     return out.getvalue()
 
 
@@ -39,6 +44,7 @@ def _csv_row(table: Table, group: Group, row: Row) -> dict[str, Any]:
         "weights": row.key[1],
         "category": row.category,
         "status": row.status,
+        "seeds": row.seeds,
         "uses_truth": row.truth,
         "cases": len(group.cases),
         "scenes": group.n_scenes,
@@ -53,9 +59,16 @@ def _csv_row(table: Table, group: Group, row: Row) -> dict[str, Any]:
         if cell.interval:
             interval = cell.interval
             values |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+            values[f"{name}_spread"] = cell.spread
         if cell.comparison:
             values[f"{name}_p"] = cell.comparison.p_holm
     return {key: "" if value is None else value for key, value in values.items()}
+
+
+def _csv_reported(table: Table, one: Reported) -> dict[str, Any]:
+    about = {"benchmark": table.benchmark, "protocol": table.protocol, "level": one.level}
+    about |= {"method": one.ours or one.label, "status": "reported", "seconds": one.seconds or ""}
+    return {**about, **one.values, "source": one.source, "note": one.note}
 
 
 def to_json(tables: Sequence[Table]) -> dict[str, Any]:
@@ -82,6 +95,7 @@ def _json_table(table: Table) -> dict[str, Any]:
                     row.label: {name: _json_cell(cell) for name, cell in group.cells[row.key].items()}
                     for row in everyone
                 },
+                "reported": [dataclasses.asdict(one) for one in table.reported if one.level == group.level],
             }
             for group in table.groups
         ],
@@ -112,6 +126,7 @@ def _json_row(row: Row) -> dict[str, Any]:
         "uses_truth": list(row.uses_truth),
         "K": None if row.K is None else list(row.K),
         "status": row.status,
+        "seeds": row.seeds,
         "average_rank": row.average_rank,
         "seconds": row.seconds,
         "peak_memory_mb": row.peak_memory_mb,
@@ -125,7 +140,7 @@ def _json_cell(cell: Cell) -> dict[str, Any]:
     if cell.interval:
         interval = cell.interval
         value |= {"mean": interval.mean, "low": interval.low, "high": interval.high}
-        value["identical"] = cell.identical
+        value |= {"identical": cell.identical, "spread": cell.spread}
     if cell.comparison:
         difference = cell.comparison.difference
         value["against_best"] = {

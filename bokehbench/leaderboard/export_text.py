@@ -12,13 +12,17 @@ from bokehbench.leaderboard.sentences import (
     incomplete_sentence,
     noise_sentence,
     rank_text,
+    reported_label,
+    reported_sentences,
     seconds_text,
     size_sentence,
+    spread_sentence,
+    spread_text,
     stale_sentences,
     statistics_sentence,
     truth_sentence,
 )
-from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Table
+from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Reported, Table
 
 
 def to_markdown(tables: Sequence[Table]) -> str:
@@ -28,12 +32,13 @@ def to_markdown(tables: Sequence[Table]) -> str:
 
 def _markdown(table: Table) -> list[str]:
     lines = [f"## {table.benchmark} ({table.protocol})", "", size_sentence(table.everything) + ".", ""]
-    lines += [*_markdown_table(table, table.everything), ""]
+    lines += [*markdown_table(table, table.everything), ""]
     lines += [f"[{n}] {text}  " for n, text in enumerate(table.footnotes, start=1)]
-    lines += [statistics_sentence(table), *filter(None, [noise_sentence(table), truth_sentence(table)]), ""]
+    further = [spread_sentence(table), noise_sentence(table), truth_sentence(table)]
+    lines += [statistics_sentence(table), *filter(None, further), *reported_sentences(table), ""]
     for group in table.groups[1:]:
         lines += [f"### {table.benchmark}, {group.level}: {size_sentence(group)}", ""]
-        lines += [*_markdown_table(table, group), ""]
+        lines += [*markdown_table(table, group), ""]
     for heading, items in (
         ("Below identity", [below_floor_sentence(below, table) for below in table.below_floor]),
         ("Failed or incomplete", [incomplete_sentence(row, table) for row in table.incomplete]),
@@ -44,19 +49,28 @@ def _markdown(table: Table) -> list[str]:
     return lines
 
 
-def _markdown_table(table: Table, group: Group) -> list[str]:
+def markdown_table(table: Table, group: Group) -> list[str]:
+    """The lines of one table, heading first."""
     overall = group.level == ALL
     heads = ["method", *(_in_markdown_cell(c.heading) for c in table.columns)]
     heads += ["rank", "s/image"] if overall else []
     heads += [TRUTH_HEADING] if table.uses_truth else []
     lines = [" | ".join(["", *heads, ""]).strip(), "|" + "---|" + "---:|" * (len(heads) - 1)]
+
+    def printed(one: Reported) -> str:
+        cells = [one.values.get(c.name, "–") for c in table.columns]
+        rest = ["–", one.seconds or "–"] if overall else []
+        rest += ["–"] if table.uses_truth else []
+        return " | ".join(["", _in_markdown_cell(reported_label(one)), *cells, *rest, ""]).strip()
+
     for row in table.rows:
         cells = [_markdown_cell(table, group.cells[row.key][c.name], c) for c in table.columns]
         label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
         rest = [rank_text(row), seconds_text(row)] if overall else []
         rest += [_in_markdown_cell(row.truth or "–")] if table.uses_truth else []
         lines.append(" | ".join(["", _in_markdown_cell(label), *cells, *rest, ""]).strip())
-    return lines
+        lines += [printed(one) for one in table.printed(group.level, row)]
+    return lines + [printed(one) for one in table.only_printed(group.level)]
 
 
 def _in_markdown_cell(name: str) -> str:
@@ -69,8 +83,8 @@ def _markdown_cell(table: Table, cell: Cell, column: Column) -> str:
         return f"n/a [{table.footnote(cell)}]"
     text = column.show(cell.interval.mean)
     text = f"**{text}**" if cell.best else f"<u>{text}</u>" if cell.second else text
-    half = half_width(cell, column)
-    return f"{text} ± {half}" if half else text
+    half, spread = half_width(cell, column), spread_text(cell, column)
+    return text + (f" ± {half}" if half else "") + (f" ({spread})" if spread else "")
 
 
 # ----------------------------------------------------------------------------------------------- LaTeX
@@ -83,6 +97,7 @@ _LATEX = {
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "±": r"$\pm$",
+    "σ": r"$\sigma$",
     "–": "--",
     "−": "$-$",
     "≥": r"$\ge$",
@@ -96,12 +111,17 @@ def latex_text(text: str) -> str:
     return "".join(_LATEX.get(char, char) for char in text)
 
 
-def to_latex(tables: Sequence[Table]) -> str:
-    """One booktabs `table` for each table; best bold, second underlined. Needs \\usepackage{booktabs}."""
-    return "\n".join(_latex(table) for table in tables)
+def to_latex(tables: Sequence[Table], *, intervals: bool = True) -> str:
+    """One booktabs `table` for each table; best bold, second underlined. Needs \\usepackage{booktabs}.
+
+    Args:
+        tables: one a benchmark and protocol.
+        intervals: with ± half of the confidence interval.
+    """
+    return "\n".join(_latex(table, intervals) for table in tables)
 
 
-def _latex(table: Table) -> str:
+def _latex(table: Table, intervals: bool) -> str:
     heads = ["method", *(column.heading for column in table.columns), "s/image"]
     lines = [
         r"\begin{table}[t]",
@@ -117,17 +137,20 @@ def _latex(table: Table) -> str:
             text = latex_text(f"{name}, {size_sentence(group)}")
             lines.append(rf"\multicolumn{{{len(heads)}}}{{l}}{{\emph{{{text}}}}} \\")
         for row in table.rows:
-            cells = [_latex_cell(group.cells[row.key][c.name], c) for c in table.columns]
+            cells = [_latex_cell(group.cells[row.key][c.name], c, intervals) for c in table.columns]
             label = latex_text(row.label) + (r"$^\dagger$" if row.status == "oracle" else "")
             label += r"$^\ddagger$" if row.truth else ""
             seconds = latex_text(seconds_text(row)) if group.level == ALL else ""
             lines.append(" & ".join([label, *cells, seconds]) + r" \\")
+            lines += [_latex_reported(one, table) for one in table.printed(group.level, row)]
+        lines += [_latex_reported(one, table) for one in table.only_printed(group.level)]
     caption = [f"{table.benchmark} ({table.protocol}), {size_sentence(table.everything)}."]
-    caption += [statistics_sentence(table), noise_sentence(table)]
+    caption += [statistics_sentence(table), spread_sentence(table), noise_sentence(table)]
     if any(row.status == "oracle" for row in table.rows):
         caption.append("†" + ORACLE_NOTE + ".")
     if table.uses_truth:
         caption.append("‡" + truth_sentence(table))
+    caption += reported_sentences(table)
     text = latex_text(" ".join(filter(None, caption)))
     text = text.replace("†", r"$^\dagger$").replace("‡", r"$^\ddagger$")
     lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{text}}}"]
@@ -135,12 +158,18 @@ def _latex(table: Table) -> str:
     return "\n".join(lines)
 
 
-def _latex_cell(cell: Cell, column: Column) -> str:
+def _latex_reported(one: Reported, table: Table) -> str:
+    cells = [one.values.get(column.name, "--") for column in table.columns]
+    seconds = (one.seconds or "--") if one.level == ALL else ""
+    return " & ".join([rf"\textit{{{latex_text(reported_label(one))}}}", *cells, seconds]) + r" \\"
+
+
+def _latex_cell(cell: Cell, column: Column, intervals: bool) -> str:
     if cell.interval is None:
         return "n/a"
     text = column.show(cell.interval.mean)
     text = rf"\textbf{{{text}}}" if cell.best else rf"\underline{{{text}}}" if cell.second else text
-    half = half_width(cell, column)
+    half = half_width(cell, column) if intervals else ""
     return text + (rf" {{\scriptsize$\pm${half}}}" if half else "")
 
 
@@ -172,10 +201,14 @@ def _terminal(table: Table) -> str:
         lines.append("  ".join([line[0].ljust(widths[0]), *numbers]))
     lines += [f"[{n}] {text}" for n, text in enumerate(table.footnotes, start=1)]
     lines += ["* best" + (" or tied with it" if table.tested else "")]
-    lines += [noise_sentence(table), truth_sentence(table)]
+    lines += [spread_sentence(table), noise_sentence(table), truth_sentence(table)]
     lines += [f"below identity: {below_floor_sentence(below, table)}" for below in table.below_floor]
     lines += [f"incomplete: {incomplete_sentence(row, table)}" for row in table.incomplete]
     lines += [f"stale: {row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]
+    for one in table.reported:
+        values = ", ".join(f"{name} {value}" for name, value in one.values.items())
+        lines.append(f"{one.level}: {reported_label(one)}: {values or '–'}")
+    lines += reported_sentences(table)
     return "\n".join(filter(None, lines)) + "\n"
 
 

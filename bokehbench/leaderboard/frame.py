@@ -16,6 +16,7 @@ COLUMNS = {
     "method": "str",
     "version": "Int64",
     "weights": "str",
+    "seed": "Int64",
     "case": "str",
     "scene": "str",
     "level": "str",
@@ -43,12 +44,12 @@ def load(*results: Path | str) -> pd.DataFrame:
         results: folders that `bokehbench run` and `bokehbench evaluate` filled; several are merged.
 
     Returns:
-        One row a (benchmark, protocol, method, weights, case, metric), sorted by these, with the columns
-        `COLUMNS`. `value` is NaN unless `status` is ok or identical (prediction equals target); other
-        statuses are those of the scores file, `not-scored`, and `missing` where the method has no result
-        for a case that another one has (version is then NA). `K` in pixels at the case's size (where it was
-        searched, the one found), `seconds`
-        per image. `stale` says why a number no longer counts; it is empty for those that do.
+        One row a (benchmark, protocol, method, weights, seed, case, metric), sorted by these, with the
+        columns `COLUMNS`. `seed` is NA for deterministic methods. `value` is NaN unless `status` is ok or
+        identical (prediction equals target); other statuses are those of the scores file, `not-scored`, and
+        `missing` where the method has no result for a case that another one has (version is then NA). `K` in
+        pixels at the case's size (where it was searched, the one found), `seconds` per image. `stale` says
+        why a number no longer counts; it is empty for those that do.
 
     Raises:
         InputError: no results folder, broken files, or folders that contradict each other.
@@ -68,19 +69,21 @@ def to_frame(boards: Sequence[Collected]) -> pd.DataFrame:
 
 def _rows(board: Collected) -> Iterator[dict[str, Any]]:
     names = board.metrics or [""]
-    for (method, weights), entries in board.rows.items():
-        for key, case in board.cases.items():
-            entry = entries.get(key)
-            about = {
-                "benchmark": board.benchmark,
-                "protocol": board.protocol,
-                "method": method,
-                "weights": weights,
-                **_about_case(key, case),
-                **_about_entry(entry),
-            }
-            for name in names:
-                yield {**about, "metric": name, **_score(entry, name)}
+    for (method, weights), runs in board.runs.items():
+        stochastic = any(entry.record.get("seed") is not None for entry in board.entries((method, weights)))
+        row = {
+            "benchmark": board.benchmark,
+            "protocol": board.protocol,
+            "method": method,
+            "weights": weights,
+        }
+        for seed, entries in runs.items():
+            for key, case in board.cases.items():
+                entry = entries.get(key)
+                about = {**row, "seed": seed if stochastic else None}
+                about |= {**_about_case(key, case), **_about_entry(entry)}
+                for name in names:
+                    yield {**about, "metric": name, **_score(entry, name)}
 
 
 def _about_case(key: str, case: FoundCase) -> dict[str, Any]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pandas as pd
 
 from bokehbench import records
 from bokehbench.errors import InputError
+from bokehbench.leaderboard import layouts, reported
+from bokehbench.leaderboard.all_pairs import all_pairs
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.export_data import to_csv, to_json
@@ -15,6 +19,7 @@ from bokehbench.leaderboard.export_text import to_latex, to_markdown, to_termina
 from bokehbench.leaderboard.frame import to_frame
 from bokehbench.leaderboard.page import write_page
 from bokehbench.leaderboard.pictures import write_pictures
+from bokehbench.leaderboard.sentences import renewals
 from bokehbench.leaderboard.strips import find_strips
 from bokehbench.leaderboard.tables import Table
 
@@ -31,6 +36,8 @@ class Summary:
         stale: labels `benchmark/method` of stale rows.
         incomplete: labels of rows without all cases.
         without_truth: one line for each benchmark and protocol whose cases have no ground truth.
+        renewals: one line for each stale or incomplete row: label, reason, the command that renews it.
+        layout: the tables in the layout of a paper, as Markdown; empty where that was not asked for.
     """
 
     tables: tuple[Table, ...]
@@ -40,13 +47,29 @@ class Summary:
     stale: tuple[str, ...]
     incomplete: tuple[str, ...]
     without_truth: tuple[str, ...] = ()
+    renewals: tuple[str, ...] = ()
+    layout: str = ""
+
+    @property
+    def plain(self) -> tuple[Table, ...]:
+        """The tables without what papers print, as documents hold them."""
+        return tuple(replace(table, reported=()) for table in self.tables)
 
     def terminal(self) -> str:
         """The tables as plain text."""
         return to_terminal(self.tables)
 
 
-def write(results: Sequence[Path], out: Path, *, strips: Sequence[Path] = ()) -> Summary:
+def write(
+    results: Sequence[Path],
+    out: Path,
+    *,
+    strips: Sequence[Path] = (),
+    papers: Sequence[str] = (),
+    layout: str = "",
+    intervals: bool = True,
+    pairs: bool = False,
+) -> Summary:
     """Write OUT/leaderboard.{md,csv,tex,json}, OUT/results.csv and the page OUT/index.html with OUT/assets.
 
     The same results give the same bytes (timings are part of the results). index.html is written last.
@@ -55,6 +78,10 @@ def write(results: Sequence[Path], out: Path, *, strips: Sequence[Path] = ()) ->
         results: folders that `run` and `evaluate` filled; several are merged.
         out: made if it does not exist; other files in it stay.
         strips: JSON files or folders (`strips.py`), besides those in RESULTS/_strips.
+        papers: whose printed numbers stand beside ours in the tables (`reported.PAPERS`).
+        layout: of a paper (`layouts.LAYOUTS`), also written as OUT/{layout}.md and .tex.
+        intervals: whether the LaTeX has them.
+        pairs: also write OUT/all_pairs.csv, every row against every other.
 
     Raises:
         InputError: no or contradicting results, nothing scored, or a strip that cannot be read.
@@ -64,14 +91,22 @@ def write(results: Sequence[Path], out: Path, *, strips: Sequence[Path] = ()) ->
     boards = [(board, build(board)) for board in read if board.cases]
     if not boards:
         raise InputError("no case of these results has a ground truth: there is nothing to rank")
-    tables = tuple(table for _, table in boards)
+    tables = tuple(reported.with_reported(table, papers) for _, table in boards)
+    laid_out = layouts.lay_out(layout, tables) if layout else []
     written, present = write_pictures(out, boards, found)
     records.write_text(out / "leaderboard.md", to_markdown(tables))
     records.write_text(out / "leaderboard.csv", to_csv(tables))
-    records.write_text(out / "leaderboard.tex", to_latex(tables))
+    records.write_text(out / "leaderboard.tex", to_latex(tables, intervals=intervals))
     records.write_json(out / "leaderboard.json", to_json(tables))
     frame = to_frame([board for board, _ in boards])
     records.write_text(out / "results.csv", frame.to_csv(index=False, lineterminator="\n"))
+    if pairs:
+        compared = pd.concat([all_pairs(board, table) for board, table in boards])
+        records.write_text(out / "all_pairs.csv", compared.to_csv(index=False, lineterminator="\n"))
+    if layout:
+        markdown = "\n".join(map(layouts.to_markdown, laid_out))
+        records.write_text(out / f"{layout}.md", markdown)
+        records.write_text(out / f"{layout}.tex", "\n".join(map(layouts.to_latex, laid_out)))
     page = write_page(out, boards, found)
     return Summary(
         tables=tables,
@@ -86,4 +121,6 @@ def write(results: Sequence[Path], out: Path, *, strips: Sequence[Path] = ()) ->
             for board in read
             if board.unscored
         ),
+        renewals=tuple(line for board, table in boards for line in renewals(board, table)),
+        layout=markdown if layout else "",
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bokehbench.leaderboard.collect import Collected
 from bokehbench.leaderboard.statistics import ALPHA, MIN_SCENES
-from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Row, Table
+from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Reported, Row, Table
 
 TRUTH_HEADING = "chosen with the ground truth"
 ORACLE_NOTE = "oracle: is given what no method can know; shown as a ceiling, never best"
@@ -79,6 +80,16 @@ def incomplete_sentence(row: Row, table: Table) -> str:
     )
 
 
+def renewals(board: Collected, table: Table) -> list[str]:
+    """One line for each stale row, stale column and incomplete row: its label, why, and what renews it."""
+    of = f"{table.benchmark} ({table.protocol})"
+    lines = [f"{of} {row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]
+    for column in table.stale_columns:
+        found = [entry.stale_scores.get(column.name) for key in board.runs for entry in board.entries(key)]
+        lines += [f"{of} {one.reason} → {one.command}" for one in dict.fromkeys(found) if one is not None]
+    return [*lines, *(f"{of} {incomplete_sentence(row, table)}" for row in table.incomplete)]
+
+
 def stale_sentences(row: Row) -> list[str]:
     """Why a row is stale and what renews it, without repeating a command."""
     commands: dict[str, list[str]] = {}
@@ -93,6 +104,33 @@ def half_width(cell: Cell, column: Column) -> str:
     if interval is None or interval.low is None or interval.high is None:
         return ""
     return column.show((interval.high - interval.low) / 2)
+
+
+def spread_sentence(table: Table) -> str:
+    """What σ in a cell is; empty where every method ran once."""
+    if not table.repeated:
+        return ""
+    counts = sorted({row.seeds for row in table.repeated})
+    runs = " or ".join(map(str, counts))
+    return f"σ is the standard deviation of a stochastic method's mean over {runs} runs with other seeds."
+
+
+def spread_text(cell: Cell, column: Column) -> str:
+    """σ part of a cell; empty with one run. It may be finer than the mean's precision."""
+    return "" if cell.spread is None or cell.interval is None else f"σ {cell.spread:.2g}"
+
+
+def reported_sentences(table: Table) -> list[str]:
+    """Where reported rows come from and what they are worth, each source once."""
+    return list(
+        dict.fromkeys(f"Reported, not measured here: {one.source}; {one.note}." for one in table.reported)
+    )
+
+
+def reported_label(one: Reported) -> str:
+    """What stands in the first column of a reported row."""
+    other = "".join(f", {metric} {value}" for metric, value in one.other.items())
+    return f"{one.label}, reported ({one.source}{other})"
 
 
 def seconds_text(row: Row) -> str:

@@ -6,6 +6,7 @@ Cases of one scene are not independent, so the scene is the unit (the "cluster" 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -183,6 +184,26 @@ def against_best(
     for name, p in corrected.items():
         tied = p >= ALPHA or abs(found[name].difference.mean) < smallest
         found[name] = replace(found[name], p_holm=p, tied=tied)
+    return found
+
+
+def all_pairs(
+    columns: Mapping[Key, npt.ArrayLike], scenes: Sequence[str], *, higher_is_better: bool
+) -> dict[tuple[Key, Key], Comparison]:
+    """Every row of a column against every other one, corrected by Holm over all these tests.
+
+    Args:
+        columns: row -> [n] values on the same cases.
+        scenes: [n].
+        higher_is_better: direction; differences are positive where the first of the pair is better.
+    """
+    found = {
+        (a, b): compare(columns[a], columns[b], scenes, higher_is_better)
+        for a, b in itertools.combinations(columns, 2)
+    }
+    tested = {pair: c.p for pair, c in found.items() if c.p is not None}
+    for pair, p in zip(tested, holm(list(tested.values())), strict=True):
+        found[pair] = replace(found[pair], p_holm=p, tied=p >= ALPHA)
     return found
 
 

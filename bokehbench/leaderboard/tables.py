@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bokehbench.leaderboard.collect import RowKey, Stale
 from bokehbench.leaderboard.statistics import MIN_SCENES, Comparison, Interval
@@ -69,6 +69,7 @@ class Cell:
         comparison: with the table's best row; None for that row itself and for rows that are not ranked.
         best: the best printed mean, or tied with it.
         second: the next printed mean where one row alone is best; never a floor.
+        spread: standard deviation of the mean over the runs of a stochastic method; None with one run.
         identical: cases where the prediction equals the target.
         reason: one line where there is no mean.
     """
@@ -78,6 +79,7 @@ class Cell:
     best: bool = False
     second: bool = False
     identical: int = 0
+    spread: float | None = None
     reason: str = ""
 
 
@@ -94,6 +96,7 @@ class Row:
         average_rank: over the columns that are complete for all ranked rows; None for others.
         uses_truth: what was chosen with the help of the ground truth, for every row to say.
         K: (smallest, largest) that was found where the set does not give K; None where it does.
+        seeds: runs that the row is the mean of; 1 for a deterministic method.
     """
 
     key: RowKey
@@ -108,6 +111,7 @@ class Row:
     average_rank: float | None = None
     uses_truth: tuple[str, ...] = ()
     K: tuple[float, float] | None = None
+    seeds: int = 1
 
     @property
     def truth(self) -> str:
@@ -128,18 +132,49 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """All cases, or those of one blur level; `K` is None where the set does not give it."""
+    """All cases, or those of one blur level.
+
+    Attributes:
+        K: (smallest, largest); None where the set does not give it.
+        seconds: median over the images of each row; None where it is not known.
+    """
 
     level: str
     cases: tuple[str, ...]
     scenes: tuple[str, ...]
     K: tuple[float, float] | None
     cells: Mapping[RowKey, Mapping[str, Cell]]
+    seconds: Mapping[RowKey, float | None] = field(default_factory=dict)
 
     @property
     def n_scenes(self) -> int:
         """Number of clusters."""
         return len(set(self.scenes))
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What a paper prints for a method at a level; never measured here, never ranked.
+
+    Attributes:
+        level: as `Group.level`.
+        label: the method as the paper calls it.
+        ours: its name here; empty for an ablation.
+        values: column -> number as printed.
+        other: metric as the paper calls it -> number, where no column is like it.
+        seconds: an image, as printed.
+        source: paper and table.
+        note: how it is known, and in what its protocol differs.
+    """
+
+    level: str
+    label: str
+    ours: str
+    values: Mapping[str, str]
+    other: Mapping[str, str]
+    seconds: str | None
+    source: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -163,6 +198,7 @@ class Table:
         stale_columns: metrics that are not registered here or have outdated scores.
         below_floor: rows below `identity`, with their reason.
         noise: (worst, median) PSNR in dB of the targets' own noise, None where it is not known.
+        reported: what papers print, where that was asked for.
     """
 
     benchmark: str
@@ -177,6 +213,7 @@ class Table:
     below_floor: tuple[BelowFloor, ...] = ()
     noise: tuple[float, float] | None = None
     footnotes: tuple[str, ...] = ()
+    reported: tuple[Reported, ...] = ()
 
     @property
     def everything(self) -> Group:
@@ -194,6 +231,11 @@ class Table:
         return tuple(dict.fromkeys(what for row in self.rows for what in row.uses_truth))
 
     @property
+    def repeated(self) -> tuple[Row, ...]:
+        """Rows that are means over several runs."""
+        return tuple(row for row in self.rows if row.seeds > 1)
+
+    @property
     def tested(self) -> bool:
         """Whether there are scenes enough for intervals and tests."""
         return self.everything.n_scenes >= MIN_SCENES
@@ -202,6 +244,15 @@ class Table:
     def name(self) -> str:
         """For file names and anchors."""
         return re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{self.benchmark}--{self.protocol}")
+
+    def printed(self, level: str, row: Row) -> list[Reported]:
+        """What papers print for the method of a row."""
+        return [one for one in self.reported if one.level == level and one.ours == row.key[0]]
+
+    def only_printed(self, level: str) -> list[Reported]:
+        """What papers print for methods without a row here."""
+        here = {row.key[0] for row in self.rows}
+        return [one for one in self.reported if one.level == level and one.ours not in here]
 
     def footnote(self, cell: Cell) -> int:
         """Number of the footnote that says why a cell has no mean."""
