@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bokehbench.blender import sampling
 from bokehbench.blender.scripts.cycles import Cycles
+from bokehbench.blender.scripts.unfinished import Unfinished
 
 FloatImage = npt.NDArray[np.float32]
 Denoise = Callable[[FloatImage, FloatImage], FloatImage]
@@ -56,21 +57,40 @@ def judge(
 class OwnSamples:
     """One image with samples of its own: the all-in-focus one, and all where rays cannot be shared."""
 
-    def __init__(self, cycles: Cycles, denoise: Denoise, seed: Callable[[int], int]) -> None:
-        self.cycles, self.denoise, self.seed = cycles, denoise, seed
+    def __init__(
+        self, cycles: Cycles, denoise: Denoise, seed: Callable[[int], int], kept: Unfinished | None = None
+    ) -> None:
+        self.cycles, self.denoise, self.seed, self.kept = cycles, denoise, seed, kept
         self.rounds = 0
         self.colour = self.guides = np.zeros(0, np.float32)
         self.z: FloatImage | None = None
 
     def render(self, quality: float, finished: Callable[[int], None]) -> Clean:
         """Add samples until the image is `quality` dB clean; `finished` gets samples per pixel done."""
-        look = sampling.FIRST
+        look = self._go_on()
         while True:
             self._add(look - self.rounds, finished)
             clean = self._judge()
             if -10.0 * np.log10(max(clean.error, 1e-9)) >= quality or self.rounds >= sampling.MOST:
+                if self.kept is not None:
+                    self.kept.remove()
                 return clean
             look = sampling.next_look(self.rounds, clean.error, quality)
+            self._keep(look)
+
+    def _go_on(self) -> int:
+        """Rounds before the next look: the first, or where an interrupted run stood."""
+        stored = self.kept.load() if self.kept is not None else {}
+        if not stored:
+            return sampling.FIRST
+        self.rounds, self.z = int(stored["rounds"]), stored["z"]
+        self.colour, self.guides = stored["colour"], stored["guides"]
+        return int(stored["look"])
+
+    def _keep(self, look: int) -> None:
+        if self.kept is not None and self.z is not None:
+            numbers = {"rounds": np.array(self.rounds), "look": np.array(look), "z": self.z}
+            self.kept.save({**numbers, "colour": self.colour, "guides": self.guides})
 
     def _add(self, rounds: int, finished: Callable[[int], None]) -> None:
         spp = rounds * sampling.ROUND // sampling.QUARTERS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,8 +17,9 @@ from bokehbench.blender.scripts.denoise import Denoiser
 from bokehbench.blender.scripts.raycamera import RayCamera
 from bokehbench.blender.scripts.sharedrays import Optics, SharedRays
 from bokehbench.blender.scripts.stackjob import StackWriter
+from bokehbench.blender.scripts.unfinished import EVERY, Unfinished, now
 from bokehbench.images import write_exr_rgb
-from bokehbench.records import sha256_file
+from bokehbench.records import sha256_file, sha256_json
 
 
 class CleanWriter(StackWriter):
@@ -37,6 +37,7 @@ class CleanWriter(StackWriter):
             said = f"images share no rays: window coordinates or adaptive subdivision in {', '.join(bound)}"
             self.facts["warnings"] = [*self.facts["warnings"], said]
         self.scratch = self.cycles.file.parent
+        self.keep_every = EVERY
         self.denoise: Denoise = _as_it_is
         if self.request.denoise:
             self.denoise = Denoiser((self.request.width, self.request.height), self.scratch)
@@ -66,10 +67,11 @@ class CleanWriter(StackWriter):
 
     def _image(self, name: str) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
         """Render with samples of the image's own."""
-        self.started = time.perf_counter(), time.process_time()
-        own = OwnSamples(self.cycles, self.denoise, lambda part: self.request.sampling_seed(name, part))
+        kept = self._keep(name)
+        own = OwnSamples(self.cycles, self.denoise, lambda part: self.request.sampling_seed(name, part), kept)
         clean = own.render(self.request.quality_of(name), self.report.finished)
         assert own.z is not None
+        self.started = kept.started
         return own.z, self._write(name, clean, own.rounds * sampling.ROUND, "own")
 
     def _shared(self, names: list[str]) -> Iterator[str]:
@@ -85,16 +87,26 @@ class CleanWriter(StackWriter):
             (request.width, request.height),
         )
         camera = RayCamera(self.cycles.scene, optics.film(), optics.lens, self.lens, self.scratch)
-        rays = SharedRays(self.cycles, camera, optics, self.denoise)
+        rays = SharedRays(self.cycles, camera, optics, self.denoise, self._keep)
         wanted = {_level_and_focus(name): request.quality_of(name) for name in names}
-        self.started = time.perf_counter(), time.process_time()
-        images = rays.render(wanted, self._seed, self.report.finished)
+        images = rays.render(wanted, request.foci, self._seed, self.report.finished)
         for (level, focus), rounds, clean in images:
             name = bokeh_name(level, focus)
             record = self._write(name, clean, sampling.samples(level, rounds), "shared")
+            self.started = rays.started
             self._record(name, {**record, "device": self.device})
-            self.started = time.perf_counter(), time.process_time()
+            rays.started = now()
             yield name
+
+    def _keep(self, name: str) -> Unfinished:
+        """Where the light of an image, or of those that share their rays, waits while they are not clean."""
+        made = {
+            "settings": stack.settings(self.request),
+            "device": self.device,
+            "denoiser": self.request.denoise,
+        }
+        path = self.folder / f"unfinished-{name}.npz"
+        return Unfinished(path, sha256_json(made), self.keep_every)
 
     def _seed(self, name: str) -> int:
         return self.request.sampling_seed(name, 0)

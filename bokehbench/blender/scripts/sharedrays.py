@@ -8,7 +8,7 @@ so, hence does not depend on which others are rendered with it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from bokehbench.blender.rays import Film, Lens, pattern, splat
 from bokehbench.blender.scripts.clean import Clean, Denoise, judge
 from bokehbench.blender.scripts.cycles import Cycles
 from bokehbench.blender.scripts.raycamera import RayCamera
+from bokehbench.blender.scripts.unfinished import Unfinished, now
 from bokehbench.optics import PhysicalCamera
 
 FloatImage = npt.NDArray[np.float32]
@@ -60,13 +61,23 @@ class Optics:
 class SharedRays:
     """Traces rounds of rays and yields images as they become clean."""
 
-    def __init__(self, cycles: Cycles, camera: RayCamera, optics: Optics, denoise: Denoise) -> None:
+    def __init__(
+        self,
+        cycles: Cycles,
+        camera: RayCamera,
+        optics: Optics,
+        denoise: Denoise,
+        keep: Callable[[str], Unfinished],
+    ) -> None:
         self.cycles, self.camera, self.optics, self.denoise = cycles, camera, optics, denoise
-        self.film = camera.film
+        self.film, self.keep = camera.film, keep
+        self.started = now()
+        """When the work on the image that comes next began."""
 
     def render(
         self,
         wanted: dict[tuple[int, int], float],
+        foci: Sequence[int],
         seed: Callable[[str], int],
         finished: Callable[[int], None],
     ) -> Iterator[tuple[tuple[int, int], int, Clean]]:
@@ -74,18 +85,19 @@ class SharedRays:
 
         Args:
             wanted: (level, focus) of each, indices, and its quality, dB.
+            foci: all of the stack, in order: those that fit into memory together share their rays.
             seed: of a name.
             finished: gets rays per pixel as they are done.
 
         Yields:
             (level, focus), rounds, and the image.
         """
-        foci = sorted({focus for _, focus in wanted})
         most = sampling.planes_at_once(*self.optics.size)
         for start in range(0, len(foci), most):
             group = foci[start : start + most]
             some = {image: quality for image, quality in wanted.items() if image[1] in group}
-            yield from self._group(some, group, seed, finished)
+            if some:
+                yield from self._group(some, sorted({focus for _, focus in some}), seed, finished)
 
     def _group(
         self,
@@ -101,6 +113,8 @@ class SharedRays:
         shifts = np.array([self.optics.shift(focus) for focus in foci])
         looks = dict.fromkeys(wanted, sampling.FIRST)
         done = [0] * rings
+        kept = self.keep("shared")
+        self._go_on(kept, looks, done, foci, colour, guides)
         while looks:
             rounds = min(looks.values())
             for ring in range(1 + max(level for level, _ in looks)):
@@ -108,6 +122,9 @@ class SharedRays:
                     self._round(ring, done[ring], shifts, colour[ring], guides[ring], seed)
                     done[ring] += 1
                     finished(sampling.ROUND)
+                    kept.started = self.started
+                    standing = {"looks": _table(looks), "done": np.array(done), "foci": np.array(foci)}
+                    kept.save({**standing, "colour": colour, "guides": guides})
             for level, focus in sorted(image for image, look in looks.items() if look == rounds):
                 plane = foci.index(focus)
                 clean = self._judge(level, colour[:, plane], guides[:, plane])
@@ -117,6 +134,29 @@ class SharedRays:
                     yield (level, focus), rounds, clean
                 else:
                     looks[level, focus] = sampling.next_look(rounds, clean.error, quality)
+        kept.remove()
+
+    def _go_on(
+        self,
+        kept: Unfinished,
+        looks: dict[tuple[int, int], int],
+        done: list[int],
+        foci: list[int],
+        colour: FloatImage,
+        guides: FloatImage,
+    ) -> None:
+        """Take up the sums of an interrupted run, if all images that are wanted were among its own."""
+        stored = kept.load()
+        rows = stored["looks"].tolist() if stored else []
+        waiting = {(level, focus): look for level, focus, look in rows}
+        if not looks.keys() <= waiting.keys():
+            return
+        planes = [stored["foci"].tolist().index(focus) for focus in foci]
+        rings = len(done)
+        looks.update({image: waiting[image] for image in looks})
+        done[:] = stored["done"][:rings].tolist()
+        colour[:], guides[:] = stored["colour"][:rings, planes], stored["guides"][:rings, planes]
+        self.started = kept.started
 
     def _round(
         self,
@@ -158,6 +198,11 @@ class SharedRays:
                 for quarter in (2 * half, 2 * half + 1):
                     quarters[quarter] += weight * _mean(colour[ring, quarter], mean)
         return judge(quarters, halves, features, self.denoise)
+
+
+def _table(looks: dict[tuple[int, int], int]) -> npt.NDArray[np.int64]:
+    """Rows of level, focus, look."""
+    return np.array([(*image, look) for image, look in looks.items()], np.int64).reshape(-1, 3)
 
 
 def _mean(sums: FloatImage, otherwise: FloatImage) -> FloatImage:
