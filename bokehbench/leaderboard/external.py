@@ -177,7 +177,9 @@ class _Rendering:
 
     def _report(self, renderer: External) -> None:
         """Timings with what is known only now, and how each process ended."""
-        ends: list[dict[str, Any]] = [{"status": w.status, "peak_memory_mb": w.peak_memory_mb} for w in renderer.watches]
+        ends: list[dict[str, Any]] = [
+            {"status": w.status, "peak_memory_mb": w.peak_memory_mb} for w in renderer.watches
+        ]
         for number, process in self.process.items():
             end = ends[process]
             timing = self._timing(number, end["peak_memory_mb"])
