@@ -30,6 +30,7 @@ BUILTIN = (
     "bokehbench.benchmarks.protocol_specs",
     "bokehbench.depth.specs",
     "bokehbench.metrics.specs",
+    "bokehbench.metrics.set_specs",
     "bokehbench.synth.recipes.specs",
 )
 REGISTER_VARIABLE = "BOKEHBENCH_REGISTER"
@@ -191,7 +192,8 @@ class MetricSpec(Spec):
         source: paper.
         library: distribution that computes it, empty for our own code.
         min_size: the shorter side, in pixels, below which it is undefined.
-        variants: suffixes it can be asked with (docs/metrics.md), `psnr+lin`.
+        variants: suffixes it can be asked with (docs/metrics.md), `psnr+lin`; with "region" the function
+            takes a mask, third: [H, W] bool, the pixels that count, or None.
         needs_pair: the function takes, third, a `bokehbench.metrics.pair.Comparison`: the prediction
             registered by what is known of input and target.
         needs_noise: the function takes, third, the noise of the target as PSNR in dB, where that is known.
@@ -211,6 +213,34 @@ class MetricSpec(Spec):
     needs_pair: bool = False
     needs_noise: bool = False
     ranked: bool = True
+
+
+@dataclass(frozen=True)
+class SetMetricSpec(Spec):
+    """A number about all the pictures of a row at once, or one without reference: a diagnosis, never ranked.
+
+    The implementation is `f(pictures, **parameters)` (`bokehbench.metrics.sets`).
+
+    Attributes:
+        higher_is_better: which way its authors read it.
+        decimals: how tables print it.
+        parameters: what makes the number; part of the fingerprint.
+        weights: names of weight files it needs.
+        unit: "dB" or empty.
+        source: paper.
+        library: distribution that computes it, in a process of its own; empty for our own code.
+        least: pictures below which it is marked as of a small set; 0 where that does not matter.
+    """
+
+    kind: ClassVar[str] = "set-metric"
+    higher_is_better: bool = False
+    decimals: int = 4
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    weights: Sequence[str] = ()
+    unit: str = ""
+    source: str = ""
+    library: str = ""
+    least: int = 0
 
 
 @dataclass(frozen=True)
@@ -292,6 +322,7 @@ KINDS: dict[str, type[Spec]] = {
         BenchmarkSpec,
         ProtocolSpec,
         MetricSpec,
+        SetMetricSpec,
         RecipeSpec,
         DepthModelSpec,
         SaliencyModelSpec,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bokehbench.commands import options
+
+if TYPE_CHECKING:
+    from bokehbench.leaderboard.evaluate import Summary
+    from bokehbench.leaderboard.sets import Summary as SetSummary
 
 
 @click.command()
@@ -19,6 +24,18 @@ from bokehbench.commands import options
     "Without it: psnr, ssim, lpips-alex, dists-256, ms-ssim, gmsd, haarpsi.",
 )
 @click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    help="A paper's set of metrics by name: bb1, bokehlicious, magicbokeh, ebb-legacy (repeatable).",
+)
+@click.option(
+    "--require",
+    multiple=True,
+    metavar="METRIC",
+    help="Compute this metric too, and exit with 2 if there is no number for want of weights (repeatable).",
+)
+@click.option(
     "--only-missing/--again",
     default=True,
     show_default=True,
@@ -29,19 +46,58 @@ from bokehbench.commands import options
     type=click.Path(path_type=Path),
     help="Folder with weight files, looked into before $BOKEHBENCH_WEIGHTS and torch's cache.",
 )
+@click.option(
+    "--breakdown",
+    is_flag=True,
+    help="Also where methods fail: scores by region (in focus, out of focus, occlusion band, highlights), "
+    "bias of blur and of light, and squared error by region and signed defocus.",
+)
 @options.workers
 @options.register
 def evaluate(
-    results: Path, metrics: tuple[str, ...], only_missing: bool, weights_dir: Path | None, workers: int
+    results: Path,
+    metrics: tuple[str, ...],
+    profiles: tuple[str, ...],
+    require: tuple[str, ...],
+    only_missing: bool,
+    weights_dir: Path | None,
+    breakdown: bool,
+    workers: int,
 ) -> None:
-    """Score the predictions of a results folder; what is scored already stays."""
+    """Score the predictions of a results folder; what is scored already stays.
+
+    Metrics over whole sets (`bokehbench list set-metrics`) are asked for in the same way.
+    """
     from bokehbench.errors import JobFailed
+    from bokehbench.leaderboard import sets
     from bokehbench.leaderboard.evaluate import evaluate as evaluate_all
     from bokehbench.metrics import weights
+    from bokehbench.metrics.profiles import expand
 
     if weights_dir is not None:
         weights.use_folder(weights_dir)
-    summary = evaluate_all(results, metrics or None, workers=workers, only_missing=only_missing)
+    named = (*metrics, *expand(profiles), *require)
+    of_sets = [name for name in named if sets.is_set_metric(name)]
+    of_images = [name for name in named if name not in of_sets]
+    summary = None
+    if of_images or breakdown or not named:
+        summary = evaluate_all(
+            results, of_images or None, workers=workers, only_missing=only_missing, breakdown=breakdown
+        )
+        _say(summary, results)
+    unavailable = dict(summary.unavailable) if summary else {}
+    failed = len(summary.failed) if summary else 0
+    if of_sets:
+        over_sets = sets.evaluate_sets(results, of_sets, workers=workers, only_missing=only_missing)
+        _say_sets(over_sets, results)
+        unavailable |= over_sets.unavailable
+        failed += len(over_sets.failed)
+    if failed:
+        raise JobFailed(f"{failed} could not be scored; the same command tries them again")
+    sets.require(require, unavailable)
+
+
+def _say(summary: Summary, results: Path) -> None:
     for name, instruction in summary.unavailable.items():
         click.echo(f"{name}: unavailable: {instruction}")
     for line in summary.undefined:
@@ -52,9 +108,20 @@ def evaluate(
         click.echo(f"{name}: no ground truth, {count} predictions are to look at, not scored")
     for line in summary.failed:
         click.echo(f"failed: {line}", err=True)
+    if summary.broken_down:
+        click.echo(f"squared error by region and defocus of {summary.broken_down} predictions")
     if summary.computed or summary.failed:
         click.echo(f"{summary.computed} scores computed, {summary.present} were there, in {results}")
     else:
         click.echo(f"nothing to compute: {summary.present} scores of {summary.results} predictions hold")
-    if summary.failed:
-        raise JobFailed(f"{len(summary.failed)} could not be scored; the same command tries them again")
+
+
+def _say_sets(summary: SetSummary, results: Path) -> None:
+    from bokehbench.leaderboard import sets
+
+    for name, instruction in summary.unavailable.items():
+        click.echo(f"{name}: unavailable: {instruction}")
+    for line in summary.failed:
+        click.echo(f"failed: {line}", err=True)
+    click.echo(f"{summary.computed} numbers of whole sets computed, {summary.present} were there")
+    click.echo(sets.to_markdown(sets.collect_sets([results])))

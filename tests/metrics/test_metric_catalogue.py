@@ -14,6 +14,8 @@ import pytest
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.metrics import find, score_images
 from bokehbench.metrics.catalogue import Metric
+from bokehbench.metrics.profiles import PROFILES
+from bokehbench.metrics.set_specs import SPECS as SET_SPECS
 from bokehbench.metrics.specs import DEFAULT, SPECS
 from bokehbench.metrics.weights import FILES
 from bokehbench.records import sha256_bytes
@@ -142,8 +144,14 @@ def test_the_table_of_the_docs_is_what_the_code_says():
         better = "higher" if metric.higher_is_better else "lower"
         assert f"| `{metric.id}` | `{metric.fingerprint}` | {better} | {spec.min_size} |" in text
     for file in FILES.values():
-        assert str(file.size) in text
-        assert file.package or f"| `{file.name}` | {file.size} |" in text
+        assert str(file.size or "not known") in text
+        assert file.package or f"| `{file.name}` | {file.size or 'not known'} |" in text
+    for spec in SET_SPECS:
+        assert f"| `{spec.id}` | {'higher' if spec.higher_is_better else 'lower'} |" in text
+    for profile, ids in PROFILES.items():
+        assert all(find(name) for name in ids if name not in {spec.name for spec in SET_SPECS})
+        single = ", ".join(name for name in ids if name not in {spec.name for spec in SET_SPECS})
+        assert f"| `{profile}` | {single} |" in text
     assert f"Without `--metric`:\n{', '.join(DEFAULT)}." in text
 
 

@@ -1,0 +1,150 @@
+"""`bokehbench weights`: which files of weights there are, where they are, and how one gets here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bokehbench.commands import options
+
+if TYPE_CHECKING:
+    from bokehbench.metrics.weight_store import Entry
+
+MISSING, MISMATCH = 3, 4
+
+
+def _folder(command: Any) -> Any:
+    return click.option(
+        "--weights-dir",
+        type=click.Path(path_type=Path),
+        help="Folder of weights, before $BOKEHBENCH_WEIGHTS and torch's cache.",
+    )(options.register(command))
+
+
+@click.group()
+def weights() -> None:
+    """Files of weights: list, look for, verify, import, fetch.
+
+    A file counts only if its sha256 is the published one. Only `fetch` uses the network.
+    """
+
+
+@weights.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@_folder
+def list_(as_json: bool, weights_dir: Path | None) -> None:
+    """List every file that a metric or a method needs, and what this machine has of it."""
+    from bokehbench.metrics import weight_store
+
+    _use(weights_dir)
+    entries = weight_store.inventory()
+    if as_json:
+        click.echo(json.dumps([_plain(entry) for entry in entries], indent=1))
+        return
+    for entry in entries:
+        click.echo(_line(entry))
+
+
+@weights.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_folder
+def where(names: tuple[str, ...], weights_dir: Path | None) -> None:
+    """Say which folders are looked into, in this order; or where the file of a NAME is (exit 3: nowhere)."""
+    from bokehbench import weights as places
+    from bokehbench.metrics import weight_store
+
+    _use(weights_dir)
+    if not names:
+        for folder in places.folders():
+            click.echo(f"{folder}{'' if folder.is_dir() else '  (does not exist)'}")
+        return
+    entries = [entry for name in names for entry in weight_store.entry_of(name)]
+    for entry in entries:
+        click.echo(
+            entry.path if entry.status == "ok" else f"{entry.name}: {entry.status}: {entry.instruction}"
+        )
+    _exit(entries)
+
+
+@weights.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_folder
+def verify(names: tuple[str, ...], weights_dir: Path | None) -> None:
+    """Hash the files (all, or those of NAME: a file, a metric or a method).
+
+    Exit 0: all are the published ones. 3: something is missing. 4: a file has the name and other contents.
+    """
+    from bokehbench.metrics import weight_store
+
+    _use(weights_dir)
+    entries = (
+        [entry for name in names for entry in weight_store.entry_of(name)]
+        if names
+        else weight_store.inventory()
+    )
+    for entry in dict.fromkeys(entries):
+        click.echo(_line(entry))
+        if entry.instruction:
+            click.echo(f"  {entry.instruction}")
+    _exit(entries)
+
+
+@weights.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@_folder
+def import_(paths: tuple[Path, ...], weights_dir: Path | None) -> None:
+    """Copy files, or what is known in folders, into the first folder of weights.
+
+    A file is known by its sha256, whatever it is called; that of a method, whose publisher names no digest,
+    by its name.
+    """
+    from bokehbench import weights as places
+    from bokehbench.metrics import weight_store
+
+    _use(weights_dir)
+    for path in paths:
+        for source, target in weight_store.import_path(path):
+            click.echo(f"{source} -> {target} (sha256 {places.sha256(target)})")
+
+
+@weights.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@_folder
+def fetch(names: tuple[str, ...], weights_dir: Path | None) -> None:
+    """Download published files by NAME: a file, its short name (alexnet, vgg16 ...), or a metric."""
+    from bokehbench.metrics import weight_store
+
+    _use(weights_dir)
+    for file in dict.fromkeys(file for name in names for file in weight_store.resolve(name)):
+        path, fresh = weight_store.fetch(file)
+        click.echo(f"{path}{'' if fresh else ' (was there)'}")
+
+
+def _use(weights_dir: Path | None) -> None:
+    if weights_dir is not None:
+        from bokehbench import weights as places
+
+        places.use_folder(weights_dir)
+
+
+def _line(entry: Entry) -> str:
+    known = "" if entry.published else ", no digest published"
+    found = f"  {entry.path} (sha256 {entry.sha256[:8]}{known})" if entry.path else ""
+    return f"{entry.status:<12} {entry.name}  for {', '.join(entry.needed_by)}{found}"
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(entry), "path": None if entry.path is None else str(entry.path)}
+
+
+def _exit(entries: list[Entry]) -> None:
+    found = {entry.status for entry in entries}
+    if "sha-mismatch" in found:
+        raise SystemExit(MISMATCH)
+    if "unavailable" in found:
+        raise SystemExit(MISSING)

@@ -1,0 +1,269 @@
+"""All files of weights that this machine has or lacks, and the two ways by which one gets here.
+
+`import_file` copies what the user has, `fetch` downloads: the only thing in the project that uses the network
+for weights. Both check size and sha256 before a file stands under its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import importlib.util
+import shutil
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from bokehbench import __version__, jobs, records
+from bokehbench import weights as places
+from bokehbench.errors import ConfigError, InputError, Unavailable
+from bokehbench.metrics import weights
+from bokehbench.metrics.weights import FILES, WeightFile
+from bokehbench.registry import MethodSpec, MetricSpec, SetMetricSpec, find, get, names
+
+CHUNK = 1 << 20
+SILENCE = 30.0
+"""Seconds without a byte after which a download is given up."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of weights.
+
+    Attributes:
+        name: of the file.
+        needed_by: metrics or methods.
+        status: ok, unavailable or sha-mismatch; a method's file whose publisher names no digest is ok as soon
+            as it is there (its sha256 is part of every result's path).
+        path: where it is, else None.
+        sha256: of the file that was found; empty where there is none.
+        published: whether its digest is known here.
+        source: where it comes from, for people or for `fetch`; empty where that is not known.
+        instruction: one line for the user; empty when ok.
+    """
+
+    name: str
+    needed_by: tuple[str, ...]
+    status: str
+    path: Path | None
+    sha256: str
+    published: bool
+    source: str = ""
+    instruction: str = ""
+
+
+def inventory() -> list[Entry]:
+    """Every file of the metrics, then every file of the methods."""
+    return [*(_metric_entry(name) for name in FILES), *(_method_entry(name) for name in method_files())]
+
+
+def entry_of(name: str) -> list[Entry]:
+    """What a name stands for: a file, its short name, or a metric or method with all its files."""
+    return [_metric_entry(file) if file in FILES else _method_entry(file) for file in resolve(name)]
+
+
+def resolve(name: str) -> list[str]:
+    """File names of a file, a short name, a metric or a method; ConfigError where it is none of these."""
+    of_methods = method_files()
+    if name in FILES or name in of_methods:
+        return [name]
+    by_alias = [file.name for file in FILES.values() if file.alias == name]
+    for kind in (MetricSpec, SetMetricSpec, MethodSpec):
+        spec = find(kind, name)
+        if not by_alias and spec is not None and spec.weights:
+            return list(spec.weights)
+    if by_alias:
+        return by_alias
+    short = ", ".join(file.alias for file in FILES.values() if file.alias)
+    raise ConfigError(
+        f"no weights are called {name!r}; bokehbench weights list has the files; short: {short}"
+    )
+
+
+def method_files() -> dict[str, tuple[str, ...]]:
+    """File name -> the methods that need it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for method in names(MethodSpec):
+        for file in get(MethodSpec, method).weights:
+            found[file] = (*found.get(file, ()), method)
+    return found
+
+
+def _metric_entry(name: str) -> Entry:
+    found = weights.status_of(name, weights.needed_by(name))
+    digest = places.sha256(found.path) if found.path else ""
+    source = FILES[name].source
+    return Entry(name, found.needed_by, found.status, found.path, digest, True, source, found.instruction)
+
+
+def _method_entry(name: str) -> Entry:
+    methods = method_files()[name]
+    try:
+        path = places.find(name, _shipped(get(MethodSpec, methods[0])))
+    except Unavailable as error:
+        return Entry(name, methods, "unavailable", None, "", False, instruction=str(error))
+    return Entry(name, methods, "ok", path, places.sha256(path), False)
+
+
+def _shipped(spec: MethodSpec) -> Path:
+    """Folder of the package where weights of a method lie that come with it."""
+    package = spec.implementation.partition(":")[0].rpartition(".")[0]
+    found = importlib.util.find_spec(package) if package else None
+    locations = (found.submodule_search_locations if found else None) or ["."]
+    return Path(next(iter(locations))) / "trained"
+
+
+# ---------------------------------------------------------------------------------------------- import
+
+
+def import_path(path: Path) -> list[tuple[Path, Path]]:
+    """Copy known files into the first folder of weights, under their published names.
+
+    Args:
+        path: a file, whatever it is called, or a folder, of which every known file is taken.
+
+    Returns:
+        (from, to) of each; `to` is where it lies when it was there already.
+
+    Raises:
+        InputError: no such path, nothing in it is known, or a file under a known name is another one.
+    """
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        known = [(file, name) for file in files if (name := _recognise(file)) is not None]
+        if not known:
+            raise InputError(
+                f"{path}: none of its {len(files)} files is a file of weights that is known here"
+            )
+        return [(file, _copy(file, name)) for file, name in known]
+    if not path.is_file():
+        raise InputError(f"{path}: no such file or folder")
+    name = _recognise(path)
+    if name is None:
+        raise InputError(_unknown(path))
+    return [(path, _copy(path, name))]
+
+
+def _recognise(path: Path) -> str | None:
+    """The name under which a file is known: by its digest, or of a method by the name it has."""
+    size = path.stat().st_size
+    for file in FILES.values():
+        if not file.package and file.size in (0, size) and weights.is_genuine(file, path):
+            return file.name
+    return path.name if path.name in method_files() else None
+
+
+def _unknown(path: Path) -> str:
+    digest = places.sha256(path)
+    file = FILES.get(path.name)
+    if file is None:
+        return f"{path}: sha256 {digest} is no file of weights that is known here (bokehbench weights list)"
+    return f"{path} is not the published file: {file.bytes} with sha256 {file.sha256}, not {digest}"
+
+
+def _copy(source: Path, name: str) -> Path:
+    """Into the first folder, unless the same file is found already."""
+    digest = places.sha256(source)
+    present = _present(name)
+    if present is not None and places.sha256(present) == digest:
+        return present
+    target = places.folders()[0] / name
+    with records.atomic_path(target) as part:
+        shutil.copyfile(source, part)
+        if records.sha256_file(part) != digest:
+            raise InputError(f"{source}: changed while it was copied; nothing was imported")
+    return target
+
+
+def _present(name: str) -> Path | None:
+    (entry,) = entry_of(name)
+    return entry.path if entry.status == "ok" else None
+
+
+# ----------------------------------------------------------------------------------------------- fetch
+
+
+def fetch(name: str) -> tuple[Path, bool]:
+    """Download one published file into the first folder of weights.
+
+    Args:
+        name: of a file in `FILES`.
+
+    Returns:
+        (where it lies, whether it was downloaded now).
+
+    Raises:
+        Unavailable: no connection, or nobody publishes it at a fixed address.
+        InputError: what came is not the published file; nothing is kept of it.
+    """
+    present = _present(name)
+    if present is not None:
+        return present, False
+    file = FILES.get(name)
+    if file is None or file.package:
+        raise Unavailable(f"{name}: has no address to fetch it from; {entry_of(name)[0].instruction}")
+    target = places.folders()[0] / file.name
+    digest, size = hashlib.sha256(), 0
+    with records.atomic_path(target) as part:
+        with (
+            _connection(file) as reply,
+            part.open("wb") as out,
+            jobs.progress(file.name, _steps(file)) as advance,
+        ):
+            while chunk := reply.read(CHUNK):
+                size += len(chunk)
+                if file.size and size > file.size:
+                    break  # no need to see the rest of what is too long
+                out.write(chunk)
+                digest.update(chunk)
+                advance(len(chunk) / CHUNK)
+        if file.size not in (0, size) or not digest.hexdigest().startswith(file.sha256):
+            raise InputError(
+                f"{file.source} gave {size} bytes with sha256 {digest.hexdigest()}, not the published file "
+                f"({file.bytes}, {file.sha256}); nothing was kept"
+            )
+    return target, True
+
+
+def _steps(file: WeightFile) -> int:
+    return max(1, file.size // CHUNK)
+
+
+@contextmanager
+def _connection(file: WeightFile) -> Iterator[BinaryIO]:
+    """An open download; what goes wrong with it is one line that says what else can be done."""
+    try:
+        with open_https(file.source) as reply:
+            yield reply
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        host = urllib.parse.urlsplit(file.source).hostname
+        reason = getattr(error, "reason", None) or error
+        raise Unavailable(
+            f"{file.name}: no download from {host} ({reason}); get {file.source} on a machine with a "
+            "connection and bring it with: bokehbench weights import FILE"
+        ) from error
+
+
+class _HttpsOnly(urllib.request.HTTPRedirectHandler):
+    """Follows redirections as long as they stay encrypted."""
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if urllib.parse.urlsplit(newurl).scheme != "https":
+            raise urllib.error.URLError(f"sent on to {newurl}, which is not encrypted")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def open_https(url: str) -> BinaryIO:
+    """The reply of a server, as a stream; `https:` only, also after redirections."""
+    if urllib.parse.urlsplit(url).scheme != "https":
+        raise ConfigError(f"{url}: only https: is fetched")
+    request = urllib.request.Request(url, headers={"User-Agent": f"bokehbench/{__version__}"})
+    reply: BinaryIO = urllib.request.build_opener(_HttpsOnly).open(request, timeout=SILENCE)
+    return reply
