@@ -20,6 +20,7 @@ from bokehbench.leaderboard.collect import (
     method_spec,
     not_registered,
 )
+from bokehbench.leaderboard.efficiency import of_timings
 from bokehbench.leaderboard.frame import MISSING, NOT_SCORED, VALUED
 from bokehbench.leaderboard.pooled import Scores
 from bokehbench.leaderboard.statistics import (
@@ -30,6 +31,7 @@ from bokehbench.leaderboard.statistics import (
     mean_interval,
 )
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Row, Table
+from bokehbench.leaderboard.trained_on import of_results
 from bokehbench.metrics import weights
 from bokehbench.registry import MethodSpec
 
@@ -136,6 +138,8 @@ def _row(key: RowKey, board: Collected, scores: Scores) -> Row:
         ),
         K=_found_K(entries),
         seeds=len(runs),
+        efficiency=of_timings([entry.timing for entry in entries]),
+        training=of_results([entry.result for entry in entries], spec, board.benchmark),
     )
 
 

@@ -130,6 +130,8 @@ def _json_row(row: Row) -> dict[str, Any]:
         "average_rank": row.average_rank,
         "seconds": row.seconds,
         "peak_memory_mb": row.peak_memory_mb,
+        "efficiency": row.efficiency.to_json() if row.efficiency else None,
+        "training": dataclasses.asdict(row.training),
         "missing": list(row.missing),
         "stale": [{"reason": stale.reason, "command": stale.command} for stale in row.stale],
     }

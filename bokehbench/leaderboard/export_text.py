@@ -43,6 +43,11 @@ def _markdown(table: Table) -> list[str]:
         ("Below identity", [below_floor_sentence(below, table) for below in table.below_floor]),
         ("Failed or incomplete", [incomplete_sentence(row, table) for row in table.incomplete]),
         ("Stale", [f"{row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]),
+        ("Efficiency", [f"{row.label}: {row.efficiency.sentence}" for row in table.rows if row.efficiency]),
+        (
+            "Training data",
+            [f"{row.label}: {row.training.sentence}" for row in table.rows if row.training.trained_on],
+        ),
     ):
         if items:
             lines += [f"**{heading}**", "", *(f"- {item}" for item in items), ""]

@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bokehbench.leaderboard.collect import RowKey, Stale
+from bokehbench.leaderboard.efficiency import Efficiency
 from bokehbench.leaderboard.statistics import MIN_SCENES, Comparison, Interval
+from bokehbench.leaderboard.trained_on import NOTHING, Verdict
 from bokehbench.registry import BenchmarkSpec, MethodSpec
 
 ALL = "all"
@@ -97,6 +99,8 @@ class Row:
         uses_truth: what was chosen with the help of the ground truth, for every row to say.
         K: (smallest, largest) that was found where the set does not give K; None where it does.
         seeds: runs that the row is the mean of; 1 for a deterministic method.
+        efficiency: where all its cases were measured with care, on one device.
+        training: what it was trained on, and whether that has anything of this benchmark.
     """
 
     key: RowKey
@@ -112,6 +116,8 @@ class Row:
     uses_truth: tuple[str, ...] = ()
     K: tuple[float, float] | None = None
     seeds: int = 1
+    efficiency: Efficiency | None = None
+    training: Verdict = NOTHING
 
     @property
     def truth(self) -> str:

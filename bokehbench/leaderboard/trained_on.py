@@ -54,6 +54,10 @@ class Verdict:
         return f"trained on: {'; '.join(filter(None, [self.trained_on, self.against]))}"
 
 
+NOTHING = Verdict("", "", False)
+"""Of what does not learn."""
+
+
 def card_of(spec: MethodSpec) -> dict[str, Any]:
     """The card of a method's weights; empty where there is none."""
     path = Path(spec.card) if spec.card else _beside_the_weights(spec)
@@ -87,7 +91,7 @@ def judge(spec: MethodSpec, benchmark: str = "", assets: set[str] | None = None)
     card = card_of(spec)
     if not card:
         learns = bool(spec.weights) or spec.category == "neural"
-        return Verdict(UNKNOWN) if learns else Verdict("", "", False)
+        return Verdict(UNKNOWN) if learns else NOTHING
     trained_on = " ".join(str(card.get("trained_on") or _of_data(card.get("data"))).split()) or UNKNOWN
     if not benchmark:
         return Verdict(trained_on)

@@ -117,7 +117,7 @@ _warm: set[str] = set()
 
 def _warm_up(name: str, inputs: Inputs) -> None:
     """Render a corner once a process, so that compilation and loading are not counted as rendering."""
-    if name not in _warm:
+    if name not in _warm and not hasattr(_renderer(name), "render_many"):
         corner = (slice(0, 64), slice(0, 64))
         _renderer(name).render(
             replace(inputs, image=inputs.image[corner], disparity=inputs.disparity[corner], lq=None)

@@ -6,11 +6,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from board_world import register_world, write_world
 
 from bokehbench import records, weights
 from bokehbench.benchmarks.assets import assets_of
 from bokehbench.errors import InputError
-from bokehbench.leaderboard import trained_on
+from bokehbench.leaderboard import measure, trained_on
+from bokehbench.leaderboard.build import build
+from bokehbench.leaderboard.collect import collect
+from bokehbench.leaderboard.export_data import to_json
+from bokehbench.leaderboard.export_text import to_markdown
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.registry import MethodSpec
 
@@ -74,6 +79,29 @@ def test_no_weights_no_training_and_no_card_nothing_known(tmp_path: Path) -> Non
     assert "nothing" in trained_on.judge(MethodSpec("plain", "x", "nowhere:x"), "mine").sentence
     silent = trained_on.judge(MethodSpec("silent", "x", "nowhere:x", weights=("no.pth",)), "mine", {"x"})
     assert silent.shared is None and silent.sentence == "trained on: unknown: no card says it"
+
+
+def test_tables_say_what_was_trained_on_and_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_world(monkeypatch)
+    at = write_world(tmp_path / "out", scenes=2)
+    for path in at.folder.glob("soft/*/*.timing.json"):
+        made = measure.profiled((48, 32), [0.2, 0.1, 0.3], 90.0)
+        records.write_json(path, {**made, "device": "A, 2 threads"})
+    records.write_json(
+        at.folder / "soft" / "none" / trained_on.FILE,
+        {"trained_on": "drawings", "against": "shares no asset with toy (5 compared)", "shared": False},
+    )
+    tables = [build(board) for board in collect([tmp_path / "out"])]
+    said = to_markdown(tables)
+    assert "- soft: trained on: drawings; shares no asset with toy (5 compared)" in said
+    assert "- sharp: trained on: unknown" in said and "identity: trained" not in said
+    assert "- soft: 0.2 s an image" in said and "median of 3 after a warm-up, 4 cases of 48x32" in said
+    assert "- sharp: 0" not in said
+    rows = {row["label"]: row for row in to_json(tables)["tables"][0]["rows"]}
+    assert rows["soft"]["training"]["shared"] is False and rows["soft"]["efficiency"]["repeats"] == 3
+    assert rows["sharp"]["training"]["shared"] is None and rows["sharp"]["efficiency"] is None
 
 
 def test_the_card_beside_given_weights_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
