@@ -31,7 +31,7 @@ class Part:
         benchmark, protocol: which.
         digest: of its lines, when it was written.
         methods: `name@version` of its rows.
-        metrics: `name@version:fingerprint` of its columns.
+        metrics: `name@version:fingerprint` of its columns that have numbers.
         text: the lines between the marks.
         start, stop: where the whole of it stands in the document, marks included.
     """
@@ -134,7 +134,13 @@ def marked(table: Table) -> str:
     """A table with its marks, as a document holds it."""
     body = _lines(table)
     methods = " ".join(f"{row.key[0]}@{row.version}" for row in table.rows)
-    metrics = " ".join(f"{column.id}:{column.fingerprint}" for column in table.columns if column.known)
+    # A column without a number has nothing that could become stale.
+    numbers = [
+        column
+        for column in table.columns
+        if any(table.everything.cells[row.key][column.name].interval for row in table.rows)
+    ]
+    metrics = " ".join(f"{column.id}:{column.fingerprint}" for column in numbers)
     head = f"<!-- bokehbench {table.benchmark}/{table.protocol} {_digest(body)}: {methods} | {metrics} -->"
     return f"{head}\n{body}{CLOSING}"
 
