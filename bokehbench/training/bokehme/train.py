@@ -253,6 +253,7 @@ def _number(seed: int, name: str) -> int:
 def describe(result: Result) -> list[str]:
     """A line for each stage."""
     return [
-        f"{name}: step {done.step}, best {done.best_score:.2f} dB at step {done.best_step}"
+        f"{name}: step {done.step}, "
+        + (f"best {done.best_score:.2f} dB at step {done.best_step}" if done.curve else "not validated yet")
         for name, done in result.standings.items()
     ]
