@@ -13,11 +13,13 @@ to 0; a difference of 1 is odds of e. The maximum exists where each method is re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from bokehbench import rng
 from bokehbench.leaderboard.statistics import MIN_SCENES
@@ -26,7 +28,7 @@ FloatArray = npt.NDArray[np.float64]
 
 MIN_PARTICIPANTS = MIN_SCENES
 """Under it nothing is claimed: no interval. The rule of the tables, with people in the place of scenes."""
-RESAMPLES = 1000
+RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,10 @@ class Strengths:
 def fit(
     choices: Sequence[Choice], methods: Sequence[str], *, seed: int = 0, resamples: int = RESAMPLES
 ) -> Strengths:
-    """Scores of methods with percentile intervals of a bootstrap that draws participants.
+    """Scores of methods with intervals of a bootstrap that draws participants.
+
+    Plain percentiles of a bootstrap over a dozen people hold the truth in 85 to 92 of 100 studies, not in 95;
+    the expanded ones do not fall short so (docs/study.md has the figures).
 
     Args:
         choices: of all participants; their order does not matter.
@@ -95,7 +100,8 @@ def fit(
     if people >= MIN_PARTICIPANTS and resamples:
         draws = rng.stream(seed, people, "study.bootstrap").integers(0, people, size=(resamples, people))
         fits = [ballot.strengths(ballot.counts[draw].sum(axis=0)) for draw in draws]
-        ends = np.quantile([values for values, _, _ in fits], [0.025, 0.975], axis=0)
+        tail = expanded_tail(people)
+        ends = np.quantile([values for values, _, _ in fits], [tail, 1 - tail], axis=0)
         bounds = [(float(low), float(high)) for low, high in ends.T]
         drawn, rescued = resamples, sum(s for _, _, s in fits)
     scores = {
@@ -104,6 +110,15 @@ def fit(
     }
     ranked = dict(sorted(scores.items(), key=lambda item: (-item[1].score, item[0])))
     return Strengths(ranked, tie, smoothed, drawn, rescued)
+
+
+def expanded_tail(people: int, tail: float = 0.025) -> float:
+    """Which percentile of the bootstrap to take for a tail of the t distribution with `people` - 1 degrees.
+
+    Phi(sqrt(n / (n - 1)) t_tail), the expanded percentile interval (Hesterberg, What Teachers Should Know
+    About the Bootstrap, The American Statistician 69(4), 2015).
+    """
+    return float(stats.norm.cdf(math.sqrt(people / (people - 1)) * stats.t.ppf(tail, people - 1)))
 
 
 class Ballot:
