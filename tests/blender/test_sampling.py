@@ -128,6 +128,31 @@ def test_the_claim_is_not_too_good_after_stopping_when_it_is_good_enough(kind):
         assert -1.5 < decibels_too_good(errors) < 0.1
 
 
+def test_rare_bright_samples_do_not_stop_an_image_early():
+    """Glitter: in a part of the picture one ray in 300 brings almost half of the light; blurred widely."""
+    truth = gaussian_filter(small_scene("edges"), (1.5, 1.5, 0))
+    glitter = np.zeros((*truth.shape[:2], 1))
+    glitter[25:, 30:70] = 0.4
+    errors = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        sums, rounds, look, error = np.zeros((4, *truth.shape)), 0, sampling.FIRST, 1.0
+        while sampling.psnr(error) < 34.0 and rounds < sampling.MOST:
+            rays = 4 * (look - rounds)
+            rare = rng.binomial(rays, 1 / 300, (4, *truth.shape[:2], 1)) / (rays / 300)
+            steady = rng.gamma(rays / 2.0, 2.0 / rays, sums.shape)
+            sums += (look - rounds) * truth * ((1.0 - glitter) * steady + glitter * rare)
+            rounds = look
+            parts = [part.astype(np.float32) for part in sums / rounds]
+            blurred = [gaussian_filter(half, (1.5, 1.5, 0)) for half in halves(parts)]
+            clean = [sampling.reconciled(half, parts[2 * i : 2 * i + 2]) for i, half in enumerate(blurred)]
+            error = sampling.squared_error(clean, parts)
+            look = sampling.next_look(rounds, error, 34.0)
+        errors.append((error, true_error((clean[0] + clean[1]) / 2, truth)))
+    assert decibels_too_good(errors) < 0.2
+    assert max(known for _, known in errors) < 10.0**-3.35
+
+
 def test_focal_planes_beyond_memory_mean_more_rays():
     assert sampling.planes_at_once(1920, 1080) == 3
     assert sampling.planes_at_once(480, 270) >= 10
