@@ -10,7 +10,7 @@ import pandas as pd
 
 from bokehbench import records
 from bokehbench.errors import InputError
-from bokehbench.leaderboard import layouts, reported
+from bokehbench.leaderboard import defocus, layouts, reported, sets
 from bokehbench.leaderboard.all_pairs import all_pairs
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
@@ -72,6 +72,8 @@ def write(
 ) -> Summary:
     """Write OUT/leaderboard.{md,csv,tex,json}, OUT/results.csv and the page OUT/index.html with OUT/assets.
 
+    OUT/defocus.json has the error by defocus of what was evaluated with `--breakdown`.
+
     The same results give the same bytes (timings are part of the results). index.html is written last.
 
     Args:
@@ -107,6 +109,8 @@ def write(
         markdown = "\n".join(map(layouts.to_markdown, laid_out))
         records.write_text(out / f"{layout}.md", markdown)
         records.write_text(out / f"{layout}.tex", "\n".join(map(layouts.to_latex, laid_out)))
+    sets.write(results, out)
+    defocus.write(out, [board for board, _ in boards])
     page = write_page(out, boards, found)
     return Summary(
         tables=tables,
