@@ -52,8 +52,8 @@ def lpips(
 
     model = _model(net, weights.require(TRUNKS[net]), weights.require(f"lpips-v0.1-{net}.pth"))
     with torch.inference_mode():
-        pair = (to_tensor(picture, double=False) for picture in (prediction, target))
-        return float(distance(model, *pair, None if mask is None else torch.from_numpy(mask)))
+        x, y = (to_tensor(picture, double=False) for picture in (prediction, target))
+        return float(distance(model, x, y, None if mask is None else torch.from_numpy(mask)))
 
 
 @functools.cache
