@@ -87,6 +87,8 @@ def bokehme(
         hours=float("inf") if hours is None else hours,
     )
     result = train_bokehme(request)
+    if not result.speaks:
+        return
     for line in describe(result):
         click.echo(line)
     if result.card is None:

@@ -64,10 +64,12 @@ class Result:
     Attributes:
         standings: of the stages that were asked for, as far as they were begun.
         card: of the weights; None where a stage has no weights yet.
+        speaks: whether this is the one process among those that train together that reports.
     """
 
     standings: dict[str, Standing]
     card: dict[str, Any] | None
+    speaks: bool = True
 
 
 def train(request: Request) -> Result:
@@ -94,7 +96,7 @@ def train(request: Request) -> Result:
             break
     card = run.export() if accelerator.is_main_process else None
     accelerator.wait_for_everyone()
-    return Result(standings, card)
+    return Result(standings, card, accelerator.is_main_process)
 
 
 class _Run:
