@@ -16,9 +16,11 @@
         {method}/{weights hash8 | none}/{case}.timing.json   seconds, memory, device, date
         {method}/{weights hash8 | none}/{case}.curve.json    PSNR by K, where K was searched
         {method}/{weights hash8 | none}+seed{n}/...          the same of a stochastic method, seed n > 0
+        {method}/{weights ...}/_about/training.json          what the weights were trained on (`trained_on`)
+        {method}/{weights ...}/_external/...                 logs of an external method (`external`)
 
-Only timing files may differ between two runs. A results folder needs no data set to be evaluated, shown
-or merged with one from another machine.
+Only timing files and those logs may differ between two runs. A results folder needs no data set to be
+evaluated, shown or merged with one from another machine.
 """
 
 from __future__ import annotations

@@ -33,7 +33,9 @@ class World:
     def __init__(self, root: Path) -> None:
         self.root = root
     def cases(self):
-        return [CaseInfo(f"case{n}", f"scene{n}", "L1", Lens(4.0, 0.5), data=f"d{n}") for n in range(4)]
+        search = (1.0, 3.0) if (self.root / "search").exists() else None
+        lens = Lens(0.0 if search else 4.0, 0.5)
+        return [CaseInfo(f"case{n}", f"scene{n}", "L1", lens, f"d{n}", search) for n in range(4)]
     def load(self, info):
         image = np.random.default_rng(int(info.key[-1])).random((24, 32, 3)).astype(np.float32)
         disparity = np.linspace(0, 1, 32, dtype=np.float32)[None].repeat(24, 0)
@@ -53,7 +55,8 @@ except ImportError:
     print("no numpy in", sys.prefix)
 mode = open("mode.txt").read().split()
 for case in manifest["cases"]:
-    assert case["lens"]["K"] == 4.0 and case["size"] == [32, 24] and os.path.exists(case["disparity"])
+    assert case["lens"]["K"] in (4.0, 1.0, 2.0, 3.0) and case["size"] == [32, 24]
+    assert os.path.exists(case["disparity"])
     with open("asked.txt", "a") as asked:
         print(case["key"], case["seed"], file=asked)
     if case["key"] in mode[1:]:
@@ -231,6 +234,16 @@ def test_another_environment_or_program_is_another_result(world: Path) -> None:
     assert len({result.weights for result in results.results(results.protocols(world / "out")[0])}) == 2
 
 
+def test_where_K_is_searched_a_round_is_one_process(world: Path) -> None:
+    (world / "data" / "search").touch()
+    summary = go(world, shard=(0, 4))
+    assert summary.rendered == 1
+    # The ladder in one process, then the picture with the K that was found: the smallest of equal ones.
+    asked = [line.split()[0] for line in (world / "asked.txt").read_text().splitlines()]
+    assert asked == ["case0", "case0--1", "case0--2", "case0"]
+    assert records.read_json(only_result(world).record)["K"] == 1.0
+
+
 def test_profile_asks_each_case_several_times(world: Path) -> None:
     go(world)
     summary = go(world, profile=2)
@@ -273,6 +286,13 @@ def test_what_is_not_here_is_unavailable_with_the_reason(world: Path) -> None:
     refused(text + weights, "needs net.pth from https://example.org")
     (world / "net.pth").write_bytes(b"something else")
     refused(text + weights, "sha-mismatch")
+    (world / "net.pth").write_bytes(b"the real thing")
+    right = records.sha256_bytes(b"the real thing")
+    (world / "copyist.toml").write_text(text + weights.replace("0" * 64, right))
+    registry._load_all.cache_clear()
+    registry._registered.clear()
+    assert go(world, shard=(0, 4)).rendered == 1
+    assert records.read_json(only_result(world).record)["weights"] == {"net.pth": right}
 
 
 def test_yaml_says_the_same(world: Path) -> None:
