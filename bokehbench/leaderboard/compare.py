@@ -20,6 +20,7 @@ from bokehbench.leaderboard.frame import VALUED
 from bokehbench.leaderboard.results import NO_WEIGHTS
 from bokehbench.leaderboard.sides import Change, Side, Where, keys, matched, protocols, read, row_name
 from bokehbench.leaderboard.statistics import holm
+from bokehbench.metrics import find
 
 UNUSABLE = ("prediction", "scores")
 """Causes of staleness that say that a score is not one of its prediction."""
@@ -87,11 +88,14 @@ def compare(a: Side, b: Side, metrics: Sequence[str] = ()) -> Report:
         metrics: which; empty for all that both are scored with.
 
     Raises:
+        ConfigError: an unknown metric.
         InputError: no results, one side alone names a method, a method that a folder has not, or nothing that
             both sides have.
     """
     if (a.method is None) != (b.method is None):
         raise InputError(f"{a} and {b}: name a method on both sides, or on neither")
+    for name in metrics:
+        find(name)
     boards_a, boards_b = read(a), read(b)
     changes, only = protocols(boards_a, boards_b)
     pairs: list[Pair] = []
@@ -139,11 +143,14 @@ def _pair(
     scenes: list[SceneDifference] = []
     names = list(dict.fromkeys(metrics)) or [name for name in one.metrics if name in other.metrics]
     for name in names:
+        metric = current_metric(name)
+        if metric is None:
+            left_out.append(f"{name}: not registered here; add --register FILE.py with the file that has it")
+            continue
         values, why, changed = _values(name, cases, runs_a, runs_b, where)
         left_out += why
         changes += changed
-        metric = current_metric(name)
-        if not values or metric is None:
+        if not values:
             continue
         about = [(one.cases[case].record["scene"], one.cases[case].record["level"]) for case in values]
         strengths = [float(one.cases[case].record["lens"]["K"]) for case in values]
@@ -251,7 +258,7 @@ def _value(name: str, entries: Sequence[Entry]) -> tuple[float | None, str]:
             return None, entry.stale.reason
         score = entry.scores.get(name)
         if score is None:
-            return None, "not scored"
+            return None, f"not scored, bokehbench evaluate RESULTS --metric {name} does it"
         if score["status"] not in VALUED:
             return None, f"{score['status']}: {score.get('reason', '')}".rstrip(": ")
         found.append(float(score["value"]))

@@ -73,7 +73,7 @@ def verify(
         workers: processes.
 
     Raises:
-        InputError: no results folder, or no data for any of its benchmarks (with `sample` > 0).
+        InputError: no results folder, or nothing that could be rendered again (with `sample` > 0).
     """
     summary = Summary()
     sound: list[Result] = []
@@ -188,30 +188,34 @@ def _units(sound: Sequence[Result], benchmarks: Sequence[str], summary: Summary)
     infos: dict[Reference, Mapping[str, Any]] = {}
     units: list[Unit] = []
     refused: dict[str, int] = {}
+    other_data: dict[str, list[str]] = {}
     for result in sound:
         record = records.read_json(result.record)
         reference = _reference(result, record, named)
         if reference not in opened:
             try:
-                opened[reference] = found = open_benchmark(reference)
-                infos[reference] = {info.key: info for info in found.cases()}
+                opened[reference] = benchmark = open_benchmark(reference)
+                infos[reference] = {info.key: info for info in benchmark.cases()}
             except BokehbenchError as error:
                 opened[reference] = InputError(str(error))
-        benchmark = opened[reference]
-        if isinstance(benchmark, InputError):
-            refused[str(benchmark)] = refused.get(str(benchmark), 0) + 1
-        elif benchmark.protocol_id != result.at.protocol:
-            why = f"{result.at.benchmark} is run under {benchmark.protocol_id} now, not {result.at.protocol}"
+        found = opened[reference]
+        if isinstance(found, InputError):
+            refused[str(found)] = refused.get(str(found), 0) + 1
+        elif found.protocol_id != result.at.protocol:
+            why = f"{result.at.benchmark} is run under {found.protocol_id} now, not {result.at.protocol}"
             refused[why] = refused.get(why, 0) + 1
         elif result.case not in infos[reference]:
             summary.problems.append(f"{_name(result)}: {reference.benchmark} has no such case")
         elif infos[reference][result.case].data != record["data"]:
-            summary.problems.append(f"{_name(result)}: was made from other data than {reference.benchmark}")
+            other_data.setdefault(reference.benchmark, []).append(_name(result))
         else:
             units.append(Unit(reference, result, infos[reference][result.case], record.get("K")))
-    if refused and not units and not summary.problems:
-        raise InputError(f"{next(iter(refused))}; --sample 0 looks at the files alone")
+    for folder, named_results in other_data.items():
+        more = f" and {len(named_results) - 1} more" if named_results[1:] else ""
+        summary.problems.append(f"{named_results[0]}{more}: made from other data than {folder} is now")
     summary.notes += [f"{count} results cannot be rendered again: {why}" for why, count in refused.items()]
+    if summary.notes and not units and not summary.problems:
+        raise InputError(f"{'; '.join(summary.notes)}; --sample 0 looks at the files alone")
     return units
 
 
@@ -248,19 +252,21 @@ def _render_again(units: Sequence[Unit], summary: Summary, least_psnr: float | N
 
 
 def _compare_records(stored: Result, fresh: Result, summary: Summary) -> None:
-    was, now = records.read_json(stored.record), records.read_json(fresh.record)
-    for what in _unequal(was, now):
-        if what in MAY_DIFFER:
-            summary.notes.append(f"some results were made with another {what} than there is now")
-        elif what != "prediction":  # the picture is compared by itself
-            summary.problems.append(_changed(stored, "record", what, was, now))
-    was, now = (records.read_json(one.at.case_record(one.case)) for one in (stored, fresh))
-    for what in _unequal(was, now):
-        summary.problems.append(_changed(stored, "case", what, was, now))
-
-
-def _unequal(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [what for what in sorted(was.keys() | now.keys()) if was.get(what) != now.get(what)]
+    pairs = {
+        "record": (stored.record, fresh.record),
+        "case": (stored.at.case_record(stored.case), fresh.at.case_record(fresh.case)),
+    }
+    for kind, paths in pairs.items():
+        was, now = (records.read_json(path) for path in paths)
+        for what in sorted(was.keys() | now.keys()):
+            if was.get(what) == now.get(what) or (kind, what) == ("record", "prediction"):
+                continue  # the picture is compared by itself
+            if what not in was:
+                summary.notes.append(f"some results are from before a {kind} had {what}")
+            elif kind == "record" and what in MAY_DIFFER:
+                summary.notes.append(f"some results were made with another {what} than there is now")
+            else:
+                summary.problems.append(_changed(stored, kind, what, was, now))
 
 
 def _changed(result: Result, kind: str, what: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> str:

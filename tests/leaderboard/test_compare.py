@@ -13,7 +13,7 @@ import pytest
 
 import bokehbench.leaderboard
 from bokehbench import cli, records, registry
-from bokehbench.errors import InputError
+from bokehbench.errors import ConfigError, InputError
 from bokehbench.leaderboard import compare_text
 from bokehbench.leaderboard.compare import Report, compare
 from bokehbench.leaderboard.results import Protocol
@@ -137,3 +137,29 @@ def test_the_command_writes_markdown_and_json(
     content = json.loads((tmp_path / "c.json").read_text())
     assert content["pairs"][0]["differences"][0]["better"] == "A"
     assert "| psnr ↑ dB | L5 | 8 | 8 |" in (tmp_path / "c.md").read_text()
+
+
+def test_other_weights_are_compared_with_each_other_or_by_name(standard: Path, tmp_path: Path) -> None:
+    shutil.copytree(standard, tmp_path / "one")
+    shutil.copytree(standard, tmp_path / "two")
+    for name, folders in (("one", ["aaaa1111"]), ("two", ["bbbb2222", "cccc3333"])):
+        folder = tmp_path / name / "toy" / "gt@1" / "soft"
+        for weights in folders:
+            shutil.copytree(folder / "none", folder / weights)
+        shutil.rmtree(folder / "none")
+    report = of(f"{tmp_path / 'one'}::soft", f"{tmp_path / 'two'}::soft/bbbb", "psnr")
+    assert report.pairs[0].a == "soft@1 [aaaa1111]" and report.pairs[0].is_same
+    assert [(change.cause, change.a, change.b) for change in report.changes] == [
+        ("weights", "aaaa1111", "bbbb2222")
+    ]
+    with pytest.raises(InputError, match="several weights in toy"):
+        of(f"{tmp_path / 'one'}::soft", f"{tmp_path / 'two'}::soft")
+    whole = of(tmp_path / "one", tmp_path / "two", "psnr")
+    assert "soft/aaaa1111 on toy (gt@1) is in A alone" in whole.only and len(whole.pairs) == 3
+
+
+def test_a_metric_that_is_missing_or_unknown_is_said(standard: Path) -> None:
+    (pair,) = of(f"{standard}::soft", f"{standard}::sharp", "psnr-noiseless").pairs
+    assert not pair.differences and "bokehbench evaluate RESULTS --metric psnr-noiseless" in pair.left_out[0]
+    with pytest.raises(ConfigError, match="psnrr"):
+        of(f"{standard}::soft", f"{standard}::sharp", "psnrr")

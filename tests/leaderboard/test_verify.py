@@ -150,3 +150,14 @@ def test_without_the_data_the_command_says_what_to_do(
     with pytest.raises(SystemExit) as done:
         cli.main(["verify", str(world / "out"), "--benchmark", f"noise:{world / 'data'}"])
     assert done.value.code == 1 and "differs: noise/default@1/half/none/case1" in capsys.readouterr().err
+
+
+def test_other_data_is_one_line(world: Path) -> None:
+    source = (world / "halving.py").read_text()
+    (world / "halving.py").write_text(source.replace('f"d{n}"', 'f"e{n}"'))
+    registry._load_all.cache_clear()
+    registry._registered.clear()
+    summary = verify(world / "out", sample=3, benchmarks=[f"noise:{world / 'data'}"])
+    (line,) = summary.problems
+    assert line.startswith("noise/default@1/half/none/case0 and 2 more: made from other data")
+    assert summary.sampled == 0
