@@ -235,8 +235,7 @@ def _with_region(column: Column, mask: np.ndarray, rows: Sequence[Row], scores: 
 
     A region is a matter of the case alone, so that it is too small for all methods alike.
     """
-    metric = current_metric(column.name)
-    if metric is None or not metric.region:
+    if not _region(column):
         return mask
     statuses = [scores.of(row.key, column.name).status.to_numpy() for row in rows]
     lacking = np.all([np.isin(found, ("undefined", MISSING)) for found in statuses], axis=0)
@@ -244,8 +243,14 @@ def _with_region(column: Column, mask: np.ndarray, rows: Sequence[Row], scores: 
     return counted if counted.any() else mask
 
 
+def _region(column: Column) -> str:
+    metric = current_metric(column.name)
+    return metric.region if metric else ""
+
+
 def _fewer(column: Column, counted: int, n: int) -> str:
-    return "" if counted == n else f"{column.name}: {counted} of {n} cases have enough of this region"
+    region = _region(column)
+    return f"+{region}: {counted} of {n} cases have enough of this region" if counted < n else ""
 
 
 def _spread(cell: Cell, values: npt.NDArray[np.float64]) -> float | None:
@@ -322,8 +327,10 @@ def _why_not(column: Column, without: pd.DataFrame, n: int) -> str:
     if first.status == NOT_SCORED:
         reason = f"{column.name} is not scored: bokehbench evaluate RESULTS --metric {column.name}"
     else:
-        reason = f"{column.name} {first.status}" + (f": {first.reason}" if first.reason else "")
-        reason += _how_to_get(column, first.reason)
+        region = _region(column) if first.status == "undefined" else ""
+        # A region is a matter of the case: one footnote for all metrics of it.
+        reason = f"{f'+{region}' if region else column.name} {first.status}"
+        reason += (f": {first.reason}" if first.reason else "") + _how_to_get(column, first.reason)
     return _of_cases(reason, len(without), n)
 
 

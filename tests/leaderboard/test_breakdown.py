@@ -168,7 +168,7 @@ def test_a_case_whose_region_is_too_small_is_left_out_for_all_and_it_is_said(at)
         assert cells["L5"].interval.cases == 2 == cells["all"].interval.cases
         assert cells["all"].interval.mean == cells["L5"].interval.mean
         assert cells["L1"].interval is None and "undefined" in cells["L1"].reason
-        assert cells["all"].reason == "psnr+defocus: 2 of 4 cases have enough of this region"
+        assert cells["all"].reason == "+defocus: 2 of 4 cases have enough of this region"
     assert cells["all"].reason in table.footnotes
     assert all(row.status == "ranked" for row in table.rows)
 
