@@ -12,7 +12,7 @@ from typing import Any
 
 from bokehbench import metrics, records, registry
 from bokehbench.benchmarks.protocols import base_id, current_ids
-from bokehbench.errors import ConfigError, InputError
+from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.leaderboard.results import (
     Protocol,
     Result,
@@ -268,9 +268,21 @@ def _stale_result(result: Result, record: Mapping[str, Any], held: str, case: Fo
     if record["data"] != case.record["data"]:
         renew = _run_again(record["command"] + " --renew", result)
         return Stale("made from other data of the same name", renew, "data")
+    if "external" in record and (changed := _changed(spec, record)):
+        return Stale(f"made with another {', '.join(changed)}", again)
     if record["prediction"] != held:
         return Stale("prediction file is missing or not the one of its record", again, "prediction")
     return None
+
+
+def _changed(spec: MethodSpec, record: Mapping[str, Any]) -> list[str]:
+    """What of an external method is no longer as in a record; nothing where it is not here to be asked."""
+    try:
+        now = {**spec.made_with(), "weights": spec.weights_sha256()}
+    except Unavailable:
+        return []
+    then = {**record["external"], "weights": record["weights"]}
+    return sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
 
 
 def not_registered(name: str) -> Stale:

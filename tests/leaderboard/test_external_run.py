@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import time
 import venv
 from pathlib import Path
@@ -19,6 +20,7 @@ from bokehbench.baselines import external_spec
 from bokehbench.baselines.external_process import group_memory_mb
 from bokehbench.errors import ConfigError, InputError, JobFailed, Unavailable
 from bokehbench.leaderboard import results
+from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.run import run
 from bokehbench.registry import MethodSpec, get
 
@@ -231,7 +233,12 @@ def test_another_environment_or_program_is_another_result(world: Path) -> None:
     go(world)
     (world / "program.py").write_text(PROGRAM + "\n")
     assert go(world).rendered == 4
-    assert len({result.weights for result in results.results(results.protocols(world / "out")[0])}) == 2
+    (board,) = collect([world / "out"])
+    said = sorted(
+        "".join({entry.stale.reason if entry.stale else "fresh" for entry in row.values()})
+        for row in board.rows.values()
+    )
+    assert said == ["fresh", "made with another code"]
 
 
 def test_where_K_is_searched_a_round_is_one_process(world: Path) -> None:
@@ -251,6 +258,23 @@ def test_profile_asks_each_case_several_times(world: Path) -> None:
     timing = records.read_json(only_result(world).timing)
     assert timing["profile"]["size"] == [32, 24] and 1 <= timing["profile"]["repeats"] <= 2
     assert timing["peak_memory_mb"] is None or timing["peak_memory_mb"] > 1.0
+
+
+def test_the_description_and_the_manifest_of_the_docs_are_real(world: Path) -> None:
+    text = (Path(registry.__file__).parent.parent / "docs" / "extending.md").read_text()
+    described = text.split("```toml\n# theirs.toml\n")[1].split("```")[0]
+    (world / "theirs.toml").write_text(described.replace('"..."', f'"{"0" * 64}"'))
+    spec = external_spec.read(world / "theirs.toml")
+    assert (spec.name, spec.weights, spec.external.restarts) == ("theirs", ("checkpoints/model.pth",), 2)
+    printed = json.loads(text.split("```json\n")[1].split("```")[0])
+    (world / "program.py").write_text(
+        "import shutil, sys\nshutil.copy(sys.argv[1], 'seen.json')\n" + textwrap.dedent(PROGRAM)
+    )
+    go(world)
+    seen = json.loads((world / "seen.json").read_text())
+    assert seen.keys() == printed.keys()
+    assert seen["cases"][0].keys() == printed["cases"][0].keys()
+    assert seen["cases"][0]["lens"].keys() == printed["cases"][0]["lens"].keys()
 
 
 @pytest.mark.parametrize(
