@@ -31,6 +31,7 @@ SCHEMA = "bokehbench.regions/1"
 BREAKDOWN_SCHEMA = "bokehbench.breakdown/1"
 NONE = "none"
 """Stands for the digest where a case has no true defocus."""
+NOT_STORED = "the true disparity is not stored; the bokehbench run that made the results stores it"
 HIGHLIGHTS, STRUCTURED = 4, 8
 
 FAMILY = (
@@ -56,22 +57,20 @@ def record_path(at: Protocol, case: str) -> Path:
 
 def family(at: Protocol, case: str) -> tuple[str, ...]:
     """The metrics of a breakdown of this benchmark, told by one of its cases."""
-    return FAMILY if why_not(at, case) == "" else PAIR_FAMILY
+    return FAMILY if why_not(at, case) in ("", NOT_STORED) else PAIR_FAMILY
 
 
 def why_not(at: Protocol, case: str) -> str:
     """Why the true defocus of a case is not known, in one line; empty where it is."""
     record = records.read_json(at.case_record(case))
-    if "truth" in record.get("pictures", {}):
-        return ""
-    if "track" in record:
-        return "the true disparity is not stored; the bokehbench run that made the results stores it"
-    if "disparity" in record.get("made_with", {}):
-        return "the disparity is predicted: the true one is not known"
     rules = find(ProtocolSpec, base_id(at.protocol).partition("@")[0])
     if rules is not None and (rules.disparity, rules.focus, rules.K) != ("gt", "given", "given"):
         return f"{rules.name} gives no true disparity, focus and K"
-    return "K is not given" if "K_search" in record else ""
+    if "K_search" in record:
+        return "K is not given"
+    if "disparity" in record.get("made_with", {}):
+        return "the disparity is predicted: the true one is not known"
+    return NOT_STORED if "track" in record and "truth" not in record.get("pictures", {}) else ""
 
 
 def digest(at: Protocol, case: str) -> str:

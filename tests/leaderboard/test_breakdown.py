@@ -127,7 +127,8 @@ def test_on_a_corrupted_track_the_regions_are_those_of_the_true_map(at):
         record = records.read_json(at.case_record(case))
         track = {"disparity": "dilate:5", "version": 1}
         records.write_json(at.case_record(case), {**record, "track": track})
-        assert "is not stored" in regions.why_not(at, case)
+        assert regions.why_not(at, case) == regions.NOT_STORED
+        assert regions.family(at, case) == regions.FAMILY
         truth = images.read_grey(at.case_image(case, "disparity"))
         images.write_disparity(at.case_image(case, "truth"), truth)
         images.write_disparity(at.case_image(case, "disparity"), np.full(SIZE[::-1], 0.2))
