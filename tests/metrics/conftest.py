@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from bokehbench import rng
+
+# perf/ has the formulas and the calibration that these tests use too.
+sys.path.insert(0, str(Path(__file__).parents[2] / "perf"))
 
 
 def golden_pair(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

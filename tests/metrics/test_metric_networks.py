@@ -1,4 +1,4 @@
-"""LPIPS and DISTS: independent implementations agree on one shared trunk, whatever its weights.
+"""LPIPS and DISTS on a trunk with any weights; test_metric_calibration.py compares them with others'.
 
 The trunk here is random but seeded, so that nothing needs to be downloaded. A number from it says nothing
 about pictures, and no such object can be reached through a metric's name: test_metric_weights.py.
@@ -9,66 +9,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-import torchvision
+from calibrate_metrics import NETS, seeded_trunk
 
 from bokehbench.metrics import dists as dists_module
 from bokehbench.metrics import lpips as lpips_module
 from bokehbench.metrics import weights
 from bokehbench.metrics.tensors import to_tensor
 
-TORCHVISION = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
-
-
-def seeded_trunk(net: str) -> dict[str, torch.Tensor]:
-    """`features.*` of torchvision's network, He-initialised so that features stay of one size."""
-    with torch.device("meta"):
-        empty = getattr(torchvision.models, TORCHVISION[net])(weights=None).state_dict()
-    generator = torch.Generator().manual_seed(5)
-    trunk = {}
-    for name, tensor in empty.items():
-        if name.startswith("features."):
-            fan_in = tensor[0].numel() if tensor.ndim == 4 else 100.0
-            noise = torch.randn(tensor.shape, generator=generator)
-            trunk[name] = noise * (2.0 / fan_in) ** 0.5
-    return trunk
-
 
 @pytest.fixture(scope="module")
 def trunks() -> dict[str, dict[str, torch.Tensor]]:
-    return {net: seeded_trunk(net) for net in TORCHVISION}
+    return {net: seeded_trunk(net) for net in NETS}
 
 
 @pytest.fixture(scope="module")
 def pair(photo, distorted) -> tuple[torch.Tensor, torch.Tensor]:
     return tuple(to_tensor(image[60:124, 60:132], double=False) for image in (distorted["blur"], photo))
-
-
-class Network(torch.nn.Module):
-    """torchvision's network as far as metrics need it, with the seeded trunk."""
-
-    def __init__(self, net: str, trunk: dict[str, torch.Tensor]) -> None:
-        super().__init__()
-        with torch.device("meta"):
-            self.features = getattr(torchvision.models, TORCHVISION[net])(weights=None).features
-        self.load_state_dict(trunk, assign=True)
-
-
-@pytest.mark.parametrize("net", TORCHVISION)
-def test_lpips_is_the_stock_class_and_torchmetrics(net, trunks, pair, monkeypatch):
-    head = weights.require(f"lpips-v0.1-{net}.pth")
-    model = lpips_module.build(net, trunks[net], head)
-    with torch.inference_mode():
-        ours = float(lpips_module.distance(model, *pair))
-        stock = float(model(*pair, normalize=True))
-    assert ours > 1e-3
-    assert ours == pytest.approx(stock, rel=1e-6)
-
-    functional = pytest.importorskip("torchmetrics.functional.image.lpips")
-    features = Network(net, trunks[net]).features
-    monkeypatch.setattr(functional, "_get_tv_model_features", lambda *arguments: features)
-    other = functional._LPIPS(net=net)  # its heads, its slices
-    with torch.inference_mode():
-        assert ours == pytest.approx(float(other(*pair, normalize=True)), rel=1e-5)
 
 
 def test_forgetting_to_scale_the_input_gives_another_number(trunks, pair):
@@ -96,29 +52,6 @@ def test_alpha_and_beta_are_the_published_ones(dists_model):
     total = theirs["alpha"].sum() + theirs["beta"].sum()
     for name in ("alpha", "beta"):
         assert torch.allclose(dists_model[name], (theirs[name] / total).flatten(), rtol=1e-6, atol=0.0)
-
-
-def test_dists_is_that_of_torchmetrics(dists_model, trunks, pair, monkeypatch):
-    module = pytest.importorskip("torchmetrics.functional.image.dists")
-
-    monkeypatch.setattr(module, "vgg16", lambda weights: Network("vgg", trunks["vgg"]))
-    with torch.inference_mode():
-        ours = float(dists_module.distance(dists_model, *pair))
-        theirs = float(module.DISTSNetwork()(*pair))
-    assert ours > 1e-3
-    assert ours == pytest.approx(theirs, abs=2e-6)
-
-
-def test_dists_is_that_of_piq(dists_model, trunks, pair, monkeypatch):
-    import piq.perceptual
-
-    alpha_beta = {name: dists_model[name].reshape(1, -1, 1, 1).clone() for name in ("alpha", "beta")}
-
-    monkeypatch.setattr(piq.perceptual, "vgg16", lambda **options: Network("vgg", trunks["vgg"]))
-    monkeypatch.setattr(piq.perceptual.torch.hub, "load_state_dict_from_url", lambda *a, **k: alpha_beta)
-    with torch.inference_mode():
-        ours = float(dists_module.distance(dists_model, *pair))
-        assert ours == pytest.approx(float(piq.perceptual.DISTS()(*pair)), abs=2e-6)
 
 
 def test_both_distances_are_zero_of_equal_and_symmetric(trunks, pair, dists_model):
@@ -163,7 +96,7 @@ def test_dists_resizes_like_pillow(golden_large):
     assert np.sqrt(np.square(difference).mean()) < 0.5 / 255.0
 
 
-@pytest.mark.parametrize("net", TORCHVISION)
+@pytest.mark.parametrize("net", NETS)
 def test_smallest_size_of_the_trunks_is_as_declared(net, trunks):
     from bokehbench.metrics import find
 
@@ -174,3 +107,17 @@ def test_smallest_size_of_the_trunks_is_as_declared(net, trunks):
         assert float(lpips_module.distance(model, *noise)) > 0.0
         with pytest.raises(RuntimeError):
             lpips_module.distance(model, *noise[..., 1:, 1:])
+
+
+@pytest.mark.parametrize("net", ["alex", "squeeze"])
+def test_stages_are_compared_by_rows_whatever_their_number(net, trunks, monkeypatch):
+    """Chunks only save memory, and the distance is the sum of the means of its maps."""
+    model = lpips_module.build(net, trunks[net], weights.require(f"lpips-v0.1-{net}.pth"))
+    noise = torch.rand(2, 1, 3, 90, 70, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        whole = float(lpips_module.distance(model, *noise))
+        monkeypatch.setattr(lpips_module, "ROWS", 5)
+        assert float(lpips_module.distance(model, *noise)) == pytest.approx(whole, rel=1e-7)
+        maps = list(lpips_module.distance_maps(model, *noise))
+        assert float(sum(stage.double().mean() for stage in maps)) == pytest.approx(whole, rel=1e-7)
+        assert [stage.shape[:2] for stage in maps] == [(1, 1)] * len(maps)
