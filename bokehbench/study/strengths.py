@@ -76,8 +76,8 @@ def fit(
 ) -> Strengths:
     """Scores of methods with intervals of a bootstrap that draws participants.
 
-    Plain percentiles of a bootstrap over a dozen people hold the truth in 85 to 92 of 100 studies, not in 95;
-    the expanded ones do not fall short so (docs/study.md has the figures).
+    Plain percentiles of a bootstrap over a dozen people hold the truth in less than 90 of 100 studies; the
+    expanded ones fall short of 95 by less (docs/study.md has the figures).
 
     Args:
         choices: of all participants; their order does not matter.
