@@ -22,7 +22,9 @@ from bokehbench.leaderboard.sentences import (
     statistics_sentence,
     truth_sentence,
 )
-from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Reported, Table
+from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Reported, Row, Table
+
+WHERE = "Where it fails, by region of the pictures"
 
 
 def to_markdown(tables: Sequence[Table]) -> str:
@@ -32,13 +34,13 @@ def to_markdown(tables: Sequence[Table]) -> str:
 
 def _markdown(table: Table) -> list[str]:
     lines = [f"## {table.benchmark} ({table.protocol})", "", size_sentence(table.everything) + ".", ""]
-    lines += [*markdown_table(table, table.everything), ""]
+    lines += _markdown_tables(table, table.everything)
     lines += [f"[{n}] {text}  " for n, text in enumerate(table.footnotes, start=1)]
     further = [spread_sentence(table), noise_sentence(table), truth_sentence(table)]
     lines += [statistics_sentence(table), *filter(None, further), *reported_sentences(table), ""]
     for group in table.groups[1:]:
         lines += [f"### {table.benchmark}, {group.level}: {size_sentence(group)}", ""]
-        lines += [*markdown_table(table, group), ""]
+        lines += _markdown_tables(table, group)
     for heading, items in (
         ("Below identity", [below_floor_sentence(below, table) for below in table.below_floor]),
         ("Failed or incomplete", [incomplete_sentence(row, table) for row in table.incomplete]),
@@ -54,9 +56,16 @@ def _markdown(table: Table) -> list[str]:
     return lines
 
 
-def markdown_table(table: Table, group: Group) -> list[str]:
-    """The lines of one table, heading first."""
-    overall = group.level == ALL
+def _markdown_tables(table: Table, group: Group) -> list[str]:
+    """Whole pictures, then regions, where there are columns of both."""
+    whole, regions = table.parts()
+    lines = [*markdown_table(whole, group), ""]
+    return lines if regions is None else [*lines, f"{WHERE}:", "", *markdown_table(regions, group, False), ""]
+
+
+def markdown_table(table: Table, group: Group, costs: bool = True) -> list[str]:
+    """The lines of one table, heading first; `costs` adds rank and seconds to that of all levels."""
+    overall = group.level == ALL and costs
     heads = ["method", *(_in_markdown_cell(c.heading) for c in table.columns)]
     heads += ["rank", "s/image"] if overall else []
     heads += [TRUTH_HEADING] if table.uses_truth else []
@@ -187,23 +196,26 @@ def to_terminal(tables: Sequence[Table]) -> str:
 
 
 def _terminal(table: Table) -> str:
+    whole, regions = table.parts()
     levels = table.groups[1:]
-    first = table.columns[0]
-    heads = ["method", *(c.heading for c in table.columns)]
+    first = whole.columns[0]
+    heads = ["method", *(c.heading for c in whole.columns)]
     heads += [f"{first.name} {group.level}" for group in levels] + ["rank", "s/image"]
     heads += [TRUTH_HEADING] if table.uses_truth else []
     body = []
     for row in table.rows:
-        cells = [_terminal_cell(table, table.everything.cells[row.key][c.name], c) for c in table.columns]
+        cells = _terminal_cells(whole, row)
         cells += [_terminal_cell(table, group.cells[row.key][first.name], first) for group in levels]
         label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
         truth = [row.truth or "–"] if table.uses_truth else []
         body.append([label, *cells, rank_text(row), seconds_text(row), *truth])
-    widths = [max(len(line[i]) for line in [heads, *body]) for i in range(len(heads))]
-    lines = [f"{table.benchmark} ({table.protocol}): {size_sentence(table.everything)}"]
-    for line in [heads, ["─" * w for w in widths], *body]:
-        numbers = [text.rjust(w) for text, w in zip(line[1:], widths[1:], strict=True)]
-        lines.append("  ".join([line[0].ljust(widths[0]), *numbers]))
+    lines = [f"{table.benchmark} ({table.protocol}): {size_sentence(table.everything)}", *_grid(heads, body)]
+    if regions is not None:
+        heads = ["method", *(c.heading for c in regions.columns)]
+        lines += [
+            f"{WHERE}:",
+            *_grid(heads, [[row.label, *_terminal_cells(regions, row)] for row in table.rows]),
+        ]
     lines += [f"[{n}] {text}" for n, text in enumerate(table.footnotes, start=1)]
     lines += ["* best" + (" or tied with it" if table.tested else "")]
     lines += [spread_sentence(table), noise_sentence(table), truth_sentence(table)]
@@ -215,6 +227,22 @@ def _terminal(table: Table) -> str:
         lines.append(f"{one.level}: {reported_label(one)}: {values or '–'}")
     lines += reported_sentences(table)
     return "\n".join(filter(None, lines)) + "\n"
+
+
+def _grid(heads: list[str], body: list[list[str]]) -> list[str]:
+    """Lines of a table whose first column is text and whose others are numbers."""
+    widths = [max(len(line[i]) for line in [heads, *body]) for i in range(len(heads))]
+    lines = []
+    for line in [heads, ["─" * width for width in widths], *body]:
+        numbers = [text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=True)]
+        lines.append("  ".join([line[0].ljust(widths[0]), *numbers]))
+    return lines
+
+
+def _terminal_cells(table: Table, row: Row) -> list[str]:
+    """Of all levels, in the order of the columns."""
+    cells = table.everything.cells[row.key]
+    return [_terminal_cell(table, cells[column.name], column) for column in table.columns]
 
 
 def _terminal_cell(table: Table, cell: Cell, column: Column) -> str:

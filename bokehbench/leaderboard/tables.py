@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bokehbench.leaderboard.collect import RowKey, Stale
 from bokehbench.leaderboard.efficiency import Efficiency
 from bokehbench.leaderboard.statistics import MIN_SCENES, Comparison, Interval
 from bokehbench.leaderboard.trained_on import NOTHING, Verdict
+from bokehbench.metrics.catalogue import REGIONS
 from bokehbench.registry import BenchmarkSpec, MethodSpec
 
 ALL = "all"
@@ -44,6 +45,11 @@ class Column:
     def label(self) -> str:
         """What a list of rows and columns calls it."""
         return f"metric {self.name}"
+
+    @property
+    def by_region(self) -> bool:
+        """Whether it is about a region of the pictures, not about all of them."""
+        return not set(REGIONS).isdisjoint(self.name.split("+")[1:])
 
     @property
     def arrow(self) -> str:
@@ -220,6 +226,14 @@ class Table:
     noise: tuple[float, float] | None = None
     footnotes: tuple[str, ...] = ()
     reported: tuple[Reported, ...] = ()
+
+    def parts(self) -> tuple[Table, Table | None]:
+        """The table of whole pictures, and that of regions, which papers do not print; None without such."""
+        whole = tuple(column for column in self.columns if not column.by_region)
+        regions = tuple(column for column in self.columns if column.by_region)
+        if not whole or not regions:
+            return self, None
+        return replace(self, columns=whole), replace(self, columns=regions, reported=())
 
     @property
     def everything(self) -> Group:

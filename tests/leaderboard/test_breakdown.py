@@ -205,3 +205,14 @@ def test_parts_of_another_prediction_count_for_nothing(at, tmp_path):
 def test_names_of_the_families_are_metrics():
     for name in (*regions.FAMILY, *regions.PAIR_FAMILY):
         assert find(name).name == name
+
+
+def test_columns_by_region_are_a_table_of_their_own(at):
+    from bokehbench.leaderboard import export_text
+
+    evaluate(at.root, ["psnr"], breakdown=True)
+    (board,) = collect([at.root])
+    for text in (export_text.to_markdown([build(board)]), export_text.to_terminal([build(board)])):
+        heads = [line for line in text.splitlines() if line.lstrip("| ").startswith("method")]
+        assert "psnr+band" not in heads[0] and "psnr+band" in heads[1] and "s/image" not in heads[1]
+        assert "[1] +" in text and export_text.WHERE in text
