@@ -15,6 +15,7 @@
         {method}/{weights hash8 | none}/{case}.breakdown.json   squared error by region and by defocus
         {method}/{weights hash8 | none}/{case}.timing.json   seconds, memory, device, date
         {method}/{weights hash8 | none}/{case}.curve.json    PSNR by K, where K was searched
+        {method}/{weights hash8 | none}/_set.scores.json     numbers over all its cases (`sets.py`)
         {method}/{weights hash8 | none}+seed{n}/...          the same of a stochastic method, seed n > 0
         {method}/{weights ...}/_about/training.json          what the weights were trained on (`trained_on`)
         {method}/{weights ...}/_external/...                 logs of an external method (`external`)

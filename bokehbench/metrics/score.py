@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from bokehbench.errors import BokehbenchError, JobFailed, Undefined
 from bokehbench.metrics.catalogue import Metric, find
 from bokehbench.metrics.guard import ByteImage, checked_pair
 from bokehbench.metrics.specs import DEFAULT
+from bokehbench.metrics.threads import one_thread
 from bokehbench.optics import decode
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def score_images_detailed(
     """
     metrics = [find(name) for name in ids]
     known = _Known(*checked_pair(prediction, target), gamma, pair, regions, border, noise)
-    with _one_thread():
+    with one_thread():
         return {metric.name: _score(metric, known) for metric in metrics}
 
 
@@ -257,19 +257,3 @@ def _inner(dropped: int) -> tuple[slice, slice]:
 def _prepared(metric: Metric, image: ByteImage, known: _Known, dropped: int) -> npt.NDArray[Any]:
     cropped = image[_inner(dropped)]
     return decode(cropped / 255.0, known.gamma) if metric.linear else cropped
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums in one order: a number must not depend on how many threads a process has.
-
-    Work is spread over processes instead (`--workers`), which costs no time in all.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

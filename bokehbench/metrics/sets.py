@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bokehbench import images
 from bokehbench.errors import BokehbenchError, Unavailable, Undefined
 from bokehbench.metrics import weights
-from bokehbench.metrics.psnr import psnr
 from bokehbench.metrics.threads import one_thread
 from bokehbench.records import sha256_json
 from bokehbench.registry import SetMetricSpec, get
@@ -130,11 +131,10 @@ def psnr_pooled(pictures: Sequence[Picture], *, cap: float = 100.0) -> Measured:
     errors = []
     for picture in pictures:
         inner = slice(picture.border, -picture.border or None)
-        pair = (
-            images.quantise(images.read_image(path))[inner, inner]
+        x, y = (
+            images.quantise(images.read_image(path))[inner, inner].astype(np.int64)
             for path in (picture.prediction, picture.target)
         )
-        decibel = psnr(*pair, cap=math.inf)
-        errors.append(0.0 if math.isinf(decibel) else 10.0 ** (-decibel / 10.0))
+        errors.append(float(np.mean((x - y) ** 2)))
     mean = math.fsum(errors) / len(errors)
-    return Measured(cap if mean == 0.0 else min(cap, -10.0 * math.log10(mean)))
+    return Measured(cap if mean == 0.0 else min(cap, 10.0 * math.log10(255.0**2 / mean)))

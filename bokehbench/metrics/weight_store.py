@@ -73,12 +73,11 @@ def resolve(name: str) -> list[str]:
     if name in FILES or name in of_methods:
         return [name]
     by_alias = [file.name for file in FILES.values() if file.alias == name]
-    for kind in (MetricSpec, SetMetricSpec, MethodSpec):
-        spec = find(kind, name)
-        if not by_alias and spec is not None and spec.weights:
-            return list(spec.weights)
     if by_alias:
         return by_alias
+    for spec in (find(MetricSpec, name), find(SetMetricSpec, name), find(MethodSpec, name)):
+        if spec is not None and spec.weights:
+            return list(spec.weights)
     short = ", ".join(file.alias for file in FILES.values() if file.alias)
     raise ConfigError(
         f"no weights are called {name!r}; bokehbench weights list has the files; short: {short}"
