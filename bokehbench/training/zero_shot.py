@@ -1,10 +1,7 @@
 """Whether anything of a benchmark was in the training data, by what both are made of.
 
-What is compared, on both sides:
-
-- pictures by the sha256 of their files: of a synthetic set the assets of all its layers (folders of the user,
-  photographs that come along), of any other benchmark all files of its folder;
-- drawn layers by their names, ``proc:KIND#SEED``, which say every pixel of them.
+Both sides have the names of `bokehbench.benchmarks.assets`: hashes of picture files (folders of the user,
+photographs that come along), ``proc:KIND#SEED`` of drawn layers.
 
 BLB scenes are programs of their own, which share neither code nor random numbers with what draws layers;
 their rendered images are compared as files.
@@ -14,10 +11,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bokehbench.benchmarks.assets import assets_of
 from bokehbench.errors import InputError
-from bokehbench.jobs import progress
-from bokehbench.records import sha256_file
-from bokehbench.synth.store.reader import RECORD, open_set
+from bokehbench.synth.store.reader import open_set
 
 
 def assets_of_set(root: Path) -> set[str]:
@@ -32,29 +28,14 @@ def assets_of_set(root: Path) -> set[str]:
     return found
 
 
-def assets_of_benchmark(root: Path) -> set[str]:
-    """Names of what a benchmark's folder is made of; see above. InputError where there is no such folder."""
-    if not root.is_dir():
-        raise InputError(f"{root}: no folder")
-    if (root / RECORD).is_file():
-        return assets_of_set(root)
-    files = sorted(path for path in root.rglob("*") if path.is_file())
-    found = set()
-    with progress("hash files of the benchmark", len(files)) as advance:
-        for path in files:
-            found.add(f"sha256:{sha256_file(path)}")
-            advance(1)
-    return found
-
-
 def shared_assets(training: Path, benchmark: Path) -> list[str]:
     """What a stored training set and a benchmark have in common, sorted; empty for a zero-shot benchmark."""
-    return sorted(assets_of_set(training) & assets_of_benchmark(benchmark))
+    return sorted(assets_of_set(training) & assets_of(benchmark))
 
 
 def refuse_shared(training: Path, benchmark: Path) -> int:
     """Compare, and count what a benchmark was compared by; InputError where anything is shared."""
-    theirs = assets_of_benchmark(benchmark)
+    theirs = assets_of(benchmark)
     common = sorted(assets_of_set(training) & theirs)
     if common:
         raise InputError(

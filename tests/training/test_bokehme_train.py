@@ -85,6 +85,7 @@ def test_the_card_is_complete_and_says_nothing_of_this_machines_folders(straight
     assert card["data"]["build"] is None  # the settings name another set
     assert card["config"]["data"]["crop"] == 32
     assert str(out) not in text and str(photographs) not in text
+    assert set(card["assets"]) == assets_of_set(photographs)
     for name in ("held_out", "device", "libraries", "code", "command", "zero_shot"):
         assert card[name]
 

@@ -48,13 +48,12 @@ def load(model: NeuralRenderer, files: Sequence[str]) -> NeuralRenderer:
 
 def save(model: NeuralRenderer, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write a file that `load` reads: fp16, tensors named ``arnet.…`` and ``iunet.…``."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save as to_bytes
 
-    from bokehbench.records import atomic_path
+    from bokehbench.records import write_bytes
 
     half = {name: tensor.detach().half().contiguous() for name, tensor in model.state_dict().items()}
-    with atomic_path(path) as part:
-        save_file(half, part, dict(metadata or {}))
+    write_bytes(path, to_bytes(half, dict(metadata or {})))
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from bokehbench.training.bokehme.settings import FREE, BokehMeSettings
 from bokehbench.training.bokehme.sources import STREAM, Source, open_source
 from bokehbench.training.bokehme.stages import ARNetStage, BokehMeStage, IUNetStage
 from bokehbench.training.loop import Stage, Standing, Trainer
-from bokehbench.training.zero_shot import refuse_shared
+from bokehbench.training.zero_shot import assets_of_set, refuse_shared
 
 STAGES = ("arnet", "iunet")
 CURVES = "tensorboard"
@@ -204,6 +204,7 @@ class _Run:
             "device": device_name(self.accelerator.device),
             "processes": self.accelerator.num_processes,
             "command": self._command(),
+            "assets": self._assets(),
             "zero_shot": {
                 "compared_with": self.compared,
                 "how": "sha256 of asset files and names of drawn layers; bokehbench/training/zero_shot.py",
@@ -231,6 +232,10 @@ class _Run:
         made = (record["config_hash"], record["root_seed"], len(record["failed"]) + record["count"])
         planned = (settings.load_recipe().hash, settings.seed, settings.scenes)
         return {**data, "build": settings.build_command() if made == planned else None}
+
+    def _assets(self) -> list[str]:
+        """Names of all that was trained on; a stream makes new scenes and has none beforehand."""
+        return [] if self.request.data == STREAM else sorted(assets_of_set(Path(self.request.data)))
 
     def _command(self) -> str:
         """The command line that makes these weights, with names of folders alone."""
