@@ -13,7 +13,8 @@ from bokehbench.leaderboard.find_k import fold
 from bokehbench.leaderboard.run import run
 from bokehbench.registry import MethodSpec, ProtocolSpec, get, names
 
-METHODS = tuple(name for name in names(MethodSpec) if not get(MethodSpec, name).oracle)
+SPECS = (get(MethodSpec, name) for name in names(MethodSpec))
+METHODS = tuple(spec.name for spec in SPECS if not (spec.oracle or spec.weights))
 FAST = ("identity", "scatter")
 HALVES = (218, 1205)
 """One picture in each half of a cross-fitted set."""

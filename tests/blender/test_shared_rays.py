@@ -27,6 +27,7 @@ from bokehbench.blender.scripts import camera as lenses
 from bokehbench.blender.scripts.cycles import Cycles
 from bokehbench.blender.scripts.raycamera import RayCamera
 from bokehbench.blender.scripts.sharedrays import Optics, SharedRays
+from bokehbench.blender.scripts.unfinished import Unfinished
 
 scratch = Path(sys.argv[1])
 DISTANCES, RADIUS = (12.0, 3.0), 0.02
@@ -99,8 +100,9 @@ def compare(view, size):
     shared = {0: [], 1: []}
     for seed in (100, 200):
         camera = RayCamera(made, optics.film(), optics.lens, physical, scratch.parent)
-        rays = SharedRays(cycles, camera, optics, lambda colour, guides: colour)
-        images = rays.render([(0, 0), (0, 1)], 20.0, lambda name: seed, lambda count: None)
+        keep = lambda name: Unfinished(scratch.parent / f"{name}.npz", "test")
+        rays = SharedRays(cycles, camera, optics, lambda colour, guides: colour, keep)
+        images = rays.render({(0, 0): 20.0, (0, 1): 20.0}, (0, 1), lambda name: seed, lambda count: None)
         for (_, focus), _, clean in images:
             shared[focus].append(clean.image)
     after = [getattr(data, name) for name in ("type", "shift_x", "shift_y", "clip_start", "clip_end")]

@@ -1,6 +1,6 @@
 """How often the confidence intervals of the tables hold the true mean: simulated scenes, normal and skewed.
 
-    python perf/coverage.py [--quick] [--json FILE]
+    python perf/interval_coverage.py [--quick] [--json FILE]
 
 Goal: on normal scenes within 3 points of the nominal 95 % (the tests assert it, 2,000 sets each). Skewed
 scenes and scenes of unequal size are printed, not asserted: no interval from ten scenes knows how long the
