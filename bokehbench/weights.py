@@ -83,7 +83,7 @@ def find(file: str, shipped: Path, source: str = "") -> Path:
     """The file of that name.
 
     Args:
-        file: name in the method's spec; also looked for below a folder of its method's name.
+        file: name in the method's spec.
         shipped: the folder of the package where it lies if it ships.
         source: where a user gets it, for the error; a file that ships needs none.
 

@@ -225,6 +225,21 @@ def test_saved_weights_are_half_precision_and_come_back(own_weights):
         assert torch.equal(again.state_dict()[name], tensor.half().float())
 
 
+def test_weights_are_rendered_as_they_were_trained(tmp_path, monkeypatch):
+    """A variant without an upsampling network leaves one of zeros behind, which must not be drawn with."""
+    monkeypatch.setenv(weight_files.FILE_VARIABLE, "")
+    model = seeded()
+    for weight in model.iunet.parameters():
+        weight.zero_()
+    path = tmp_path / "b1.safetensors"
+    save(model, path, {"bokehbench": '{"method": "bokehme", "variant": "B1"}'})
+    weight_files.use_files([f"bokehme={path}"])
+    assert BokehMe(fused=False).render(case()).min() >= 0.0
+    assert np.array_equal(BokehMe().render(case()), BokehMe(variant="B1").render(case()))
+    with pytest.raises(ConfigError, match="trained as B1"):
+        BokehMe(variant="B5")
+
+
 def test_a_checkpoint_of_other_names_is_read_by_order(tmp_path, monkeypatch):
     model = seeded(4)
     for network, file in ((model.arnet, OFFICIAL[0]), (model.iunet, OFFICIAL[1])):

@@ -12,7 +12,7 @@ from bokehbench import weights
 from bokehbench.baselines.bokehme.error_map import analytic_error_map
 from bokehbench.baselines.bokehme.networks import GAMMAS
 from bokehbench.baselines.bokehme.neural import VARIANTS, NeuralRenderer, fuse
-from bokehbench.baselines.bokehme.weights import OURS, load, locate
+from bokehbench.baselines.bokehme.weights import OURS, load, locate, trained_variant
 from bokehbench.baselines.scatter.kernel import dilate_defocus, scatter
 from bokehbench.baselines.scatter.renderer import boost_highlights
 from bokehbench.cases import FloatImage, Inputs
@@ -29,7 +29,9 @@ class BokehMe:
         files: weight files, see `weights`.
         fused: with the classical renderer (eq. 9); else the neural rendering alone.
         error_map: "arnet", as predicted, or "analytic", from the disparity map.
-        variant: B1 to B5 of the paper's Table 3, how the neural rendering is brought to full size.
+        variant: B1 to B5 of the paper's Table 3, how the neural rendering is brought to full size; None: as
+            the weights were trained, B5 where they do not say. Of other variants only B1, which needs no
+            IUNet, can be asked for.
         highlight_boost: see `scatter.renderer.Scatter`.
         device: "cpu" or "cuda", where the networks run; scattering runs on the CPU.
 
@@ -44,13 +46,13 @@ class BokehMe:
         files: Sequence[str] = OURS,
         fused: bool = True,
         error_map: str = "arnet",
-        variant: str = "B5",
+        variant: str | None = None,
         highlight_boost: float = 0.0,
         device: str = "cpu",
     ) -> None:
         if error_map not in ERROR_MAPS:
             raise ConfigError(f"bokehme: error_map must be one of {', '.join(ERROR_MAPS)}, not {error_map!r}")
-        if variant not in VARIANTS:
+        if variant is not None and variant not in VARIANTS:
             raise ConfigError(f"bokehme: variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
         if highlight_boost < 0.0:
             raise ConfigError(f"bokehme: highlight_boost must be at least 0, not {highlight_boost}")
@@ -58,7 +60,7 @@ class BokehMe:
             raise Unavailable("bokehme: no CUDA device here; use device=cpu")
         self.fused, self.error_map, self.highlight_boost = fused, error_map, highlight_boost
         self.device = torch.device(device)
-        model = load(NeuralRenderer(VARIANTS[variant]), files)
+        model = load(NeuralRenderer(VARIANTS[_variant(variant, trained_variant(files))]), files)
         self.model = model.eval().requires_grad_(False).to(self.device)
 
     @staticmethod
@@ -99,6 +101,17 @@ class BokehMe:
         """[H, W, C] -> [1, C, H, W] on the device."""
         planes = np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
         return torch.from_numpy(planes)[None].to(self.device)
+
+
+def _variant(asked: str | None, trained: str | None) -> str:
+    """What is rendered; ConfigError where the weights were trained for something else."""
+    if trained is not None and trained not in VARIANTS:
+        raise ConfigError(f"bokehme: the weights are of an unknown variant {trained!r}; update bokehbench")
+    if asked is None:
+        return trained or "B5"
+    if trained is not None and asked not in (trained, "B1"):
+        raise ConfigError(f"bokehme: the weights were trained as {trained}, they cannot render {asked}")
+    return asked
 
 
 def _picture(tensor: Tensor) -> FloatImage:

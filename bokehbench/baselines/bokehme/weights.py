@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,22 @@ def load(model: NeuralRenderer, files: Sequence[str]) -> NeuralRenderer:
     return model
 
 
+def trained_variant(files: Sequence[str]) -> str | None:
+    """Which variant of Table 3 weights were trained as, by their own metadata; None where they do not say."""
+    path = locate(files)[files[0]]
+    if path.suffix != ".safetensors":
+        return None
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, "pt") as opened:
+            about = json.loads((opened.metadata() or {}).get("bokehbench", "{}"))
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    variant = about.get("variant") if isinstance(about, dict) else None
+    return variant if isinstance(variant, str) else None
+
+
 def save(model: NeuralRenderer, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write a file that `load` reads: fp16, tensors named ``arnet.…`` and ``iunet.…``."""
     from safetensors.torch import save as to_bytes
@@ -65,8 +82,12 @@ def _read(path: Path) -> dict[str, Tensor]:
         # Tensors alone: a pickle may be anybody's program.
         return _state(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:
-        said = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: cannot be read as weights ({said}); get the file again") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    said = " ".join(str(error).split())[:200]
+    return InputError(f"{path}: cannot be read as weights ({said}); get the file again")
 
 
 def _state(content: Any) -> dict[str, Tensor]:
