@@ -18,7 +18,7 @@ from bokehbench.commands import options
     show_default=True,
     help="Predictions to render again; 0 holds the files to their records alone.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Chooses which.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Chooses which.")
 @click.option(
     "--benchmark",
     "benchmarks",
