@@ -3,20 +3,20 @@
 The tables are plain HTML made here; `templates/tables.js` only sorts and unfolds them. (itables was weighed:
 its bundle is an ES module, which browsers refuse to load from `file://` unless 0.8 MB of it is pasted into
 every page, and its rows cannot carry their levels along when they are sorted. Twenty rows need neither.)
-`templates/compare.js` is the picture comparison; what it knows is `assets/data.js`.
+The picture comparison is `page_compare.py`'s.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import bokehbench
 from bokehbench import records
-from bokehbench.leaderboard.collect import Collected, Entry
-from bokehbench.leaderboard.pictures import ASSETS, ERROR_TICKS, case_folder, slug, strip_image
+from bokehbench.leaderboard import page_compare
+from bokehbench.leaderboard.collect import Collected
+from bokehbench.leaderboard.pictures import ASSETS, slug, strip_image
 from bokehbench.leaderboard.sentences import (
     ORACLE_NOTE,
     below_floor_sentence,
@@ -33,7 +33,8 @@ from bokehbench.leaderboard.sentences import (
 from bokehbench.leaderboard.strips import Strip
 from bokehbench.leaderboard.tables import Cell, Column, Group, Row, Table
 
-STATIC = ("style.css", "tables.js", "compare.js")
+STYLES = ("style.css", *page_compare.STYLES)
+SCRIPTS = ("tables.js", *page_compare.SCRIPTS)
 
 
 def write_page(out: Path, boards: Sequence[tuple[Collected, Table]], strips: Sequence[Strip]) -> Path:
@@ -53,13 +54,14 @@ def write_page(out: Path, boards: Sequence[tuple[Collected, Table]], strips: Seq
         tables=[_table_view(board, table) for board, table in boards],
         strips=[_strip_view(index, strip) for index, strip in enumerate(strips)],
         methods=_method_views(boards),
-        error_ticks=ERROR_TICKS,
+        compare=page_compare.view(),
+        styles=STYLES,
+        scripts=(page_compare.DATA, *SCRIPTS),
     )
     source = Path(__file__).parent / "templates"
-    for name in STATIC:
+    for name in (*STYLES, *SCRIPTS):
         records.write_bytes(out / ASSETS / name, (source / name).read_bytes())
-    data = json.dumps(compare_data(boards), sort_keys=True, allow_nan=False, separators=(",", ":"))
-    records.write_text(out / ASSETS / "data.js", f"window.BOKEHBENCH={data};\n")
+    page_compare.write_data(out, boards)
     records.write_text(out / "index.html", html)
     return out / "index.html"
 
@@ -253,70 +255,3 @@ def _strip_view(index: int, strip: Strip) -> dict[str, Any]:
         for number, image in enumerate(content.images)
     ]
     return {"title": content.title, "caption": content.caption, "images": pictures}
-
-
-# ---------------------------------------------------------------------------------------- the comparison
-
-
-def compare_data(boards: Sequence[tuple[Collected, Table]]) -> dict[str, Any]:
-    """What `compare.js` needs: benchmarks, their cases with scores, the methods and their files."""
-    return {"benchmarks": [_compare_board(*pair) for pair in boards]}
-
-
-def _compare_board(board: Collected, table: Table) -> dict[str, Any]:
-    rows = [*table.rows, *table.incomplete]
-    metrics = [
-        {
-            "name": column.name,
-            "arrow": column.arrow,
-            "up": column.higher_is_better,
-            "decimals": column.decimals,
-            "unit": column.unit,
-        }
-        for column in table.columns
-        if any(
-            group.interval for group in (table.everything.cells[row.key][column.name] for row in table.rows)
-        )
-    ]
-    names = [str(metric["name"]) for metric in metrics]
-    return {
-        "id": table.name,
-        "title": f"{table.benchmark} ({table.protocol})",
-        "metrics": metrics,
-        "methods": [
-            {"label": row.label, "file": slug(row.label), "oracle": row.status == "oracle"} for row in rows
-        ],
-        "cases": [_compare_case(board, table, rows, names, key) for key in board.cases],
-    }
-
-
-def _compare_score(entry: Entry, metric: str) -> float | None:
-    if metric in entry.stale_scores:
-        return None  # as in the table: not comparable with the numbers beside it
-    value: float | None = entry.scores.get(metric, {}).get("value")
-    return value
-
-
-def _compare_case(
-    board: Collected, table: Table, rows: Sequence[Row], metrics: Sequence[str], key: str
-) -> dict[str, Any]:
-    case = board.cases[key]
-    scores = {}
-    for row in rows:
-        entry = board.rows[row.key].get(key)
-        if entry is not None:
-            scores[row.label] = [_compare_score(entry, name) for name in metrics]
-    record = case.record
-    return {
-        "key": key,
-        "scene": record["scene"],
-        "level": record["level"],
-        "K": None if "K_search" in record else record["lens"]["K"],
-        "focus": record["lens"]["disp_focus"],
-        "size": record["size"],
-        "noise": record.get("notes", {}).get("target_noise_psnr"),
-        "folder": f"{ASSETS}/{case_folder(table, key)}",
-        "disparity": case.at.case_image(key, "disparity").is_file(),
-        "image": case.at.case_image(key, "image").is_file(),
-        "scores": scores,
-    }

@@ -20,7 +20,7 @@ from bokehbench.errors import InputError
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.leaderboard import write
-from bokehbench.leaderboard.page import compare_data
+from bokehbench.leaderboard.page_compare import compare_data
 from bokehbench.leaderboard.pictures import ERROR_SCALE, error_index
 from bokehbench.leaderboard.results import Result
 
