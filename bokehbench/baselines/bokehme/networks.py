@@ -111,9 +111,12 @@ def resize(picture: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
 
 
 def to_cells(picture: Tensor) -> Tensor:
-    """[B, C, H, W] -> [B, 4 C, ceil(H/2), ceil(W/2)]; odd sizes are resized to even ones before."""
-    height, width = picture.shape[-2:]
-    return functional.pixel_unshuffle(resize(picture, (height + height % 2, width + width % 2)), 2)
+    """[B, C, H, W] -> [B, 4 C, floor(H/2), floor(W/2)], at least one cell each way.
+
+    Odd sizes are resized to the even ones below them before, as the authors' networks do.
+    """
+    height, width = (max(2, side - side % 2) for side in picture.shape[-2:])
+    return functional.pixel_unshuffle(resize(picture, (height, width)), 2)
 
 
 def from_cells(cells: Tensor, size: torch.Size) -> Tensor:

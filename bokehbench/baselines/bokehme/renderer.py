@@ -9,15 +9,14 @@ import torch
 from torch import Tensor
 
 from bokehbench import weights
-from bokehbench.baselines.bokehme.error_map import analytic_error_map
 from bokehbench.baselines.bokehme.networks import GAMMAS
-from bokehbench.baselines.bokehme.neural import VARIANTS, NeuralRenderer, fuse
+from bokehbench.baselines.bokehme.neural import VARIANTS, NeuralRenderer
+from bokehbench.baselines.bokehme.procedure import neural_rendering, render
 from bokehbench.baselines.bokehme.weights import OURS, load, locate, trained_variant
-from bokehbench.baselines.scatter.kernel import dilate_defocus, scatter
-from bokehbench.baselines.scatter.renderer import boost_highlights
+from bokehbench.baselines.scatter.renderer import boost_highlights, usable_device
 from bokehbench.cases import FloatImage, Inputs
-from bokehbench.errors import ConfigError, Unavailable
-from bokehbench.optics import decode, encode, signed_defocus
+from bokehbench.errors import ConfigError
+from bokehbench.optics import signed_defocus
 
 ERROR_MAPS = ("arnet", "analytic")
 
@@ -33,7 +32,7 @@ class BokehMe:
             the weights were trained, B5 where they do not say. Of other variants only B1, which needs no
             IUNet, can be asked for.
         highlight_boost: see `scatter.renderer.Scatter`.
-        device: "cpu" or "cuda", where the networks run; scattering runs on the CPU.
+        device: "cpu", "cuda" or "cuda:1", for the networks and for scattering (Triton on CUDA).
 
     Raises:
         Unavailable: a weight file, or the device, is missing.
@@ -56,10 +55,8 @@ class BokehMe:
             raise ConfigError(f"bokehme: variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
         if highlight_boost < 0.0:
             raise ConfigError(f"bokehme: highlight_boost must be at least 0, not {highlight_boost}")
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise Unavailable("bokehme: no CUDA device here; use device=cpu")
         self.fused, self.error_map, self.highlight_boost = fused, error_map, highlight_boost
-        self.device = torch.device(device)
+        self.device = torch.device(usable_device(device, "bokehme"))
         model = load(NeuralRenderer(VARIANTS[_variant(variant, trained_variant(files))]), files)
         self.model = model.eval().requires_grad_(False).to(self.device)
 
@@ -74,28 +71,16 @@ class BokehMe:
         low, high = GAMMAS
         if not low <= lens.gamma <= high:
             raise ConfigError(f"bokehme: gamma must lie in [{low:g}, {high:g}], not {lens.gamma:g}")
-        image = boost_highlights(inputs.image, inputs.disparity, lens, self.highlight_boost)
-        defocus = signed_defocus(inputs.disparity, lens).astype(np.float32)
-        neural, error = self._neural(image, defocus, lens.gamma)
-        if not self.fused:
-            return neural
-        light = decode(image, lens.gamma).astype(np.float32)
-        classical = encode(scatter(light, defocus, lens.aperture), lens.gamma).astype(np.float32)
-        if self.error_map == "analytic":
-            error = analytic_error_map(defocus)[..., None]
-        fused = fuse(torch.from_numpy(classical), torch.from_numpy(neural), torch.from_numpy(error))
-        return fused.clamp(0.0, 1.0).numpy()
-
-    def _neural(self, image: FloatImage, defocus: FloatImage, gamma: float) -> tuple[FloatImage, FloatImage]:
-        """The neural rendering [H, W, 3] and the error map [H, W, 1]."""
+        boosted = boost_highlights(inputs.image, inputs.disparity, lens, self.highlight_boost)
+        image = self._tensor(boosted)
+        defocus = self._tensor(signed_defocus(inputs.disparity, lens)[..., None])
+        gamma = torch.tensor([lens.gamma], device=self.device)
         with torch.inference_mode():
-            bokeh, error = self.model(
-                self._tensor(image),
-                self._tensor(defocus[..., None]),
-                self._tensor(dilate_defocus(defocus)[..., None]),
-                torch.tensor([gamma], device=self.device),
-            )
-        return _picture(bokeh), _picture(error)
+            if not self.fused:
+                return _picture(neural_rendering(self.model, image, defocus, gamma)[0])
+            analytic = self.error_map == "analytic"
+            made = render(self.model, image, defocus, gamma, lens.aperture, analytic=analytic)
+            return _picture(made.fused.clamp(0.0, 1.0))
 
     def _tensor(self, picture: FloatImage) -> Tensor:
         """[H, W, C] -> [1, C, H, W] on the device."""

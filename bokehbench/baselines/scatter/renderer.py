@@ -34,7 +34,7 @@ class Scatter:
             raise ConfigError(f"scatter: donut must lie in [0, 0.5], not {donut}")
         self.highlight_boost = highlight_boost
         self.donut = donut
-        self.device = _usable(device)
+        self.device = usable_device(device)
 
     def render(self, inputs: Inputs) -> FloatImage:
         """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`."""
@@ -49,15 +49,21 @@ class Scatter:
         return encode(blurred, lens.gamma).astype(np.float32)
 
 
-def _usable(device: str) -> str:
+def usable_device(device: str, method: str = "scatter") -> str:
+    """The device, if a method can compute on it.
+
+    Raises:
+        ConfigError: not the name of a device.
+        Unavailable: it is not there.
+    """
     found = re.fullmatch(r"cpu|cuda(?::(\d+))?", device)
     if not found:
-        raise ConfigError(f"scatter: device must be cpu, cuda or cuda:N, not {device!r}")
+        raise ConfigError(f"{method}: device must be cpu, cuda or cuda:N, not {device!r}")
     if device != "cpu":
         import torch
 
         if int(found[1] or 0) >= torch.cuda.device_count():
-            raise Unavailable(f"scatter: there is no CUDA device for device={device}; take device=cpu")
+            raise Unavailable(f"{method}: there is no CUDA device for device={device}; take device=cpu")
     return device
 
 

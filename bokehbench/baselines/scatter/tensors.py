@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bokehbench.baselines.footprints import refuse_radius
 from bokehbench.baselines.scatter.kernel import dilate_defocus, scatter_batch
 from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.optics import Aperture
@@ -38,20 +39,50 @@ def scatter_tensor(
     _check(light, defocus)
     light, defocus = light.detach(), defocus.detach()
     if light.device.type == "cuda":
-        try:
-            from bokehbench.baselines.scatter.triton_kernel import scatter_triton
-        except ImportError as error:
-            raise Unavailable(
-                "scatter on CUDA needs Triton, which PyTorch brings on Linux; take device 'cpu'"
-            ) from error
-        return scatter_triton(light, defocus, aperture, donut)
+        return _on_cuda(light, defocus, aperture, donut)
     pixels = light.float().cpu().permute(0, 2, 3, 1).numpy()
     maps = defocus.float().cpu()[:, 0].numpy()
     blurred = torch.from_numpy(scatter_batch(pixels, maps, aperture, donut)).permute(0, 3, 1, 2)
+    return blurred.contiguous().to(light.device), _dilate(defocus)
+
+
+def dilate_tensor(defocus: Tensor) -> Tensor:  # [B, 1, H, W] -> [B, 1, H, W]
+    """Signed defocus dilation alone: the second result of `scatter_tensor`, without scattering on the CPU.
+
+    Args:
+        defocus: signed, pixels.
+
+    Raises:
+        InputError: another shape.
+        ConfigError: a radius beyond `footprints.MAX_RADIUS`, or not finite.
+        Unavailable: a CUDA tensor where there is no Triton.
+    """
+    if defocus.dim() != 4 or defocus.shape[1] != 1:
+        raise InputError(f"dilate_tensor takes defocus [B, 1, H, W], not {list(defocus.shape)}")
+    defocus = defocus.detach()
+    refuse_radius(float(defocus.abs().max()) if defocus.numel() else 0.0)
+    if defocus.device.type == "cuda":  # one pass makes both, and it is fast
+        return _on_cuda(defocus.new_zeros(()).expand(len(defocus), 3, *defocus.shape[2:]), defocus)[1]
+    return _dilate(defocus)
+
+
+def _dilate(defocus: Tensor) -> Tensor:
     dilated = torch.empty(defocus.shape)
-    for index, one in enumerate(maps):
+    for index, one in enumerate(defocus.float().cpu()[:, 0].numpy()):
         dilated[index, 0] = torch.from_numpy(dilate_defocus(one))
-    return blurred.contiguous().to(light.device), dilated.to(light.device)
+    return dilated.to(defocus.device)
+
+
+def _on_cuda(
+    light: Tensor, defocus: Tensor, aperture: Aperture | None = None, donut: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    try:
+        from bokehbench.baselines.scatter.triton_kernel import scatter_triton
+    except ImportError as error:
+        raise Unavailable(
+            "scatter on CUDA needs Triton, which PyTorch brings on Linux; take device 'cpu'"
+        ) from error
+    return scatter_triton(light, defocus, aperture, donut)
 
 
 def _check(light: Tensor, defocus: Tensor) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bokehbench.baselines.bokehme.neural import NeuralRenderer, fuse
-from bokehbench.baselines.scatter.tensors import scatter_tensor
+from bokehbench.baselines.bokehme import procedure
+from bokehbench.baselines.bokehme.neural import NeuralRenderer
 from bokehbench.benchmarks.locate import open_benchmark
 from bokehbench.cases import CaseInfo, Inputs
 from bokehbench.images import quantise
@@ -66,13 +66,12 @@ def chosen(cases: Sequence[CaseInfo], count: int) -> list[CaseInfo]:
 @torch.inference_mode()
 def render(renderer: NeuralRenderer, inputs: Inputs) -> dict[str, np.ndarray]:
     """B, the neural and the classical rendering, each [H, W, 3] uint8."""
-    device, gamma = next(renderer.parameters()).device, inputs.lens.gamma
+    device = next(renderer.parameters()).device
     image = _tensor(inputs.image, device)
     defocus = _tensor(signed_defocus(inputs.disparity, inputs.lens)[..., None], device)
-    blurred, dilated = scatter_tensor(image.clamp(min=0.0) ** gamma, defocus, inputs.lens.aperture)
-    classical = blurred.clamp(min=0.0) ** (1.0 / gamma)
-    neural, error = renderer(image, defocus, dilated, torch.tensor([gamma], device=device))
-    shown = {"bokehme": fuse(classical, neural, error), "neural": neural, "classical": classical}
+    gamma = torch.tensor([inputs.lens.gamma], device=device)
+    made = procedure.render(renderer, image, defocus, gamma, inputs.lens.aperture)
+    shown = {"bokehme": made.fused, "neural": made.neural, "classical": made.classical}
     return {name: quantise(picture[0].permute(1, 2, 0).cpu().numpy()) for name, picture in shown.items()}
 
 
