@@ -8,6 +8,7 @@ with `--register method.toml` (a method in an environment of its own).
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import hashlib
@@ -20,9 +21,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from bokehbench.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from bokehbench.weights import Wanted
 
 BUILTIN = (
     "bokehbench.baselines.specs",
@@ -109,6 +113,19 @@ class MethodSpec(Spec):
         """A `bokehbench.cases.Renderer`."""
         return self.load()(**self.options)
 
+    def weights_wanted(self) -> list[Wanted]:
+        """The files of its weights, and where they lie if they come with it: `trained` in its package."""
+        from bokehbench.weights import Wanted
+
+        if not self.weights:
+            return []
+        package = self.implementation.partition(":")[0].rpartition(".")[0]
+        found = None
+        with contextlib.suppress(ImportError, ValueError):
+            found = importlib.util.find_spec(package) if package else None
+        home = next(iter((found.submodule_search_locations if found else None) or ["."]))
+        return [Wanted(file, Path(home) / "trained") for file in self.weights]
+
     def weights_sha256(self) -> dict[str, str]:
         """Weight file name -> sha256, from the implementation that loads them; Unavailable without one."""
         return dict(self.load().weights_sha256(self.weights)) if self.weights else {}
@@ -133,6 +150,7 @@ class BenchmarkSpec(Spec):
         bundled: folder inside the package, for a set that comes with it.
         source: where a user gets the set.
         notes: units, size, what is ground truth.
+        published: cases of the published set; 0 where that is not fixed. A table over others says so.
     """
 
     kind: ClassVar[str] = "benchmark"
@@ -144,6 +162,7 @@ class BenchmarkSpec(Spec):
     bundled: str = ""
     source: str = ""
     notes: str = ""
+    published: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bokehbench import records
@@ -19,6 +20,23 @@ FOLDER_VARIABLE = "BOKEHBENCH_WEIGHTS"
 """Environment variable with folders of weights (separated like PATH); worker processes inherit it."""
 FILE_VARIABLE = "BOKEHBENCH_WEIGHT_FILES"
 """Environment variable with the files of `--weights`, ``name=path`` separated like PATH."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file of weights that a method names.
+
+    Attributes:
+        file: its name, with folders where it has any.
+        beside: where it lies if it comes with the method: a folder of the package, or of the description.
+        sha256: that it must have; empty where its publisher names none (then it is part of every result).
+        source: where a user gets it; empty where that is not known.
+    """
+
+    file: str
+    beside: Path
+    sha256: str = ""
+    source: str = ""
 
 
 def use_folder(folder: Path) -> None:
@@ -79,6 +97,41 @@ def _chosen() -> dict[str, Path]:
     return {name: Path(path) for name, _, path in parts}
 
 
+def locate(wanted: Wanted) -> tuple[str, Path | None]:
+    """(status, path): ok and the file, sha-mismatch and the wrong one, or unavailable and None.
+
+    A wrong file does not hide the right one in a later folder; a file given by name is the only one.
+    """
+    wrong = None
+    for path in _candidates(wanted):
+        if wanted.sha256 in ("", sha256(path)):
+            return "ok", path
+        wrong = wrong or path
+    return ("sha-mismatch", wrong) if wrong else ("unavailable", None)
+
+
+def require(wanted: Wanted) -> Path:
+    """The file; Unavailable where there is none, or only one with other contents: says what to do."""
+    status, path = locate(wanted)
+    if status == "ok" and path is not None:
+        return path
+    raise Unavailable(instruction(wanted, path))
+
+
+def instruction(wanted: Wanted, wrong: Path | None) -> str:
+    """One line that says how to get a file that is missing, or is `wrong`."""
+    where = f" from {wanted.source}" if wanted.source else ""
+    if wrong is not None:
+        return (
+            f"{wrong}: sha-mismatch: its sha256 is {sha256(wrong)[:8]}…, {wanted.sha256[:8]}… is wanted; "
+            f"get {wanted.file}{where or ' again'}"
+        )
+    return (
+        f"needs {wanted.file}{where}: give it with --weights {Path(wanted.file).stem}=FILE, or put it into a "
+        f"folder named by ${FOLDER_VARIABLE}"
+    )
+
+
 def find(file: str, shipped: Path, source: str = "") -> Path:
     """The file of that name.
 
@@ -90,17 +143,17 @@ def find(file: str, shipped: Path, source: str = "") -> Path:
     Raises:
         Unavailable: it is nowhere; says what to do.
     """
-    chosen = _chosen().get(Path(file).stem)
+    return require(Wanted(file, shipped, source=source))
+
+
+def _candidates(wanted: Wanted) -> Iterator[Path]:
+    chosen = _chosen().get(Path(wanted.file).stem)
     if chosen is not None:
-        return chosen
-    for folder in (shipped, *folders()):
-        if (folder / file).is_file():
-            return folder / file
-    where = f" from {source}" if source else ""
-    raise Unavailable(
-        f"needs {file}{where}: give it with --weights {Path(file).stem}=FILE, or put it into a folder named "
-        f"by ${FOLDER_VARIABLE}"
-    )
+        yield chosen
+        return
+    for folder in dict.fromkeys((wanted.beside, *folders())):
+        if (folder / wanted.file).is_file():
+            yield folder / wanted.file
 
 
 def sha256(path: Path) -> str:

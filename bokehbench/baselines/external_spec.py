@@ -142,18 +142,13 @@ class ExternalMethodSpec(MethodSpec):
         """A `bokehbench.baselines.external.External`."""
         return self.load()(self)
 
+    def weights_wanted(self) -> list[weights.Wanted]:
+        """The files of its weights, which lie beside the description if they come with it."""
+        return [weights.Wanted(one.file, self.here, one.sha256, one.source) for one in self.external.weights]
+
     def locate(self) -> dict[str, Path]:
         """Weight file name -> file; Unavailable where one is missing or is another one."""
-        found = {}
-        for wanted in self.external.weights:
-            path = weights.find(wanted.file, self.here, wanted.source)
-            if weights.sha256(path) != wanted.sha256:
-                raise Unavailable(
-                    f"{path}: sha-mismatch: is {weights.sha256(path)[:8]}…, {Path(self.file).name} wants "
-                    f"{wanted.sha256[:8]}…" + (f"; get it from {wanted.source}" if wanted.source else "")
-                )
-            found[wanted.file] = path
-        return found
+        return {wanted.file: weights.require(wanted) for wanted in self.weights_wanted()}
 
     def weights_sha256(self) -> dict[str, str]:
         """Weight file name -> sha256; Unavailable where one is missing or is another one."""

@@ -98,8 +98,7 @@ def verify(names: tuple[str, ...], weights_dir: Path | None) -> None:
 def import_(paths: tuple[Path, ...], weights_dir: Path | None) -> None:
     """Copy files, or what is known in folders, into the first folder of weights.
 
-    A file is known by its sha256, whatever it is called; that of a method, whose publisher names no digest,
-    by its name.
+    A file is known by its sha256, whatever it is called; one of a method that names no digest, by its name.
     """
     from bokehbench import weights as places
     from bokehbench.metrics import weight_store
@@ -114,12 +113,15 @@ def import_(paths: tuple[Path, ...], weights_dir: Path | None) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @_folder
 def fetch(names: tuple[str, ...], weights_dir: Path | None) -> None:
-    """Download published files by NAME: a file, its short name (alexnet, vgg16 ...), or a metric."""
+    """Download published files by NAME: a file, its short name (alexnet, vgg16 ...), a metric or a method."""
     from bokehbench.metrics import weight_store
 
     _use(weights_dir)
-    for file in dict.fromkeys(file for name in names for file in weight_store.resolve(name)):
-        path, fresh = weight_store.fetch(file)
+    found: dict[Path, bool] = {}
+    for name in names:
+        for path, fresh in weight_store.fetch(name):
+            found.setdefault(path, fresh)
+    for path, fresh in found.items():
         click.echo(f"{path}{'' if fresh else ' (was there)'}")
 
 
@@ -131,7 +133,7 @@ def _use(weights_dir: Path | None) -> None:
 
 
 def _line(entry: Entry) -> str:
-    known = "" if entry.published else ", no digest published"
+    known = "" if entry.published else ", no digest to hold it to"
     found = f"  {entry.path} (sha256 {entry.sha256[:8]}{known})" if entry.path else ""
     return f"{entry.status:<12} {entry.name}  for {', '.join(entry.needed_by)}{found}"
 

@@ -12,7 +12,6 @@ writes; of it is read:
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +69,9 @@ def card_of(spec: MethodSpec) -> dict[str, Any]:
 
 
 def _beside_the_weights(spec: MethodSpec) -> Path | None:
-    if not spec.weights:
-        return None
-    module = spec.implementation.partition(":")[0]
-    with contextlib.suppress(BokehbenchError, ImportError, ValueError):
-        found = importlib.util.find_spec(module)
-        home = Path(found.origin).parent if found and found.origin else Path()
-        return weights.find(spec.weights[0], home / "trained").with_suffix(".json")
+    for wanted in spec.weights_wanted()[:1]:
+        with contextlib.suppress(BokehbenchError):
+            return weights.require(wanted).with_suffix(".json")
     return None
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import importlib.util
 import shutil
 import urllib.error
 import urllib.parse
@@ -25,6 +24,7 @@ from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.metrics import weights
 from bokehbench.metrics.weights import FILES, WeightFile
 from bokehbench.registry import MethodSpec, MetricSpec, SetMetricSpec, find, get, names
+from bokehbench.weights import Wanted
 
 CHUNK = 1 << 20
 SILENCE = 30.0
@@ -38,7 +38,7 @@ class Entry:
     Attributes:
         name: of the file.
         needed_by: metrics or methods.
-        status: ok, unavailable or sha-mismatch; a method's file whose publisher names no digest is ok as soon
+        status: ok, unavailable or sha-mismatch; a method's file for which no digest is named is ok as soon
             as it is there (its sha256 is part of every result's path).
         path: where it is, else None.
         sha256: of the file that was found; empty where there is none.
@@ -58,63 +58,68 @@ class Entry:
 
 
 def inventory() -> list[Entry]:
-    """Every file of the metrics, then every file of the methods."""
-    return [*(_metric_entry(name) for name in FILES), *(_method_entry(name) for name in method_files())]
+    """Every file of the metrics, then every file of the methods, those of external ones too."""
+    return [*(_metric_entry(file) for file in FILES.values()), *map(_method_entry, _of_methods())]
 
 
 def entry_of(name: str) -> list[Entry]:
-    """What a name stands for: a file, its short name, or a metric or method with all its files."""
-    return [_metric_entry(file) if file in FILES else _method_entry(file) for file in resolve(name)]
+    """What a name stands for: a file, its short name, or a metric or method with all its files.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    return [
+        _metric_entry(file) if isinstance(file, WeightFile) else _method_entry(file) for file in _files(name)
+    ]
 
 
-def resolve(name: str) -> list[str]:
-    """File names of a file, a short name, a metric or a method; ConfigError where it is none of these."""
-    of_methods = method_files()
-    if name in FILES or name in of_methods:
-        return [name]
-    by_alias = [file.name for file in FILES.values() if file.alias == name]
-    if by_alias:
-        return by_alias
-    for spec in (find(MetricSpec, name), find(SetMetricSpec, name), find(MethodSpec, name)):
+def _files(name: str) -> list[WeightFile | Wanted]:
+    of_methods = _of_methods()
+    found: list[WeightFile | Wanted] = [file for file in FILES.values() if name in (file.name, file.alias)]
+    found += [file for file in of_methods if name == file.file]
+    if found:
+        return found
+    for spec in (find(MetricSpec, name), find(SetMetricSpec, name)):
         if spec is not None and spec.weights:
-            return list(spec.weights)
+            return [FILES[file] for file in spec.weights]
+    method = find(MethodSpec, name)
+    if method is not None and method.weights:
+        return list(method.weights_wanted())
     short = ", ".join(file.alias for file in FILES.values() if file.alias)
     raise ConfigError(
         f"no weights are called {name!r}; bokehbench weights list has the files; short: {short}"
     )
 
 
-def method_files() -> dict[str, tuple[str, ...]]:
-    """File name -> the methods that need it."""
-    found: dict[str, tuple[str, ...]] = {}
+def _of_methods() -> dict[Wanted, tuple[str, ...]]:
+    """File -> the methods that need it. Two methods may have files of one name that differ."""
+    found: dict[Wanted, tuple[str, ...]] = {}
     for method in names(MethodSpec):
-        for file in get(MethodSpec, method).weights:
+        for file in get(MethodSpec, method).weights_wanted():
             found[file] = (*found.get(file, ()), method)
     return found
 
 
-def _metric_entry(name: str) -> Entry:
-    found = weights.status_of(name, weights.needed_by(name))
+def _metric_entry(file: WeightFile) -> Entry:
+    found = weights.status_of(file.name, weights.needed_by(file.name))
     digest = places.sha256(found.path) if found.path else ""
-    source = FILES[name].source
-    return Entry(name, found.needed_by, found.status, found.path, digest, True, source, found.instruction)
+    return Entry(
+        file.name, found.needed_by, found.status, found.path, digest, True, file.source, found.instruction
+    )
 
 
-def _method_entry(name: str) -> Entry:
-    methods = method_files()[name]
-    try:
-        path = places.find(name, _shipped(get(MethodSpec, methods[0])))
-    except Unavailable as error:
-        return Entry(name, methods, "unavailable", None, "", False, instruction=str(error))
-    return Entry(name, methods, "ok", path, places.sha256(path), False)
-
-
-def _shipped(spec: MethodSpec) -> Path:
-    """Folder of the package where weights of a method lie that come with it."""
-    package = spec.implementation.partition(":")[0].rpartition(".")[0]
-    found = importlib.util.find_spec(package) if package else None
-    locations = (found.submodule_search_locations if found else None) or ["."]
-    return Path(next(iter(locations))) / "trained"
+def _method_entry(file: Wanted) -> Entry:
+    status, path = places.locate(file)
+    return Entry(
+        file.file,
+        _of_methods().get(file, ()),
+        status,
+        path,
+        places.sha256(path) if path else "",
+        bool(file.sha256),
+        file.source,
+        "" if status == "ok" else places.instruction(file, path),
+    )
 
 
 # ---------------------------------------------------------------------------------------------- import
@@ -149,28 +154,32 @@ def import_path(path: Path) -> list[tuple[Path, Path]]:
 
 
 def _recognise(path: Path) -> str | None:
-    """The name under which a file is known: by its digest, or of a method by the name it has."""
+    """The name under which a file is known: by its digest, or where a method names none, by its name."""
     size = path.stat().st_size
     for file in FILES.values():
         if not file.package and file.size in (0, size) and weights.is_genuine(file, path):
             return file.name
-    return path.name if path.name in method_files() else None
+    wanted = list(_of_methods())
+    if by_digest := [file.file for file in wanted if file.sha256 and file.sha256 == places.sha256(path)]:
+        return by_digest[0]
+    return next((file.file for file in wanted if not file.sha256 and file.file == path.name), None)
 
 
 def _unknown(path: Path) -> str:
     digest = places.sha256(path)
-    file = FILES.get(path.name)
-    if file is None:
+    known = [f"{file.bytes} with sha256 {file.sha256}" for file in FILES.values() if file.name == path.name]
+    known += [f"sha256 {file.sha256}" for file in _of_methods() if Path(file.file).name == path.name]
+    if not known:
         return f"{path}: sha256 {digest} is no file of weights that is known here (bokehbench weights list)"
-    return f"{path} is not the published file: {file.bytes} with sha256 {file.sha256}, not {digest}"
+    return f"{path} is not the published file: {' or '.join(known)}, not {digest}"
 
 
 def _copy(source: Path, name: str) -> Path:
     """Into the first folder, unless the same file is found already."""
     digest = places.sha256(source)
-    present = _present(name)
-    if present is not None and places.sha256(present) == digest:
-        return present
+    for entry in entry_of(name):
+        if entry.status == "ok" and entry.path is not None and entry.sha256 == digest:
+            return entry.path
     target = places.folders()[0] / name
     with records.atomic_path(target) as part:
         shutil.copyfile(source, part)
@@ -179,33 +188,37 @@ def _copy(source: Path, name: str) -> Path:
     return target
 
 
-def _present(name: str) -> Path | None:
-    (entry,) = entry_of(name)
-    return entry.path if entry.status == "ok" else None
-
-
 # ----------------------------------------------------------------------------------------------- fetch
 
 
-def fetch(name: str) -> tuple[Path, bool]:
-    """Download one published file into the first folder of weights.
+def fetch(name: str) -> list[tuple[Path, bool]]:
+    """Download published files into the first folder of weights.
 
     Args:
-        name: of a file in `FILES`.
+        name: as of `entry_of`.
 
     Returns:
-        (where it lies, whether it was downloaded now).
+        (where it lies, whether it was downloaded now) of each.
 
     Raises:
-        Unavailable: no connection, or nobody publishes it at a fixed address.
+        ConfigError: no such name.
+        Unavailable: no connection, or nobody publishes it at a fixed address with a digest.
         InputError: what came is not the published file; nothing is kept of it.
     """
-    present = _present(name)
-    if present is not None:
-        return present, False
-    file = FILES.get(name)
-    if file is None or file.package:
-        raise Unavailable(f"{name}: has no address to fetch it from; {entry_of(name)[0].instruction}")
+    return [_fetched(entry, file) for entry, file in zip(entry_of(name), _files(name), strict=True)]
+
+
+def _fetched(entry: Entry, file: WeightFile | Wanted) -> tuple[Path, bool]:
+    if entry.status == "ok" and entry.path is not None:
+        return entry.path, False
+    if isinstance(file, Wanted):
+        file = WeightFile(file.file, 0, file.sha256, file.source)
+    if file.package or not file.sha256 or not file.source.startswith("https:"):
+        raise Unavailable(f"{file.name}: has no address to fetch it from; {entry.instruction}")
+    return _download(file), True
+
+
+def _download(file: WeightFile) -> Path:
     target = places.folders()[0] / file.name
     digest, size = hashlib.sha256(), 0
     with records.atomic_path(target) as part:
@@ -226,7 +239,7 @@ def fetch(name: str) -> tuple[Path, bool]:
                 f"{file.source} gave {size} bytes with sha256 {digest.hexdigest()}, not the published file "
                 f"({file.bytes}, {file.sha256}); nothing was kept"
             )
-    return target, True
+    return target
 
 
 def _steps(file: WeightFile) -> int:

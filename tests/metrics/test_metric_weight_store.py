@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from bokehbench import registry
+from bokehbench.baselines import external_spec
 from bokehbench.commands.weights import weights as command
 from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.metrics import weight_store, weights
@@ -168,7 +169,7 @@ def test_what_has_no_address_is_not_fetched(monkeypatch):
     with pytest.raises(Unavailable, match="no address"):
         weight_store.fetch("net.pth")
     with pytest.raises(ConfigError, match="no weights are called 'alex'"):
-        weight_store.resolve("alex")
+        weight_store.entry_of("alex")
     assert asked == []
 
 
@@ -189,3 +190,58 @@ def test_a_digest_of_which_only_the_beginning_is_known_still_refuses(home, monke
     assert weights.locate("friend.pth")[0] == "ok"
     (home / "friend.pth").write_bytes(CONTENT[::-1])
     assert weights.locate("friend.pth")[0] == "sha-mismatch"
+
+
+@pytest.fixture
+def external(home, tmp_path, monkeypatch):
+    """Two external methods whose files have one name and other contents; the first comes with its file."""
+    monkeypatch.setenv(registry.REGISTER_VARIABLE, "")
+    digests = {"theirs": hashlib.sha256(b"the real thing").hexdigest(), "others": "1" * 64}
+    for name, digest in digests.items():
+        folder = tmp_path / name
+        (folder / "checkpoints").mkdir(parents=True)
+        (folder / f"{name}.toml").write_text(
+            f'schema = "bokehbench.external/1"\nname = "{name}"\nsummary = "x"\nlicence = "MIT"\n'
+            'command = ["python3", "x.py"]\n[environment]\n'
+            f'[[weights]]\nfile = "checkpoints/model.pth"\nsha256 = "{digest}"\n'
+            'source = "https://example.org/model.pth"\n'
+        )
+        register(external_spec.read(folder / f"{name}.toml"))
+    return tmp_path / "theirs" / "checkpoints" / "model.pth"
+
+
+def status(name: str) -> list[str]:
+    return [entry.status for entry in weight_store.entry_of(name)]
+
+
+def test_files_of_external_methods_are_held_to_the_digest_of_their_description(external, home):
+    assert status("theirs") == ["unavailable"]
+    external.write_bytes(b"something else")
+    assert status("theirs") == ["sha-mismatch"]
+    done = run("verify", "theirs")
+    assert done.exit_code == 4 and "get checkpoints/model.pth from https://example.org" in done.output
+    assert "--register" in command.commands["verify"].params[-1].opts
+    # A wrong file beside the description does not hide the right one in a folder of weights.
+    (home / "checkpoints").mkdir(parents=True)
+    (home / "checkpoints" / "model.pth").write_bytes(b"the real thing")
+    assert run("where", "theirs").output == f"{home / 'checkpoints' / 'model.pth'}\n"
+    (home / "checkpoints" / "model.pth").unlink()
+    external.write_bytes(b"the real thing")
+    assert run("where", "theirs").output == f"{external}\n"
+    listed = {entry["needed_by"][0]: entry for entry in json.loads(run("list", "--json").output)[1:]}
+    assert listed["theirs"]["status"] == "ok" and listed["theirs"]["published"] is True
+    assert listed["others"]["status"] == "unavailable"  # the same name, another file
+
+
+def test_files_of_external_methods_are_imported_by_digest_and_fetched(external, home, tmp_path, monkeypatch):
+    (tmp_path / "net.bin").write_bytes(b"the real thing")
+    weight_store.import_path(tmp_path / "net.bin")
+    assert (home / "checkpoints" / "model.pth").read_bytes() == b"the real thing"
+    (tmp_path / "model.pth").write_bytes(b"another")
+    with pytest.raises(InputError, match="is not the published file"):
+        weight_store.import_path(tmp_path / "model.pth")
+    (home / "checkpoints" / "model.pth").unlink()
+    assert serve(monkeypatch, b"the real thing") == []
+    assert run("fetch", "theirs").output == f"{home / 'checkpoints' / 'model.pth'}\n"
+    with pytest.raises(InputError, match="not the published file"):
+        weight_store.fetch("others")
