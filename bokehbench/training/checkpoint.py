@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ STATE = "last.pt"
 """All that a stage goes on from."""
 LAST, BEST = "last.safetensors", "best.safetensors"
 """Weights of the newest checkpoint, and of the best validation."""
+ABOUT = "bokehbench"
+"""Name of what is said about weights in their file."""
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
@@ -38,11 +41,24 @@ def load_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
-    """fp32 safetensors; equal weights make equal bytes."""
+def save_weights(path: Path, weights: Mapping[str, Tensor], about: Mapping[str, Any] | None = None) -> None:
+    """fp32 safetensors; equal weights, and equal plain values about them, make equal bytes."""
     from safetensors.torch import save
 
-    write_bytes(path, save({name: value.detach().cpu().contiguous() for name, value in weights.items()}))
+    tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    # One entry: safetensors writes several in any order.
+    write_bytes(path, save(tensors, {ABOUT: json.dumps(about or {}, sort_keys=True)}))
+
+
+def about_weights(path: Path) -> dict[str, Any]:
+    """What `save_weights` was told about them: of which step they are, and their score."""
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, "pt") as opened:
+            return dict(json.loads((opened.metadata() or {}).get(ABOUT, "{}")))
+    except Exception as error:
+        raise _unreadable(path, error) from error
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:
@@ -52,8 +68,12 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     try:
         return dict(load_file(path))
     except Exception as error:
-        said = " ".join(str(error).split())[:120]
-        raise InputError(f"{path}: not weights that can be read ({said}); train this stage first") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    said = " ".join(str(error).split())[:120]
+    return InputError(f"{path}: not weights that can be read ({said}); train this stage first")
 
 
 def weights_hash(weights: Mapping[str, Tensor]) -> str:

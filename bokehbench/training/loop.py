@@ -257,9 +257,11 @@ class Trainer:
 
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
+            name, settings = self.stage.name, self.stage.settings
+            also = f", or --set {name}.precision=fp32" if settings.precision == "bf16" else ""
             raise JobFailed(
                 f"{self.folder}: the loss of step {self.standing.step} is not finite; the newest checkpoint "
-                "is kept; lower lr, or take precision fp32"
+                f"is kept; train in a new --out with --set {name}.lr={settings.lr / 2.0:g}{also}"
             )
 
     def _validate(self, log: Log) -> None:
@@ -275,7 +277,8 @@ class Trainer:
         standing.figures = figures
         if figures["score"] > standing.best_score:
             standing.best_step, standing.best_score = standing.step, figures["score"]
-            checkpoint.save_weights(self.folder / checkpoint.BEST, judged.network.state_dict())
+            about = {"step": standing.step, "score": figures["score"]}
+            checkpoint.save_weights(self.folder / checkpoint.BEST, judged.network.state_dict(), about)
         standing.seconds += time.monotonic() - begin
         log.write(
             standing.step, {f"{self.stage.name}-validation/{name}": value for name, value in figures.items()}
@@ -287,7 +290,8 @@ class Trainer:
             return
         if not all(bool(torch.isfinite(weight).all()) for weight in self.trained):
             self._check_finite(math.nan)
-        checkpoint.save_weights(self.folder / checkpoint.LAST, self.judged.network.state_dict())
+        about = {"step": self.standing.step}
+        checkpoint.save_weights(self.folder / checkpoint.LAST, self.judged.network.state_dict(), about)
         state = {
             "standing": asdict(self.standing),
             "network": self.task.network.state_dict(),

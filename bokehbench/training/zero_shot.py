@@ -9,11 +9,28 @@ their rendered images are compared as files.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from bokehbench.benchmarks.assets import assets_of
+from bokehbench.benchmarks.assets import DATASET, assets_of
 from bokehbench.errors import InputError
+from bokehbench.records import read_json, sha256_file
+from bokehbench.synth.assets.library import Library, Source
+from bokehbench.synth.assets.photographs import shipped_path
 from bokehbench.synth.store.reader import open_set
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of comparing training data with a benchmark that shares nothing known with it.
+
+    Attributes:
+        compared: assets of the benchmark.
+        unknown: why it cannot be said of some of them; empty where all were compared.
+    """
+
+    compared: int
+    unknown: str = ""
 
 
 def assets_of_set(root: Path) -> set[str]:
@@ -33,13 +50,63 @@ def shared_assets(training: Path, benchmark: Path) -> list[str]:
     return sorted(assets_of_set(training) & assets_of(benchmark))
 
 
-def refuse_shared(training: Path, benchmark: Path) -> int:
-    """Compare, and count what a benchmark was compared by; InputError where anything is shared."""
+def refuse_shared(training: Path, benchmark: Path) -> Comparison:
+    """Compare a stored set with a benchmark; InputError where anything is shared."""
     theirs = assets_of(benchmark)
-    common = sorted(assets_of_set(training) & theirs)
+    _refuse(assets_of_set(training) & theirs, benchmark, str(training))
+    return Comparison(len(theirs))
+
+
+def refuse_shared_stream(library: Library, root_seed: int, benchmark: Path) -> Comparison:
+    """Compare what a stream may draw from with a benchmark.
+
+    Files are compared one by one. Drawn layers are not listed beforehand: those of another kind are others,
+    and so are all of another root seed, unless two of 2^31 seeds are equal by chance.
+
+    Args:
+        library: that the stream's layers are made of.
+        root_seed: of the stream.
+        benchmark: its folder.
+
+    Raises:
+        InputError: a file of the stream is in the benchmark, or both are made from the same root seed.
+    """
+    theirs, alike = assets_of(benchmark), set()
+    _refuse(files_of(library) & theirs, benchmark, "of the stream")
+    kinds = {kind for kind, weight in {**library.backgrounds, **library.foregrounds}.items() if weight > 0.0}
+    for name in theirs:
+        if name.startswith("proc:") and Source.parse(name).name in kinds:
+            alike.add(name)
+    if not alike:
+        return Comparison(len(theirs))
+    record = benchmark / DATASET
+    if record.is_file() and read_json(record).get("root_seed") == root_seed:
+        raise InputError(
+            f"{benchmark}: is drawn from seed {root_seed}, as the stream is, so it tests nothing; train with "
+            "another --set data.seed, or validate on another"
+        )
+    return Comparison(
+        len(theirs),
+        f"{benchmark.name}: {len(alike)} of its {len(theirs)} assets are drawings of kinds that the stream "
+        "draws too, from another root seed; a stream does not list its drawings, so these are not compared "
+        "(those of a stored set are)",
+    )
+
+
+def files_of(library: Library) -> set[str]:
+    """Names of all pictures that a stream may take: files of folders, and photographs that come along."""
+    found = set()
+    for folder in (library.foreground_folder, library.background_folder):
+        for asset in folder.assets if folder else ():
+            found |= {f"sha256:{digest}" for digest in (asset.sha256, asset.matte_sha256) if digest}
+    for name in library.photographs:
+        found |= {str(Source("skimage", name)), f"sha256:{sha256_file(shipped_path(name))}"}
+    return found
+
+
+def _refuse(common: set[str], benchmark: Path, training: str) -> None:
     if common:
         raise InputError(
             f"{benchmark}: {len(common)} of its assets are in the training data {training} (the first: "
-            f"{common[0]}), so it tests nothing; train on a set of another --seed, or validate on another"
+            f"{min(common)}), so it tests nothing; train on a set of another --seed, or validate on another"
         )
-    return len(theirs)

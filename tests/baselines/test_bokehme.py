@@ -182,8 +182,8 @@ def test_far_from_depth_edges_the_analytic_map_leaves_scattering_alone(own_weigh
     inputs = case(K=6.0)
     fused = BokehMe(error_map="analytic").render(inputs)
     scattered = np.clip(Scatter().render(inputs), 0.0, 1.0)
-    assert np.array_equal(fused[:, :12], scattered[:, :12])
-    assert not np.array_equal(fused, scattered)
+    np.testing.assert_allclose(fused[:, :12], scattered[:, :12], atol=1e-6)  # two libraries' powers
+    assert np.abs(fused - scattered).max() > 0.01
 
 
 def test_rendering_is_deterministic(own_weights):

@@ -1,6 +1,7 @@
 """Claims about whole runs: the same bytes whatever interrupts them, and a card that says all."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,13 +11,21 @@ from bokehbench.baselines.bokehme.neural import NeuralRenderer
 from bokehbench.baselines.bokehme.weights import _fill, _read
 from bokehbench.errors import InputError
 from bokehbench.records import sha256_file
+from bokehbench.synth.assets.library import Library
+from bokehbench.synth.assets.photographs import shipped_path
 from bokehbench.training import checkpoint
 from bokehbench.training.bokehme.benchmark import BenchmarkCheck, chosen
 from bokehbench.training.bokehme.export import CARD, WEIGHTS
 from bokehbench.training.bokehme.train import Request, train
 from bokehbench.training.loop import Trainer
 from bokehbench.training.progress_made import still_improving, thinned
-from bokehbench.training.zero_shot import assets_of_set, refuse_shared, shared_assets
+from bokehbench.training.zero_shot import (
+    Comparison,
+    assets_of_set,
+    refuse_shared,
+    refuse_shared_stream,
+    shared_assets,
+)
 from tests.training.conftest import few
 
 
@@ -76,6 +85,9 @@ def test_the_card_is_complete_and_says_nothing_of_this_machines_folders(straight
     assert card["weights"]["bytes"] < 2.5e6
     assert card["weights"]["parameters"] == 923_664 + 240_076
     assert card["stages"]["arnet"]["steps"] == card["stages"]["iunet"]["steps"] == 4
+    assert card["stages"]["arnet"]["taken"] == {"file": checkpoint.LAST, "step": 4}
+    assert "arnet 4 of 4 steps, weights of step 4, iunet" in card["summary"]
+    assert card["arnet_of_another_run"] is None
     for stage in card["stages"].values():
         assert [step for step, _ in stage["curve"]] == [2, 4]
         assert stage["still_improving"]["value"] is None
@@ -155,7 +167,7 @@ def test_shared_assets_are_found_by_what_they_are(photographs, others, tmp_path)
     assert all(name.startswith(("proc:", "sha256:")) for name in assets_of_set(photographs))
     (tmp_path / "blb" / "scene").mkdir(parents=True)
     (tmp_path / "blb" / "scene" / "image.exr").write_bytes(b"light")
-    assert refuse_shared(photographs, tmp_path / "blb") == 1
+    assert refuse_shared(photographs, tmp_path / "blb") == Comparison(1)
     with pytest.raises(InputError, match="no folder"):
         shared_assets(photographs, tmp_path / "nowhere")
 
@@ -170,6 +182,40 @@ def test_a_picture_of_the_training_folder_is_found_in_a_benchmark(photographs, t
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "dataset.json").write_text(json.dumps(record))
     assert shared_assets(tmp_path / "set", tmp_path / "benchmark") == [f"sha256:{sha256_file(picture)}"]
+
+
+def test_an_arnet_whose_training_is_not_finished_is_said_to_be_so(photographs, straight, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(straight[0], other)
+    state = checkpoint.load_state(other / "arnet" / checkpoint.STATE)
+    state["settings"]["steps"] = 9
+    checkpoint.save_state(other / "arnet" / checkpoint.STATE, state)
+    with pytest.warns(UserWarning, match="not finished, step 4 of 9"):
+        made = train(request(photographs, tmp_path / "b1", "iunet.variant=B1", "keep=best", arnet=other))
+    assert made.card["arnet_of_another_run"] == {"steps": 4, "of": 9, "finished": False}
+    stage = made.card["stages"]["arnet"]
+    assert stage["taken"] == {
+        "file": checkpoint.BEST,
+        "step": stage["best_step"],
+        "score": stage["best_score"],
+    }
+    assert "not finished" in made.card["summary"]
+
+
+def test_a_stream_is_compared_by_its_files_and_says_what_it_cannot_compare(photographs, tmp_path):
+    """The set of seed 5 has leaves, wires and fairy lights."""
+    mine = sorted(name for name in assets_of_set(photographs) if name.startswith("proc:"))
+    same = Library({"leaves": 1.0, "wires": 1.0}, {"fairy_lights": 1.0})
+    with pytest.raises(InputError, match="drawn from seed 5, as the stream is"):
+        refuse_shared_stream(same, 5, photographs)
+    found = refuse_shared_stream(same, 6, photographs)
+    assert found.compared == len(mine) and f"{len(mine)} of its {len(mine)} assets" in found.unknown
+    assert refuse_shared_stream(Library({"grass": 1.0}, {}), 5, photographs) == Comparison(len(mine))
+    photograph = tmp_path / "benchmark" / "any.png"
+    photograph.parent.mkdir()
+    shutil.copy(shipped_path("coffee"), photograph)
+    with pytest.raises(InputError, match="in the training data of the stream"):
+        refuse_shared_stream(Library({}, {}, photographs=("coffee",)), 1, photograph.parent)
 
 
 def test_few_cases_of_a_level_are_spread_and_all_are_all(others, settings):

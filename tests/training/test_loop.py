@@ -148,7 +148,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(tmp_path):
     trainer(tmp_path, "arnet.steps=3").run()
     before = weights(tmp_path)
-    with pytest.raises(JobFailed, match="not finite"):
+    with pytest.raises(JobFailed, match=r"not finite.*new --out with --set line\.lr=0\.025"):
         trainer(tmp_path, task=Line(scale=float("nan"))).run()
     assert weights(tmp_path) == before
 
@@ -157,6 +157,8 @@ def test_the_best_weights_are_those_of_the_best_validation(tmp_path):
     done = trainer(tmp_path, "arnet.lr=1.0", "arnet.steps=12").run()
     assert done.best_score == max(score for _, score in done.curve)
     assert done.best_step in [step for step, score in done.curve if score == done.best_score]
+    about = checkpoint.about_weights(tmp_path / "line" / checkpoint.BEST)
+    assert about == {"step": done.best_step, "score": done.best_score}
     line = Line()
     line.network.load_state_dict(checkpoint.load_weights(tmp_path / "line" / checkpoint.BEST))
     assert line.validate()["score"] == done.best_score

@@ -60,15 +60,15 @@ class BokehMeCollate:
 
     Attributes:
         radius: acceptable defocus, pixels; signed defocus is clipped to [-radius, radius] (12 in training).
-        unit: pixels that the network counts as 1; the paper's is its range. A network that is to be run
-            with the released inference code, whose unit is 10 throughout, has to be trained with 10.
+        unit: pixels that the network counts as 1, in training as in rendering, whose unit is 10: in training
+            the networks see up to 1.2.
         gammas: largest gamma of the normalised map (gamma - 1) / (gammas - 1).
 
     Returns, each [B, ., H, W]: image and target (3), defocus (1, in units), gamma (1, in [0, 1]), error (1).
     """
 
     radius: float = 12.0
-    unit: float = 12.0
+    unit: float = 10.0
     gammas: float = 5.0
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:

@@ -29,7 +29,7 @@ def export(
     settings: BokehMeSettings,
     renderer: NeuralRenderer,
     judge: BokehMeStage,
-    folders: Mapping[str, Path],
+    files: Mapping[str, Path],
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write both files; returns the card.
@@ -39,7 +39,7 @@ def export(
         settings: of it.
         renderer: with the weights to write.
         judge: the last stage, with the same renderer; on its held-out crops the rounding to fp16 is judged.
-        folders: of the stages, by name.
+        files: from which the weights of each stage were taken, in its folder.
         facts: what else the card says: data, command, device ...
     """
     variant = settings.iunet.variant
@@ -49,6 +49,7 @@ def export(
     about = {"method": "bokehme", "variant": variant, "config_hash": config_hash}
     # One entry: safetensors writes several in any order, and equal weights are to be equal bytes.
     save(renderer, out / WEIGHTS, {"bokehbench": json.dumps(about, sort_keys=True)})
+    stages = {name: stage_card(file) for name, file in files.items()}
     card = {
         "schema": SCHEMA,
         "method": "bokehme",
@@ -63,7 +64,8 @@ def export(
         "held_out": scores,
         "config": config,
         "config_hash": config_hash,
-        "stages": {name: stage_card(folder) for name, folder in folders.items()},
+        "stages": stages,
+        "summary": summary(stages),
         "code": code_version(),
         "libraries": library_versions("torch", "accelerate", "numpy"),
         **facts,
@@ -72,8 +74,9 @@ def export(
     return card
 
 
-def stage_card(folder: Path) -> dict[str, Any]:
-    """How far a stage came, in how long, along which curve."""
+def stage_card(file: Path) -> dict[str, Any]:
+    """How far a stage came, in how long, along which curve; of which step the weights are that are used."""
+    folder = file.parent
     state = checkpoint.load_state(folder / checkpoint.STATE)
     standing, of = state["standing"], state["settings"]["steps"]
     curve = [(int(step), float(score)) for step, score in standing["curve"]]
@@ -82,6 +85,7 @@ def stage_card(folder: Path) -> dict[str, Any]:
         "steps": standing["step"],
         "of": of,
         "hours": round(standing["seconds"] / 3600.0, 3),
+        "taken": {"file": file.name, **checkpoint.about_weights(file)},
         "best_step": standing["best_step"] if curve else None,
         "best_score": standing["best_score"] if curve else None,
         "validation": standing["figures"],
@@ -89,6 +93,18 @@ def stage_card(folder: Path) -> dict[str, Any]:
         "losses": {"first": _losses(losses[:1]), "last": _losses(losses[-1:])},
         "still_improving": {**still_improving(curve), "finished": standing["step"] >= of},
     }
+
+
+def summary(stages: Mapping[str, Mapping[str, Any]]) -> str:
+    """One sentence: how far each stage came, and whether more steps would pay."""
+    parts = []
+    for name, stage in stages.items():
+        improving = stage["still_improving"]
+        taken = stage["taken"].get("step", stage["steps"])
+        state = "still improving" if improving["value"] else "" if improving["finished"] else "not finished"
+        parts.append(f"{name} {stage['steps']} of {stage['of']} steps, weights of step {taken}")
+        parts += [state] if state else []
+    return f"trained by bokehbench train bokehme: {', '.join(parts)}"
 
 
 def _losses(entries: list[dict[str, Any]]) -> dict[str, float]:

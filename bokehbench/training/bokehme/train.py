@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,15 @@ from bokehbench.baselines.bokehme.neural import VARIANTS, NeuralRenderer, Upsamp
 from bokehbench.errors import InputError, Unavailable
 from bokehbench.rng import stream
 from bokehbench.training import checkpoint, runs
+from bokehbench.training.arithmetic import bf16_support
 from bokehbench.training.bokehme.benchmark import BenchmarkCheck
 from bokehbench.training.bokehme.export import device_name, export
 from bokehbench.training.bokehme.settings import FREE, BokehMeSettings
-from bokehbench.training.bokehme.sources import STREAM, Source, open_source
+from bokehbench.training.bokehme.sources import STREAM, Source, StreamSource, open_source
 from bokehbench.training.bokehme.stages import ARNetStage, BokehMeStage, IUNetStage
 from bokehbench.training.loop import Stage, Standing, Trainer
-from bokehbench.training.zero_shot import assets_of_set, refuse_shared
+from bokehbench.training.together import ending_together
+from bokehbench.training.zero_shot import Comparison, assets_of_set, refuse_shared, refuse_shared_stream
 
 STAGES = ("arnet", "iunet")
 CURVES = "tensorboard"
@@ -81,9 +85,18 @@ def train(request: Request) -> Result:
         JobFailed: the loss is no number any more.
     """
     accelerator = _accelerator(request.device)
-    run = _Run(request, accelerator)
+    with ending_together(accelerator.process_index, accelerator.num_processes):
+        run = _Run(request, accelerator)
+        with runs.alone(request.out) if accelerator.is_main_process else nullcontext():
+            return _trained(run)
+
+
+def _trained(run: _Run) -> Result:
+    request, accelerator = run.request, run.accelerator
     if accelerator.is_main_process:
         runs.enter(request.out, run.identity(), FREE)
+        for line in run.remarks():
+            warnings.warn(line, stacklevel=3)
     accelerator.wait_for_everyone()
     deadline = time.monotonic() + 3600.0 * request.hours
     standings: dict[str, Standing] = {}
@@ -121,16 +134,46 @@ class _Run:
             world=accelerator.num_processes,
             device=accelerator.device,
         )
-        self.compared: dict[str, int] = {}
+        self.compared: dict[str, Comparison] = {}
         self.check = self._benchmark()
 
     def _benchmark(self) -> BenchmarkCheck | None:
         if self.request.benchmark is None or not self.accelerator.is_main_process:
             return None
         check = BenchmarkCheck(self.request.benchmark, self.settings.validation)
-        if self.request.data != STREAM:
-            self.compared[check.name] = refuse_shared(Path(self.request.data), check.opened.benchmark.root)
+        root = check.opened.benchmark.root
+        if isinstance(self.source, StreamSource):
+            found = refuse_shared_stream(self.source.library, self.settings.data.seed, root)
+        else:
+            found = refuse_shared(Path(self.request.data), root)
+        self.compared[check.name] = found
         return check
+
+    def remarks(self) -> list[str]:
+        """What a user should know at the start, a line each."""
+        lines = [found.unknown for found in self.compared.values() if found.unknown]
+        settings = {"arnet": self.settings.arnet, "iunet": self.settings.iunet}
+        slow = [name for name in self.stages if settings[name].precision == "bf16"]
+        if slow and not bf16_support(self.accelerator.device):
+            changes = " ".join(f"--set {name}.precision=fp32" for name in slow)
+            lines.append(
+                f"{device_name(self.accelerator.device)}: has no bf16 of its own, so it is computed slowly; "
+                f"{changes} is faster here (a run of its own)"
+            )
+        done, of = self._steps_of_other()
+        if done < of:
+            lines.append(
+                f"--arnet {self.request.arnet}: its training is not finished, step {done} of {of}; it is "
+                "taken as it is, and the card says so"
+            )
+        return lines
+
+    def _steps_of_other(self) -> tuple[int, int]:
+        """How far the ARNet of the other run is, and should be; (0, 0) where none is taken."""
+        if not self.request.arnet:
+            return 0, 0
+        state = self._state("arnet")
+        return int(state["standing"]["step"]), int(state["settings"]["steps"])
 
     def identity(self) -> dict[str, Any]:
         """What makes the weights."""
@@ -170,29 +213,34 @@ class _Run:
         held_out = self.source.held_out(iunet.K, iunet.batch)
         return IUNetStage(renderer, iunet.losses, held_out, iunet.scale)
 
+    def _file(self, name: str) -> Path:
+        """Of a stage's weights that are used."""
+        return self.folder(name) / (checkpoint.BEST if self.settings.keep == "best" else checkpoint.LAST)
+
     def _weights(self, name: str) -> dict[str, torch.Tensor]:
-        file = checkpoint.BEST if self.settings.keep == "best" else checkpoint.LAST
-        return checkpoint.load_weights(self.folder(name) / file)
+        return checkpoint.load_weights(self._file(name))
+
+    def _state(self, name: str) -> dict[str, Any]:
+        path = self.folder(name) / checkpoint.STATE
+        if not path.is_file():
+            raise InputError(f"{path.parent}: no ARNet here; train it first (--stage arnet, or all)")
+        return checkpoint.load_state(path)
 
     def _require_finished(self, name: str) -> None:
-        folder = self.folder(name)
-        if not (folder / checkpoint.STATE).is_file():
-            raise InputError(f"{folder}: no ARNet here; train it first (--stage arnet, or all)")
+        state = self._state(name)
         if self.request.arnet:
             return
-        done = checkpoint.load_state(folder / checkpoint.STATE)["standing"]["step"]
-        steps = self.settings.arnet.steps
+        done, steps = state["standing"]["step"], self.settings.arnet.steps
         if done < steps:
             raise InputError(
-                f"{folder}: ARNet is at step {done} of {steps}; go on with it first (--stage arnet), or take "
-                f"it as it is with --set arnet.steps={done} where its learning rates allow"
+                f"{self.folder(name)}: ARNet is at step {done} of {steps}; go on with it first (--stage "
+                f"arnet), or take it as it is with --set arnet.steps={done} where its learning rates allow"
             )
 
     def export(self) -> dict[str, Any] | None:
         """Weights and card of what is there, finished or not; None where a stage has none yet."""
         names = STAGES[: STAGES.index(self.last) + 1]
-        file = checkpoint.BEST if self.settings.keep == "best" else checkpoint.LAST
-        if not all((self.folder(name) / file).is_file() for name in names):
+        if not all(self._file(name).is_file() for name in names):
             return None
         judge = self.task(self.last)
         judge.network.load_state_dict(self._weights(self.last))
@@ -205,19 +253,32 @@ class _Run:
             "processes": self.accelerator.num_processes,
             "command": self._command(),
             "assets": self._assets(),
-            "zero_shot": {
-                "compared_with": self.compared,
-                "how": "sha256 of asset files and names of drawn layers; bokehbench/training/zero_shot.py",
-            },
+            "zero_shot": self._zero_shot(),
+            "bf16": bf16_support(self.accelerator.device) or "emulated",
+            "arnet_of_another_run": self._other_arnet(),
         }
         return export(
             self.request.out,
             self.settings,
             judge.renderer.cpu(),
             judge.cpu(),
-            {name: self.folder(name) for name in names},
+            {name: self._file(name) for name in names},
             facts,
         )
+
+    def _zero_shot(self) -> dict[str, Any]:
+        known = {name: found.compared for name, found in self.compared.items() if not found.unknown}
+        return {
+            "compared_with": known,
+            "not_compared": {name: found.unknown for name, found in self.compared.items() if found.unknown},
+            "how": "sha256 of asset files and names of drawn layers; bokehbench/training/zero_shot.py",
+        }
+
+    def _other_arnet(self) -> dict[str, Any] | None:
+        if not self.request.arnet:
+            return None
+        done, of = self._steps_of_other()
+        return {"steps": done, "of": of, "finished": done >= of}
 
     def _data_card(self) -> dict[str, Any]:
         data, settings = self.source.identity(), self.settings.data

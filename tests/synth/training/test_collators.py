@@ -50,11 +50,11 @@ def test_error_map_in_torch_is_the_one_in_numpy(batch):
 def test_bokehme_clips_signed_defocus_and_normalises_gamma(batch):
     made = BokehMeCollate()(batch)
     S = batch["K"][:, None, None, None] * (batch["disp"] - batch["disp_focus"][:, None, None, None])
-    torch.testing.assert_close(made["defocus"], S.clamp(-12, 12) / 12)
-    assert made["defocus"][0].max() == 1.0 and made["defocus"][0].min() < 0
+    torch.testing.assert_close(made["defocus"], S.clamp(-12, 12) / 10)
+    assert made["defocus"][0].max() == pytest.approx(1.2) and made["defocus"][0].min() < 0
     assert [made["gamma"][i].unique().item() for i in range(3)] == pytest.approx([0.0, 0.3, 1.0])
     assert torch.equal(made["image"], batch["aif"]) and torch.equal(made["target"], batch["bokeh"])
-    torch.testing.assert_close(BokehMeCollate(unit=10.0)(batch)["defocus"], S.clamp(-12, 12) / 10)
+    torch.testing.assert_close(BokehMeCollate(unit=12.0)(batch)["defocus"], S.clamp(-12, 12) / 12)
     from_maps = BokehMeCollate()(without(batch, "error_map"))["error"]
     torch.testing.assert_close(from_maps, made["error"], atol=1e-5, rtol=0)
 
