@@ -37,6 +37,7 @@ SPECS: tuple[Spec, ...] = (
     BenchmarkSpec(
         name="blb-lite",
         summary="Ten Blender scenes, five levels, three focal planes at 480x270.",
+        published=150,
         implementation="bokehbench.benchmarks.blb:BLB",
         protocol="gt-disparity",
         layout="as blb",
@@ -60,6 +61,7 @@ SPECS: tuple[Spec, ...] = (
     BenchmarkSpec(
         name="ebb400",
         summary="400 real pairs of EBB! with predicted disparity and boxes of what is in focus.",
+        published=400,
         implementation="bokehbench.benchmarks.ebb400:EBB400",
         protocol="bokehme-midas",
         protocols=("bokehme-midas", "bokehme-dpt", "box-cross-fitted", "leak-free-midas"),
@@ -81,6 +83,7 @@ SPECS: tuple[Spec, ...] = (
     BenchmarkSpec(
         name="ebb-val294",
         summary="The last 294 training pairs of EBB!, the usual validation split.",
+        published=294,
         implementation="bokehbench.benchmarks.ebb_val294:EBBVal294",
         protocol="leak-free-base",
         protocols=("leak-free-base", "bokehdiff"),
@@ -97,6 +100,7 @@ SPECS: tuple[Spec, ...] = (
     BenchmarkSpec(
         name="ebb400-lq",
         summary="EBB400 with degraded inputs at a quarter of the size: restoration and bokeh in one.",
+        published=400,
         implementation="bokehbench.benchmarks.ebb400_lq:EBB400LQ",
         protocol="magicbokeh",
         protocols=("magicbokeh", "leak-free-large"),
@@ -115,6 +119,7 @@ SPECS: tuple[Spec, ...] = (
         summary=(
             "220 test scenes of RealBokeh at f/22 and at 1257 larger apertures, with lens and focus distance."
         ),
+        published=1257,
         implementation="bokehbench.benchmarks.realbokeh:RealBokeh",
         protocol="optics",
         protocols=("optics", "saliency-best"),
@@ -144,6 +149,7 @@ SPECS: tuple[Spec, ...] = (
     BenchmarkSpec(
         name="realsr",
         summary="RealSR, 100 test pairs at factor 4: restoration, K = 0.",
+        published=100,
         implementation="bokehbench.benchmarks.realsr:RealSR",
         protocol="restoration",
         protocols=("restoration",),
@@ -161,6 +167,7 @@ SPECS: tuple[Spec, ...] = (
     BenchmarkSpec(
         name="drealsr",
         summary="DRealSR, 93 test pairs at factor 4: restoration, K = 0.",
+        published=93,
         implementation="bokehbench.benchmarks.drealsr:DRealSR",
         protocol="restoration",
         protocols=("restoration",),

@@ -22,3 +22,18 @@ def load(*results: Path | str) -> pandas.DataFrame:
     from bokehbench.leaderboard.frame import load as read
 
     return read(*results)
+
+
+def table(*results: Path | str) -> pandas.DataFrame:
+    """The cells of the tables of results folders: means, intervals, numbers of cases and scenes.
+
+    See `bokehbench.leaderboard.summary.load`, which this calls; pandas is imported only then.
+
+    Example:
+        >>> import bokehbench.leaderboard
+        >>> cells = bokehbench.leaderboard.table("RESULTS")  # doctest: +SKIP
+        >>> cells[cells.level == "all"].pivot_table("mean", "method", "metric")  # doctest: +SKIP
+    """
+    from bokehbench.leaderboard.summary import load as read
+
+    return read(*results)

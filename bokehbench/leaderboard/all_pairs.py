@@ -12,7 +12,7 @@ from bokehbench.leaderboard.tables import Table
 
 COLUMNS = [
     *("benchmark", "protocol", "level", "metric", "a", "b", "difference", "low", "high"),
-    *("scenes", "scenes_won", "p", "p_holm"),
+    *("cases", "scenes", "scenes_won", "p", "p_holm"),
 ]
 
 
@@ -38,6 +38,6 @@ def all_pairs(board: Collected, table: Table) -> pd.DataFrame:
             for (a, b), one in found.items():
                 interval = statistics.mean_interval(values[a] - values[b], group.scenes)
                 about = (table.benchmark, table.protocol, group.level, column.name, a, b)
-                numbers = (interval.mean, interval.low, interval.high, interval.scenes)
+                numbers = (interval.mean, interval.low, interval.high, interval.cases, interval.scenes)
                 rows.append((*about, *numbers, one.scenes_won, one.p, one.p_holm))
     return pd.DataFrame(rows, columns=COLUMNS)

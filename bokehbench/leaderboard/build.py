@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from bokehbench.errors import InputError
+from bokehbench.leaderboard.cells import column_cells, printed_mean
 from bokehbench.leaderboard.collect import (
     Collected,
     Entry,
     RowKey,
-    Stale,
     benchmark_spec,
     current_metric,
     method_spec,
-    not_registered,
 )
 from bokehbench.leaderboard.efficiency import of_timings
-from bokehbench.leaderboard.frame import MISSING, NOT_SCORED, VALUED
 from bokehbench.leaderboard.pooled import Scores
-from bokehbench.leaderboard.statistics import (
-    SMALLEST_DIFFERENCE,
-    against_best,
-    average_ranks,
-    family,
-    mean_interval,
-)
+from bokehbench.leaderboard.statistics import average_ranks, family
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Row, Table
 from bokehbench.leaderboard.trained_on import of_results
-from bokehbench.metrics import weights
 from bokehbench.registry import MethodSpec
 
 FLOOR = "identity"
@@ -63,10 +53,11 @@ def build(board: Collected) -> Table:
         for cell in group.cells[row.key].values()
         if cell.reason
     ]
+    spec = benchmark_spec(board.benchmark)
     return Table(
         benchmark=board.benchmark,
         protocol=board.protocol,
-        spec=benchmark_spec(board.benchmark),
+        spec=spec,
         columns=columns,
         groups=groups,
         rows=tuple(shown),
@@ -76,6 +67,7 @@ def build(board: Collected) -> Table:
         below_floor=_below_floor(shown, columns, groups),
         noise=_noise(board),
         footnotes=tuple(dict.fromkeys(reasons)),
+        published=spec.published if spec else 0,
     )
 
 
@@ -180,7 +172,8 @@ def _with_ranks(rows: Sequence[Row], columns: Sequence[Column], group: Group) ->
     if len(ranked) < 2 or not used:
         return list(rows)
     printed = [
-        {row.key: _printed(group.cells[row.key][column.name], column) for row in ranked} for column in used
+        {row.key: printed_mean(group.cells[row.key][column.name], column) for row in ranked}
+        for column in used
     ]
     ranks = average_ranks(printed, [column.higher_is_better for column in used])
     return [replace(row, average_rank=ranks.get(row.key)) for row in rows]
@@ -215,140 +208,13 @@ def _group(
     strengths = [board.cases[key].record["lens"]["K"] for key in cases]
     cells: dict[RowKey, dict[str, Cell]] = {row.key: {} for row in rows}
     for column in columns:
-        counted = _with_region(column, mask, rows, scores)
-        parts = {row.key: scores.of(row.key, column.name)[counted] for row in rows}
-        stale = {row.key: _stale_scores(column, board, row.key, cases) for row in rows}
-        within = [scene for scene, kept in zip(scenes, counted[mask], strict=True) if kept]
-        for key, cell in _column_cells(column, rows, parts, stale, within).items():
-            spread = _spread(cell, scores.seeds(key, column.name)[:, counted])
-            note = _fewer(column, len(within), len(cases)) if cell.interval else cell.reason
-            cells[key][column.name] = replace(cell, spread=spread, reason=note)
+        for key, cell in column_cells(column, mask, board, rows, scores).items():
+            cells[key][column.name] = cell
     first = columns[0].name
     seconds = {row.key: _median(scores.of(row.key, first)[mask].seconds) for row in rows}
     searched = any("K_search" in board.cases[key].record for key in cases)
     K = None if searched else (min(strengths), max(strengths))
     return Group(level, tuple(cases), tuple(scenes), K, cells, seconds)
-
-
-def _with_region(column: Column, mask: np.ndarray, rows: Sequence[Row], scores: Scores) -> np.ndarray:
-    """Of the cases in `mask`, those whose region is large enough to have a number; all where none is.
-
-    A region is a matter of the case alone, so that it is too small for all methods alike.
-    """
-    if not _region(column):
-        return mask
-    statuses = [scores.of(row.key, column.name).status.to_numpy() for row in rows]
-    lacking = np.all([np.isin(found, ("undefined", MISSING)) for found in statuses], axis=0)
-    counted = mask & ~lacking
-    return counted if counted.any() else mask
-
-
-def _region(column: Column) -> str:
-    metric = current_metric(column.name)
-    return metric.region if metric else ""
-
-
-def _fewer(column: Column, counted: int, n: int) -> str:
-    region = _region(column)
-    return f"+{region}: {counted} of {n} cases have enough of this region" if counted < n else ""
-
-
-def _spread(cell: Cell, values: npt.NDArray[np.float64]) -> float | None:
-    """Standard deviation over seeds of the mean over cases; `values` [seeds, cases]."""
-    if cell.interval is None or len(values) < 2:
-        return None
-    return float(values.mean(axis=1).std(ddof=1))
-
-
-def _stale_scores(column: Column, board: Collected, key: RowKey, cases: Sequence[str]) -> list[Stale]:
-    """One for each of the cases whose score is outdated."""
-    if not column.known:
-        return [not_registered(column.name)] * len(cases)  # also where it was never scored
-    runs = board.runs[key].values()
-    entries = [run[case] for run in runs for case in cases if case in run]
-    return [entry.stale_scores[column.name] for entry in entries if column.name in entry.stale_scores]
-
-
-def _column_cells(
-    column: Column,
-    rows: Sequence[Row],
-    parts: Mapping[RowKey, pd.DataFrame],
-    stale: Mapping[RowKey, Sequence[Stale]],
-    scenes: Sequence[str],
-) -> dict[RowKey, Cell]:
-    cells = {row.key: _cell(column, row, parts[row.key], stale[row.key], scenes) for row in rows}
-    ranked = [row.key for row in rows if row.status == "ranked" and cells[row.key].interval]
-    if len(ranked) < 2 or not column.ranked:
-        return cells
-    sign = 1 if column.higher_is_better else -1
-    values = {key: parts[key].value.to_numpy() for key in ranked}
-    best = max(ranked, key=lambda key: sign * values[key].mean())
-    tests = against_best(
-        values,
-        best,
-        scenes,
-        higher_is_better=column.higher_is_better,
-        smallest=SMALLEST_DIFFERENCE.get(family(column.name), 0.0),
-    )
-    printed = {key: _printed(cells[key], column) for key in ranked}
-    bold = {key for key in ranked if printed[key] == printed[best] or (key in tests and tests[key].tied)}
-    floors = {row.key for row in rows if row.category == "floor"}
-    after = max((sign * printed[key] for key in ranked if key not in bold), default=None)
-    for key in ranked:
-        # After two that share the first place nobody is second; and doing nothing is no second place.
-        second = len(bold) == 1 and key not in bold | floors and sign * printed[key] == after
-        cells[key] = replace(cells[key], comparison=tests.get(key), best=key in bold, second=second)
-    return cells
-
-
-def _printed(cell: Cell, column: Column) -> float:
-    """The mean as it is printed: equal after rounding is a tie."""
-    assert cell.interval is not None
-    return float(column.show(cell.interval.mean))
-
-
-def _cell(
-    column: Column, row: Row, part: pd.DataFrame, stale: Sequence[Stale], scenes: Sequence[str]
-) -> Cell:
-    if row.status == "incomplete" or (part.status == MISSING).any():
-        return Cell(reason="cases are missing" if row.status != "incomplete" else "")
-    if stale:
-        why = "; ".join(dict.fromkeys(f"{one.reason}: {one.command}" for one in stale))
-        return Cell(reason=_of_cases(why, len(stale), len(part)))
-    without = part[~part.status.isin(VALUED)]
-    if len(without):
-        return Cell(reason=_why_not(column, without, len(part)))
-    interval = mean_interval(part.value.to_numpy(), scenes)
-    return Cell(interval, identical=int((part.status == "identical").sum()))
-
-
-def _why_not(column: Column, without: pd.DataFrame, n: int) -> str:
-    first = without.iloc[0]
-    if first.status == NOT_SCORED:
-        reason = f"{column.name} is not scored: bokehbench evaluate RESULTS --metric {column.name}"
-    else:
-        region = _region(column) if first.status == "undefined" else ""
-        # A region is a matter of the case: one footnote for all metrics of it.
-        reason = f"{f'+{region}' if region else column.name} {first.status}"
-        reason += (f": {first.reason}" if first.reason else "") + _how_to_get(column, first.reason)
-    return _of_cases(reason, len(without), n)
-
-
-def _of_cases(reason: str, count: int, n: int) -> str:
-    return reason if count == n else f"{count} of {n} cases: {reason}"
-
-
-def _how_to_get(column: Column, reason: str) -> str:
-    """The instruction for weights that a reason names; of no machine in particular."""
-    metric = current_metric(column.name)
-    files = [weights.FILES[name] for name in metric.spec.weights if name in weights.FILES] if metric else []
-    sources = [file.source for file in files if file.name in reason and not file.package]
-    if not sources:
-        return ""
-    return (
-        f"; published at {' and '.join(sources)}: put it into ${weights.FOLDER_VARIABLE} or --weights-dir, "
-        "then bokehbench evaluate RESULTS"
-    )
 
 
 # ----------------------------------------------------------------------------------------- floor, noise

@@ -89,8 +89,8 @@ def compare(a: Side, b: Side, metrics: Sequence[str] = ()) -> Report:
 
     Raises:
         ConfigError: an unknown metric.
-        InputError: no results, one side alone names a method, a method that a folder has not, or nothing that
-            both sides have.
+        InputError: no results, one side alone names a method, a method that a folder has not, nothing that
+            both sides have, or a named metric without one number on both.
     """
     if (a.method is None) != (b.method is None):
         raise InputError(f"{a} and {b}: name a method on both sides, or on neither")
@@ -109,6 +109,7 @@ def compare(a: Side, b: Side, metrics: Sequence[str] = ()) -> Report:
             changes += changed
     if not pairs:
         raise InputError(f"{a} and {b} have nothing in common to compare: {'; '.join(only) or 'no method'}")
+    _refuse_without_numbers(pairs, metrics, changes)
     stale = [line for side, boards in ((a, boards_a), (b, boards_b)) for line in _stale(side, boards)]
     return Report(
         str(a),
@@ -118,6 +119,24 @@ def compare(a: Side, b: Side, metrics: Sequence[str] = ()) -> Report:
         tuple(dict.fromkeys(only)),
         tuple(dict.fromkeys(stale)),
     )
+
+
+def _refuse_without_numbers(pairs: Sequence[Pair], metrics: Sequence[str], changes: Sequence[Change]) -> None:
+    """InputError for a metric that was asked for and no pair has on both sides, or if there is nothing.
+
+    Without a number there may still be a change to report, which is why there is none.
+    """
+    compared = {one.metric for pair in pairs for one in pair.differences}
+    reasons = list(dict.fromkeys(why for pair in pairs for why in pair.left_out))
+    for name in metrics:
+        if name not in compared:
+            why = next((why for why in reasons if why.startswith(f"{name}: ")), f"{name}: no case in common")
+            raise InputError(f"--metric {name}: nothing to compare; {why}")
+    if not compared and not changes:
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        raise InputError(
+            f"no case is scored on both sides{why}; bokehbench evaluate both, then compare again"
+        )
 
 
 # ------------------------------------------------------------------------------------------- one pair

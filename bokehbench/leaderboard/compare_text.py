@@ -8,7 +8,7 @@ from typing import Any
 
 from bokehbench.leaderboard.compare import Pair, Report
 from bokehbench.leaderboard.differences import Difference, SceneDifference
-from bokehbench.leaderboard.statistics import MIN_SCENES
+from bokehbench.leaderboard.statistics import ID, MAX_SCENES_EXACT, MIN_SCENES, RESAMPLES, Interval
 
 MANY = 30
 """Scenes above which the Markdown shows the ends alone; the JSON has them all."""
@@ -23,7 +23,8 @@ def to_json(report: Report) -> dict[str, Any]:
             plain["better"] = one.better
         pairs.append({**content, "same": pair.is_same})
     return {
-        "schema": "bokehbench.comparison/1",
+        "schema": "bokehbench.comparison/2",
+        "statistics": ID,
         "a": report.a,
         "b": report.b,
         "pairs": pairs,
@@ -57,8 +58,10 @@ def _short(text: str) -> str:
 def _legend() -> str:
     return (
         "Differences are A − B over the same cases; ↑ larger is better, ↓ smaller is better. The interval is "
-        "the 95 % one over scenes, p of the exact sign-flip test on scenes' means (Holm over the methods "
-        f"compared); under {MIN_SCENES} scenes there is neither. Won: share of scenes on which A is better."
+        "the 95 % one by scene, p that of the sign-flip test by scene on the same mean (all flips up to "
+        f"{MAX_SCENES_EXACT} scenes, {RESAMPLES} random ones above; Holm over the methods compared); under "
+        f"{MIN_SCENES} scenes there is neither. Won: share of scenes on which A is better, where the metric "
+        "has a direction."
     )
 
 
@@ -81,11 +84,6 @@ def _differences(found: Sequence[Difference]) -> list[str]:
         arrow = ("↑" if one.higher_is_better else "↓") if one.ranked else ""
         digits = one.decimals
         interval = one.interval
-        bounds = (
-            "–"
-            if interval.low is None or interval.high is None
-            else f"{interval.low:+.{digits}f} to {interval.high:+.{digits}f}"
-        )
         cells = [
             " ".join(filter(None, [one.metric, arrow, one.unit])),
             one.level,
@@ -94,13 +92,19 @@ def _differences(found: Sequence[Difference]) -> list[str]:
             f"{one.a:.{digits}f}",
             f"{one.b:.{digits}f}",
             f"{interval.mean:+.{digits}f}",
-            bounds,
-            f"{one.scenes_won:.0%}",
+            _bounds(interval, digits),
+            "–" if one.scenes_won is None else f"{one.scenes_won:.0%}",
             "–" if one.p_holm is None else f"{one.p_holm:.2g}",
             one.better or "–",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def _bounds(interval: Interval, digits: int) -> str:
+    if interval.low is None or interval.high is None:
+        return f"n/a: {'one scene' if interval.scenes == 1 else f'{interval.scenes} scenes'}"
+    return f"{interval.low:+.{digits}f} to {interval.high:+.{digits}f}"
 
 
 def _scenes(pair: Pair) -> list[str]:
@@ -132,5 +136,6 @@ def _first(own: dict[str, SceneDifference]) -> float:
 def _scene_cell(one: SceneDifference | None, digits: int) -> str:
     if one is None:
         return "–"
-    spread = "" if one.cases == 1 else f" ({one.low:+.{digits}f} to {one.high:+.{digits}f})"
-    return f"{one.mean:+.{digits}f}{spread}"
+    if one.low is None or one.high is None:
+        return f"{one.mean:+.{digits}f}"
+    return f"{one.mean:+.{digits}f} ({one.low:+.{digits}f} to {one.high:+.{digits}f})"

@@ -2,12 +2,14 @@
 
 From the breakdowns that `bokehbench evaluate --breakdown` stores. Squared error and pixels of the bins sum to
 those of the pictures; PSNR of a bin is, like every number of a table, the mean over cases, with its interval
-by scene. A case counts in a bin of which it has `LEAST` pixels, the same cases for every method.
+by scene. Curves are of the same cases for every method: those of which all have a breakdown, and in a bin
+those of them that have `LEAST` pixels there. As in the tables, a method that lacks results has no curve.
 """
 
 from __future__ import annotations
 
 import itertools
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,16 +20,19 @@ import pandas as pd
 from bokehbench import records
 from bokehbench.leaderboard import regions
 from bokehbench.leaderboard.collect import Collected, Entry, RowKey, collect
-from bokehbench.leaderboard.statistics import mean_interval
+from bokehbench.leaderboard.statistics import ID, mean_interval
 from bokehbench.leaderboard.tables import ALL
 from bokehbench.metrics.breakdown import EDGES, psnr_of
 
-SCHEMA = "bokehbench.defocus/1"
+SCHEMA = "bokehbench.defocus/2"
 LEAST = 500
 """Pixels of a part that a picture must have for its PSNR there to count."""
 BIN = "bin"
 KEYS = ("benchmark", "protocol", "method", "weights", "level", "part")
 VALUES = ("low", "high", "pixels", "squared_error", "psnr", "psnr_low", "psnr_high", "cases", "scenes")
+SHARES = ("common", "of")
+Parts = Mapping[str, Any]
+"""A stored breakdown (`bokehbench.metrics.breakdown`)."""
 
 
 def load(*results: Path | str) -> pd.DataFrame:
@@ -41,7 +46,9 @@ def load(*results: Path | str) -> pd.DataFrame:
         `low` to `high` pixels of signed defocus (infinite at the ends, > 0 in front of focus), else the name
         of a region or `whole`. `pixels` and `squared_error` (8-bit code values, three channels) are sums over
         cases; `psnr` is the mean in dB over the `cases` that have enough of the part, `psnr_low` and
-        `psnr_high` its 95 % interval by scene (NaN under 6 scenes). Of a stochastic method every seed counts.
+        `psnr_high` its 95 % interval by scene (NaN under 6 scenes). Of a stochastic method all are means over
+        seeds. Every row is of the `common` cases, of which all methods have a breakdown, `of` those that the
+        level has; methods that lack results, or have no breakdown, are left out.
 
     Raises:
         InputError: no results folder, or folders that contradict each other.
@@ -51,8 +58,8 @@ def load(*results: Path | str) -> pd.DataFrame:
 
 def to_frame(boards: Sequence[Collected]) -> pd.DataFrame:
     """`load` for folders that were read already."""
-    rows = [row for board in boards for key in board.runs for row in _rows(board, key)]
-    return pd.DataFrame(rows, columns=[*KEYS, *VALUES])
+    rows = [row for board in boards for row in _rows(board)]
+    return pd.DataFrame(rows, columns=[*KEYS, *VALUES, *SHARES])
 
 
 def to_json(boards: Sequence[Collected]) -> dict[str, Any]:
@@ -61,13 +68,14 @@ def to_json(boards: Sequence[Collected]) -> dict[str, Any]:
     frame = to_frame(boards)
     for names, part in frame.groupby(list(KEYS[:5]), sort=False):
         about = dict(zip(KEYS, names, strict=False))
+        about |= {share: int(part[share].iloc[0]) for share in SHARES}
         entries = [{name: _plain(value) for name, value in row.items()} for row in _values(part)]
         bins = [entry for entry in entries if entry["part"] == BIN]
         others = {entry["part"]: entry for entry in entries if entry["part"] != BIN}
         for entry in entries:
             del entry["part"]
         curves.append({**about, "bins": bins, "regions": others})
-    return {"schema": SCHEMA, "edges": list(EDGES), "curves": curves}
+    return {"schema": SCHEMA, "statistics": ID, "edges": list(EDGES), "curves": curves}
 
 
 def write(out: Path, boards: Sequence[Collected]) -> bool:
@@ -95,23 +103,42 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, (int, np.integer)) else float(value)
 
 
-def _rows(board: Collected, key: RowKey) -> Iterator[dict[str, Any]]:
-    """All levels of one method, each with all of its parts."""
-    found = list(_breakdowns(board, key))
-    levels = sorted({level for level, _, _ in found})
-    about = {"benchmark": board.benchmark, "protocol": board.protocol, "method": key[0], "weights": key[1]}
-    for level in [ALL, *levels] if len(levels) > 1 else [ALL] if levels else []:
-        chosen = [(scene, parts) for at, scene, parts in found if level in (ALL, at)]
-        for part, low, high, numbers in _parts(chosen):
-            yield {**about, "level": level, "part": part, "low": low, "high": high, **numbers}
+def _rows(board: Collected) -> Iterator[dict[str, Any]]:
+    """All levels of the methods of one benchmark, each with all of its parts."""
+    found = {key: _breakdowns(board, key) for key in board.runs if _is_whole(board, key)}
+    found = {key: own for key, own in found.items() if own}
+    common = [case for case in board.cases if found and all(case in own for own in found.values())]
+    about = {case: board.cases[case].record for case in board.cases}
+    levels = sorted({about[case]["level"] for case in common})
+    for key, own in found.items():
+        named = {
+            "benchmark": board.benchmark,
+            "protocol": board.protocol,
+            "method": key[0],
+            "weights": key[1],
+        }
+        for level in [ALL, *levels] if len(levels) > 1 else [ALL] if levels else []:
+            cases = [case for case in common if level in (ALL, about[case]["level"])]
+            of = sum(level in (ALL, record["level"]) for record in about.values())
+            chosen = [(about[case]["scene"], own[case]) for case in cases]
+            for part, low, high, numbers in _parts(chosen):
+                shares = {"common": len(cases), "of": of}
+                yield {**named, "level": level, "part": part, "low": low, "high": high, **numbers, **shares}
 
 
-def _breakdowns(board: Collected, key: RowKey) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """(level, scene, breakdown) of every result that counts today and has one."""
-    for case, found in board.cases.items():
-        for run in board.runs[key].values():
-            if case in run and (parts := _read(run[case], found.target, found.record)) is not None:
-                yield found.record["level"], found.record["scene"], parts
+def _is_whole(board: Collected, key: RowKey) -> bool:
+    return all(case in run for run in board.runs[key].values() for case in board.cases)
+
+
+def _breakdowns(board: Collected, key: RowKey) -> dict[str, list[Parts]]:
+    """Of each case that has one today in every run: the breakdowns, one a seed."""
+    found: dict[str, list[Parts]] = {}
+    for case, about in board.cases.items():
+        runs = [_read(run[case], about.target, about.record) for run in board.runs[key].values()]
+        parts: list[Parts] = [part for part in runs if part is not None]
+        if parts and len(parts) == len(runs):
+            found[case] = parts
+    return found
 
 
 def _read(entry: Entry, target: str, record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -125,35 +152,46 @@ def _read(entry: Entry, target: str, record: Mapping[str, Any]) -> dict[str, Any
 
 
 def _parts(
-    found: Sequence[tuple[str, Mapping[str, Any]]],
+    found: Sequence[tuple[str, Sequence[Parts]]],
 ) -> Iterator[tuple[str, float, float, dict[str, Any]]]:
-    """(part, low, high, numbers): every bin from far to near, then the regions and the whole."""
-    infinite = float("inf")
+    """(part, low, high, numbers): every bin from far to near, then the regions and the whole.
+
+    Args:
+        found: scene of each case, and its breakdowns, one a seed.
+    """
+    infinite, unknown = float("inf"), float("nan")
     for index, (low, high) in enumerate(itertools.pairwise((-infinite, *EDGES, infinite))):
-        pairs = [
-            (scene, parts["defocus"]["pixels"][index], parts["defocus"]["squared_error"][index])
-            for scene, parts in found
+        inside = [(scene, [one["defocus"] for one in own]) for scene, own in found]
+        bins = [
+            (scene, [(one["pixels"][index], one["squared_error"][index]) for one in own])
+            for scene, own in inside
         ]
-        yield BIN, low, high, _numbers(pairs)
-    unknown = float("nan")
-    for name in (*found[0][1]["regions"], "whole"):
-        those = [
-            (scene, parts["whole"] if name == "whole" else parts["regions"][name]) for scene, parts in found
+        yield BIN, low, high, _numbers(bins)
+    for name in (*found[0][1][0]["regions"], "whole"):
+        areas = [
+            (scene, [one["whole"] if name == "whole" else one["regions"][name] for one in own])
+            for scene, own in found
         ]
-        pairs = [(scene, part["pixels"], part["squared_error"]) for scene, part in those]
-        yield name, unknown, unknown, _numbers(pairs)
+        parts = [(scene, [(one["pixels"], one["squared_error"]) for one in own]) for scene, own in areas]
+        yield name, unknown, unknown, _numbers(parts)
 
 
-def _numbers(found: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
-    """Sums over cases, and the mean PSNR of those that have enough of a part; found: scene, pixels, error."""
+def _numbers(found: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> dict[str, Any]:
+    """Sums over cases, and the mean PSNR of those that have enough of a part.
+
+    Args:
+        found: scene of each case, and (pixels, squared error) of its part, one a seed.
+    """
     numbers: dict[str, Any] = {
-        "pixels": sum(pixels for _, pixels, _ in found),
-        "squared_error": sum(error for _, _, error in found),
+        "pixels": sum(statistics.mean(pixels for pixels, _ in own) for _, own in found),
+        "squared_error": sum(statistics.mean(error for _, error in own) for _, own in found),
     }
-    enough = [(scene, psnr_of(pixels, error)) for scene, pixels, error in found if pixels >= LEAST]
+    # A part is the case's, whatever the seed: one that is large enough is so in all runs.
+    enough = [(scene, own) for scene, own in found if own[0][0] >= LEAST]
     if not enough:
         return {**numbers, "psnr": None, "psnr_low": None, "psnr_high": None, "cases": 0, "scenes": 0}
-    interval = mean_interval([value for _, value in enough], [scene for scene, _ in enough])
+    values = [statistics.mean(psnr_of(pixels, error) for pixels, error in own) for _, own in enough]
+    interval = mean_interval(values, [scene for scene, _ in enough])
     return {
         **numbers,
         "psnr": interval.mean,

@@ -27,8 +27,9 @@ class Difference:
         level: `all`, or a blur level.
         a, b: means over the same cases.
         interval: of A − B, over scenes; in the metric's own unit and direction.
-        scenes_won: share of scenes on which A is better; ties count half.
-        p: of the sign-flip test; None under six scenes.
+        scenes_won: share of scenes on which A is better, ties count half; None where the metric has no
+            direction.
+        p: of the sign-flip test on the mean of `interval`; None under six scenes.
         p_holm: corrected over the methods compared at this level by this metric.
         higher_is_better, ranked, unit, decimals: the metric's.
         same: not one case differs.
@@ -39,7 +40,7 @@ class Difference:
     a: float
     b: float
     interval: Interval
-    scenes_won: float
+    scenes_won: float | None
     p: float | None
     higher_is_better: bool
     ranked: bool
@@ -66,15 +67,15 @@ class Difference:
 class SceneDifference:
     """A − B of one metric within one scene: mean, smallest and largest over its cases.
 
-    No interval: the cases of a scene are not independent.
+    No interval: the cases of a scene are not independent. One case alone has no smallest and largest.
     """
 
     metric: str
     scene: str
     cases: int
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 def differences(
@@ -106,7 +107,7 @@ def _difference(metric: Metric, level: str, values: FloatArray, scenes: Sequence
         a=float(values[:, 0].mean()),
         b=float(values[:, 1].mean()),
         interval=interval_of(values[:, 0] - values[:, 1], scenes),
-        scenes_won=compared.scenes_won,
+        scenes_won=compared.scenes_won if metric.spec.ranked else None,
         p=compared.p,
         higher_is_better=metric.higher_is_better,
         ranked=metric.spec.ranked,
@@ -123,9 +124,6 @@ def over_scenes(metric: Metric, values: FloatArray, about: Sequence[About]) -> l
     found = []
     for scene in np.unique(scenes).tolist():
         own = apart[scenes == scene]
-        found.append(
-            SceneDifference(
-                metric.name, scene, len(own), float(own.mean()), float(own.min()), float(own.max())
-            )
-        )
+        low, high = (float(own.min()), float(own.max())) if len(own) > 1 else (None, None)
+        found.append(SceneDifference(metric.name, scene, len(own), float(own.mean()), low, high))
     return found

@@ -11,15 +11,24 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from bokehbench.leaderboard.statistics import ID
 from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Reported, Row, Table
+
+SUFFIXES = ("", "_low", "_high", "_cases", "_scenes", "_p", "_spread")
+"""Of the columns of one metric."""
 
 
 def to_csv(tables: Sequence[Table]) -> str:
-    """One line a (benchmark, protocol, level, row), numbers at full precision, empty where there is none."""
+    """One line a (benchmark, protocol, level, row), numbers at full precision, empty where there is none.
+
+    `cases` and `scenes` are those of the level, `METRIC_cases` and `METRIC_scenes` those of the number, which
+    are fewer where a region is too small to have one; `published` is the number of cases of the whole set.
+    """
     names = list(dict.fromkeys(column.name for table in tables for column in table.columns))
     head = ["benchmark", "protocol", "level", "method", "version", "weights", "category", "status"]
-    head += ["seeds", "uses_truth", "cases", "scenes", "average_rank", "seconds", "peak_memory_mb"]
-    head += [f"{name}{suffix}" for name in names for suffix in ("", "_low", "_high", "_p", "_spread")]
+    head += ["seeds", "uses_truth", "cases", "scenes", "published"]
+    head += ["average_rank", "seconds", "peak_memory_mb"]
+    head += [f"{name}{suffix}" for name in names for suffix in SUFFIXES]
     head += ["source", "note"]
     out = io.StringIO()
     writer = csv.DictWriter(out, head, restval="", lineterminator="\n")
@@ -48,6 +57,7 @@ def _csv_row(table: Table, group: Group, row: Row) -> dict[str, Any]:
         "uses_truth": row.truth,
         "cases": len(group.cases),
         "scenes": group.n_scenes,
+        "published": table.published or None,
     }
     if group.level == ALL:
         values |= {
@@ -59,6 +69,7 @@ def _csv_row(table: Table, group: Group, row: Row) -> dict[str, Any]:
         if cell.interval:
             interval = cell.interval
             values |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+            values |= {f"{name}_cases": interval.cases, f"{name}_scenes": interval.scenes}
             values[f"{name}_spread"] = cell.spread
         if cell.comparison:
             values[f"{name}_p"] = cell.comparison.p_holm
@@ -73,7 +84,11 @@ def _csv_reported(table: Table, one: Reported) -> dict[str, Any]:
 
 def to_json(tables: Sequence[Table]) -> dict[str, Any]:
     """Everything the tables say, for other programs."""
-    return {"schema": "bokehbench.leaderboard/1", "tables": [_json_table(table) for table in tables]}
+    return {
+        "schema": "bokehbench.leaderboard/1",
+        "statistics": ID,
+        "tables": [_json_table(table) for table in tables],
+    }
 
 
 def _json_table(table: Table) -> dict[str, Any]:
@@ -84,6 +99,8 @@ def _json_table(table: Table) -> dict[str, Any]:
         "protocol": table.protocol,
         "metrics": [_json_column(column) for column in table.columns],
         "target_noise_psnr": noise,
+        "published_cases": table.published or None,
+        "part": table.part,
         "rows": [_json_row(row) for row in everyone],
         "levels": [
             {
@@ -142,6 +159,7 @@ def _json_cell(cell: Cell) -> dict[str, Any]:
     if cell.interval:
         interval = cell.interval
         value |= {"mean": interval.mean, "low": interval.low, "high": interval.high}
+        value |= {"cases": interval.cases, "scenes": interval.scenes}
         value |= {"identical": cell.identical, "spread": cell.spread}
     if cell.comparison:
         difference = cell.comparison.difference

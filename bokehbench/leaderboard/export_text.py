@@ -21,10 +21,11 @@ from bokehbench.leaderboard.sentences import (
     stale_sentences,
     statistics_sentence,
     truth_sentence,
+    whole_size_sentence,
 )
 from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Reported, Row, Table
 
-WHERE = "Where it fails, by region of the pictures"
+WHERE = "Where it fails, by region and corrected"
 
 
 def to_markdown(tables: Sequence[Table]) -> str:
@@ -33,7 +34,7 @@ def to_markdown(tables: Sequence[Table]) -> str:
 
 
 def _markdown(table: Table) -> list[str]:
-    lines = [f"## {table.benchmark} ({table.protocol})", "", size_sentence(table.everything) + ".", ""]
+    lines = [f"## {table.benchmark} ({table.protocol})", "", whole_size_sentence(table) + ".", ""]
     lines += _markdown_tables(table, table.everything)
     lines += [f"[{n}] {text}  " for n, text in enumerate(table.footnotes, start=1)]
     further = [spread_sentence(table), noise_sentence(table), truth_sentence(table)]
@@ -128,15 +129,24 @@ def latex_text(text: str) -> str:
 def to_latex(tables: Sequence[Table], *, intervals: bool = True) -> str:
     """One booktabs `table` for each table; best bold, second underlined. Needs \\usepackage{booktabs}.
 
+    Columns by region stand in a second one, as in the Markdown.
+
     Args:
         tables: one a benchmark and protocol.
         intervals: with ± half of the confidence interval.
     """
-    return "\n".join(_latex(table, intervals) for table in tables)
+    found = []
+    for table in tables:
+        whole, regions = table.parts()
+        found.append(_latex(whole, intervals, _latex_caption(whole), f"tab:{table.name}"))
+        if regions is not None:
+            label = f"tab:{table.name}-regions"
+            found.append(_latex(regions, intervals, _latex_region_caption(regions), label, costs=False))
+    return "\n".join(found)
 
 
-def _latex(table: Table, intervals: bool) -> str:
-    heads = ["method", *(column.heading for column in table.columns), "s/image"]
+def _latex(table: Table, intervals: bool, caption: str, label: str, costs: bool = True) -> str:
+    heads = ["method", *(column.heading for column in table.columns), *(["s/image"] if costs else [])]
     lines = [
         r"\begin{table}[t]",
         r"\centering",
@@ -152,24 +162,39 @@ def _latex(table: Table, intervals: bool) -> str:
             lines.append(rf"\multicolumn{{{len(heads)}}}{{l}}{{\emph{{{text}}}}} \\")
         for row in table.rows:
             cells = [_latex_cell(group.cells[row.key][c.name], c, intervals) for c in table.columns]
-            label = latex_text(row.label) + (r"$^\dagger$" if row.status == "oracle" else "")
-            label += r"$^\ddagger$" if row.truth else ""
-            seconds = latex_text(seconds_text(row)) if group.level == ALL else ""
-            lines.append(" & ".join([label, *cells, seconds]) + r" \\")
+            name = latex_text(row.label) + (r"$^\dagger$" if row.status == "oracle" else "")
+            name += r"$^\ddagger$" if row.truth else ""
+            seconds = [latex_text(seconds_text(row)) if group.level == ALL else ""] if costs else []
+            lines.append(" & ".join([name, *cells, *seconds]) + r" \\")
             lines += [_latex_reported(one, table) for one in table.printed(group.level, row)]
         lines += [_latex_reported(one, table) for one in table.only_printed(group.level)]
-    caption = [f"{table.benchmark} ({table.protocol}), {size_sentence(table.everything)}."]
-    caption += [statistics_sentence(table), spread_sentence(table), noise_sentence(table)]
-    if any(row.status == "oracle" for row in table.rows):
-        caption.append("†" + ORACLE_NOTE + ".")
-    if table.uses_truth:
-        caption.append("‡" + truth_sentence(table))
-    caption += reported_sentences(table)
-    text = latex_text(" ".join(filter(None, caption)))
-    text = text.replace("†", r"$^\dagger$").replace("‡", r"$^\ddagger$")
-    lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{text}}}"]
-    lines += [rf"\label{{tab:{table.name}}}", r"\end{table}", ""]
-    return "\n".join(lines)
+    lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{caption}}}"]
+    return "\n".join([*lines, rf"\label{{{label}}}", r"\end{table}", ""])
+
+
+def _latex_caption(table: Table) -> str:
+    sentences = [f"{table.benchmark} ({table.protocol}), {whole_size_sentence(table)}."]
+    sentences += [statistics_sentence(table), spread_sentence(table), noise_sentence(table)]
+    return _escaped_caption([*sentences, *_row_marks(table), *reported_sentences(table)])
+
+
+def _latex_region_caption(table: Table) -> str:
+    names = [column.name for column in table.columns]
+    cells = [group.cells[row.key][name] for group in table.groups for row in table.rows for name in names]
+    fewer = dict.fromkeys(cell.reason for cell in cells if cell.interval and cell.reason)
+    sentences = [f"{WHERE}: {table.benchmark} ({table.protocol}), {whole_size_sentence(table)}."]
+    sentences += [f"{text}." for text in fewer] + [statistics_sentence(table), *_row_marks(table)]
+    return _escaped_caption(sentences)
+
+
+def _row_marks(table: Table) -> list[str]:
+    marks = ["†" + ORACLE_NOTE + "."] if any(row.status == "oracle" for row in table.rows) else []
+    return [*marks, *(["‡" + truth_sentence(table)] if table.uses_truth else [])]
+
+
+def _escaped_caption(sentences: Sequence[str]) -> str:
+    text = latex_text(" ".join(filter(None, sentences)))
+    return text.replace("†", r"$^\dagger$").replace("‡", r"$^\ddagger$")
 
 
 def _latex_reported(one: Reported, table: Table) -> str:
@@ -209,7 +234,7 @@ def _terminal(table: Table) -> str:
         label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
         truth = [row.truth or "–"] if table.uses_truth else []
         body.append([label, *cells, rank_text(row), seconds_text(row), *truth])
-    lines = [f"{table.benchmark} ({table.protocol}): {size_sentence(table.everything)}", *_grid(heads, body)]
+    lines = [f"{table.benchmark} ({table.protocol}): {whole_size_sentence(table)}", *_grid(heads, body)]
     if regions is not None:
         heads = ["method", *(c.heading for c in regions.columns)]
         lines += [

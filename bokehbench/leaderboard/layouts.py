@@ -52,8 +52,9 @@ def bokehme_1(table: Table) -> Layout:
     here = {row.key[0] for row in table.rows}
     rows += _printed_rows([one for one in printed if one.ours not in here], levels, columns)
     notes = dict.fromkeys(f"Reported: {one.source}; {one.note}." for one in printed)
+    title = [f"{table.benchmark} ({table.protocol})", table.part, "after Table 1 of BokehMe"]
     return Layout(
-        f"{table.benchmark} ({table.protocol}), after Table 1 of BokehMe",
+        ", ".join(filter(None, title)),
         tuple(group.level for group in levels),
         (*(column.name.upper() for column in columns), "Time (s)"),
         tuple(rows),

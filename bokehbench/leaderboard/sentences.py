@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bokehbench.leaderboard.collect import Collected
-from bokehbench.leaderboard.statistics import ALPHA, MIN_SCENES
+from bokehbench.leaderboard.statistics import ALPHA, MIN_SCENES, name_of_test
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Reported, Row, Table
 
 TRUTH_HEADING = "chosen with the ground truth"
@@ -20,6 +20,11 @@ def size_sentence(group: Group) -> str:
     return f"{_count(len(group.cases), 'case')} of {_count(group.n_scenes, 'scene')}, {strength}"
 
 
+def whole_size_sentence(table: Table) -> str:
+    """How much the table of all levels rests on, and whether that is a part of the published set."""
+    return ", ".join(filter(None, [size_sentence(table.everything), table.part]))
+
+
 def _count(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}"
 
@@ -32,9 +37,9 @@ def statistics_sentence(table: Table) -> str:
             "and no tests; bold is the best printed mean, nothing more."
         )
     return (
-        "± is half of the 95 % confidence interval by scene. Each row is tested against the best one (exact "
-        f"sign-flip test on scenes' means, Holm); bold is the best row and what is tied with it (p ≥ {ALPHA} "
-        "or a difference too small to count)."
+        "± is half of the 95 % confidence interval by scene. Each row is tested against the best one "
+        f"({name_of_test(table.everything.n_scenes)}, Holm); bold is the best row and what is tied with it "
+        f"(p ≥ {ALPHA} or a difference too small to count)."
     )
 
 

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field, replace
 
 from bokehbench.leaderboard.collect import RowKey, Stale
 from bokehbench.leaderboard.efficiency import Efficiency
+from bokehbench.leaderboard.regions import FAMILY, PAIR_FAMILY
 from bokehbench.leaderboard.statistics import MIN_SCENES, Comparison, Interval
 from bokehbench.leaderboard.trained_on import NOTHING, Verdict
 from bokehbench.metrics.catalogue import REGIONS
 from bokehbench.registry import BenchmarkSpec, MethodSpec
 
 ALL = "all"
+BREAKDOWN = frozenset((*FAMILY, *PAIR_FAMILY))
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Column:
 
     @property
     def by_region(self) -> bool:
-        """Whether it is about a region of the pictures, not about all of them."""
-        return not set(REGIONS).isdisjoint(self.name.split("+")[1:])
+        """Whether it says where a method fails: by region, or of corrected pictures (`--breakdown`)."""
+        return self.name in BREAKDOWN or not set(REGIONS).isdisjoint(self.name.split("+")[1:])
 
     @property
     def arrow(self) -> str:
@@ -211,6 +213,7 @@ class Table:
         below_floor: rows below `identity`, with their reason.
         noise: (worst, median) PSNR in dB of the targets' own noise, None where it is not known.
         reported: what papers print, where that was asked for.
+        published: cases of the whole set (`BenchmarkSpec.published`); 0 where that is not fixed.
     """
 
     benchmark: str
@@ -226,9 +229,20 @@ class Table:
     noise: tuple[float, float] | None = None
     footnotes: tuple[str, ...] = ()
     reported: tuple[Reported, ...] = ()
+    published: int = 0
+
+    @property
+    def part(self) -> str:
+        """What every print of a table over other cases than the published set's says; empty for the set."""
+        n = len(self.everything.cases)
+        if not self.published or n == self.published:
+            return ""
+        if n > self.published:
+            return f"more than the set ({n} cases, published {self.published})"
+        return f"part of the set ({n} of {self.published} cases)"
 
     def parts(self) -> tuple[Table, Table | None]:
-        """The table of whole pictures, and that of regions, which papers do not print; None without such."""
+        """The table of pictures as they are, and that of `by_region`, which papers do not print, if any."""
         whole = tuple(column for column in self.columns if not column.by_region)
         regions = tuple(column for column in self.columns if column.by_region)
         if not whole or not regions:

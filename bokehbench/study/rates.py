@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from bokehbench.leaderboard.statistics import mean_interval, scene_sums
+from bokehbench.leaderboard.statistics import mean_interval, scene_sums, standard_error
 from bokehbench.study.strengths import MIN_PARTICIPANTS
 
 
@@ -28,7 +28,7 @@ def share(hits: Sequence[float], participants: Sequence[str]) -> Estimate:
     """Share of answers in [0, 1] and its interval.
 
     Answers of one participant are not independent: the variance is that of a mean of clusters
-    (`leaderboard.statistics.mean_interval`), which makes them worth n' = p (1 - p) / variance independent
+    (`leaderboard.statistics.standard_error`), which makes them worth n' = p (1 - p) / variance independent
     answers, and the interval is Wilson's for n' (1927) with the t quantile of the number of participants: it
     stays within [0, 1]. Where everyone says the same there is no variance to go by, and n' is the number of
     participants.
@@ -42,7 +42,7 @@ def share(hits: Sequence[float], participants: Sequence[str]) -> Estimate:
     p = float(sums.sum() / n)
     if people < MIN_PARTICIPANTS:
         return Estimate(p, None, None, int(n), people)
-    variance = people / (people - 1) * float(((sums - p * counts) ** 2).sum()) / n**2
+    variance = float(standard_error(sums, counts)) ** 2
     worth = float(people)
     if 0 < p < 1:
         worth = min(n, p * (1 - p) / variance) if variance > 0 else n

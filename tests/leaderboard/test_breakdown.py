@@ -193,6 +193,32 @@ def test_curves_sum_to_the_pictures_and_their_means_are_those_of_the_table(at):
     assert set(first["regions"]) == {*PARTITION, "highlights", "whole"}
 
 
+def test_curves_are_over_the_cases_that_all_methods_share(at, tmp_path):
+    """One method lacks its hardest case: without pairing it would look better than it is."""
+    evaluate(at.root, ["psnr"], breakdown=True)
+    (at.folder / "soft" / "none" / "s1_L5.breakdown.json").unlink()
+    frame = defocus.load(at.root)
+    whole = frame[frame.part == "whole"].set_index(["method", "level"])
+    assert (whole.loc[("soft", "all"), ["cases", "common", "of"]] == [3, 3, 4]).all()
+    assert (whole.loc[("sharp", "all"), ["cases", "common", "of"]] == [3, 3, 4]).all()
+    assert (whole.loc[("sharp", "L5"), ["common", "of"]] == [1, 2]).all()
+    for method in METHODS:
+        scores = [
+            records.read_json(at.folder / method / "none" / f"{case}.scores.json")["scores"]["psnr"]["value"]
+            for case in ("s0_L1", "s0_L5", "s1_L1")
+        ]
+        assert whole.loc[(method, "all"), "psnr"] == pytest.approx(np.mean(scores), abs=1e-9)
+    curves = defocus.to_json(collect([at.root]))["curves"]
+    assert {(curve["level"], curve["common"], curve["of"]) for curve in curves} == {
+        ("all", 3, 4),
+        ("L1", 2, 2),
+        ("L5", 1, 2),
+    }
+    # A method that lacks results is incomplete in the table and has no curve; the others keep their cases.
+    (at.folder / "sharp" / "none" / "s0_L1.json").unlink()
+    assert set(defocus.load(at.root).method) == {"soft"}
+
+
 def test_parts_of_another_prediction_count_for_nothing(at, tmp_path):
     evaluate(at.root, ["psnr"], breakdown=True)
     assert defocus.write(tmp_path, collect([at.root])) and (tmp_path / "defocus.json").exists()
@@ -212,6 +238,14 @@ def test_columns_by_region_are_a_table_of_their_own(at):
 
     evaluate(at.root, ["psnr"], breakdown=True)
     (board,) = collect([at.root])
+    first, second = export_text.to_latex([build(board)]).split(r"\end{table}")[:2]
+    assert "psnr+" not in first and "s/image" in first and r"\label{tab:toy--gt-1}" in first
+    assert "psnr+band" in second and "s/image" not in second and r"\label{tab:toy--gt-1-regions}" in second
+    assert "+defocus: 2 of 4 cases have enough of this region" in second
+    for line in (*first.splitlines(), *second.splitlines()):
+        if line.startswith("soft &"):
+            heads = next(head for head in (first, second) if line in head).split(r"\toprule")[1]
+            assert line.count(" & ") == heads.split(r"\\")[0].count(" & ")
     for text in (export_text.to_markdown([build(board)]), export_text.to_terminal([build(board)])):
         heads = [line for line in text.splitlines() if line.lstrip("| ").startswith("method")]
         assert "psnr+band" not in heads[0] and "psnr+band" in heads[1] and "s/image" not in heads[1]

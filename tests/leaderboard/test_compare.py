@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -18,6 +19,7 @@ from bokehbench.leaderboard import compare_text
 from bokehbench.leaderboard.compare import Report, compare
 from bokehbench.leaderboard.results import Protocol
 from bokehbench.leaderboard.sides import parse_side
+from bokehbench.metrics import find
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +161,74 @@ def test_other_weights_are_compared_with_each_other_or_by_name(standard: Path, t
 
 
 def test_a_metric_that_is_missing_or_unknown_is_said(standard: Path) -> None:
-    (pair,) = of(f"{standard}::soft", f"{standard}::sharp", "psnr-noiseless").pairs
-    assert not pair.differences and "bokehbench evaluate RESULTS --metric psnr-noiseless" in pair.left_out[0]
+    with pytest.raises(InputError, match=r"nothing to compare; .*evaluate RESULTS --metric psnr-noiseless"):
+        of(f"{standard}::soft", f"{standard}::sharp", "psnr", "psnr-noiseless")
     with pytest.raises(ConfigError, match="psnrr"):
         of(f"{standard}::soft", f"{standard}::sharp", "psnrr")
+
+
+def rescore(root: Path, method: str, **scores: dict[str, object]) -> None:
+    for path in (root / "toy" / "gt@1" / method).glob("none/*.scores.json"):
+        content = records.read_json(path)
+        content["scores"] = {name: {**content["scores"]["psnr"], **own} for name, own in scores.items()}
+        records.write_json(path, content)
+
+
+def test_a_metric_on_one_side_alone_or_none_at_all_is_exit_2(
+    standard: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "one"
+    shutil.copytree(standard, root)
+    rescore(root, "soft", psnr={})
+    rescore(root, "sharp")
+    for metric in (["--metric", "psnr"], []):
+        with pytest.raises(SystemExit) as done:
+            cli.main(["compare", f"{root}::soft", f"{root}::sharp", *metric])
+        said = capsys.readouterr()
+        assert done.value.code == 2 and said.err.count("\n") == 1 and not said.out
+
+
+def test_where_nothing_has_a_direction_nobody_wins(standard: Path, tmp_path: Path) -> None:
+    root = tmp_path / "one"
+    shutil.copytree(standard, root)
+    fingerprint = find("blur-bias").fingerprint
+    for method in ("soft", "sharp"):
+        rescore(root, method, **{"blur-bias": {"fingerprint": fingerprint}})
+    report = of(f"{root}::soft", f"{root}::sharp")
+    one = report.pairs[0].differences[0]
+    assert (one.metric, one.scenes_won, one.better) == ("blur-bias", None, "")
+    line = next(line for line in compare_text.to_markdown(report).splitlines() if line.startswith("| blur-b"))
+    assert [cell.strip() for cell in line.split("|")][9] == "–" and one.interval.low is not None
+
+
+def test_few_scenes_are_said_where_the_interval_would_stand(tmp_path: Path) -> None:
+    for scenes, said in ((1, "n/a: one scene"), (3, "n/a: 3 scenes")):
+        root = tmp_path / str(scenes)
+        world.write_world(root, scenes=scenes, levels=("L1",))
+        report = of(f"{root}::soft", f"{root}::sharp", "psnr")
+        text = compare_text.to_markdown(report)
+        assert f"| {said} |" in text and "exact" not in text
+        one = report.pairs[0].scenes[0]
+        assert (one.cases, one.low, one.high) == (1, None, None)  # one case is no range
+        assert compare_text.to_json(report)["pairs"][0]["scenes"][0]["low"] is None
+
+
+def test_p_is_of_the_printed_difference_where_scenes_are_unequal(tmp_path: Path) -> None:
+    """One scene has ten cases, on which B is ahead: the mean over cases says B, and so does p."""
+    at = world.write_world(tmp_path, scenes=17, levels=("L1",), methods={"soft": 10.0, "sharp": 10.0})
+    for number in range(17):
+        case = f"s{number}_L1"
+        if number >= 7:
+            records.write_json(
+                at.case_record(case), {**records.read_json(at.case_record(case)), "scene": "many"}
+            )
+        for method, ahead in (("soft", number < 7), ("sharp", number >= 7)):
+            path = at.folder / method / "none" / f"{case}.scores.json"
+            content = records.read_json(path)
+            content["scores"]["psnr"]["value"] = 31.0 if ahead else 30.0
+            records.write_json(path, content)
+    one = of(f"{tmp_path}::soft", f"{tmp_path}::sharp", "psnr").pairs[0].differences[0]
+    assert one.interval.mean == pytest.approx(-3 / 17) and one.scenes_won == pytest.approx(7 / 8)
+    # Of the flips of seven ones and a ten, those whose sum is at least 3 in size: more than half.
+    sums = [sum(signs[:7]) + 10 * signs[7] for signs in itertools.product((1, -1), repeat=8)]
+    assert one.p == pytest.approx(np.mean(np.abs(sums) >= 3))

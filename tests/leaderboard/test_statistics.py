@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,13 @@ from scipy import stats
 
 from bokehbench import rng
 from bokehbench.leaderboard import statistics as st
+
+ROOT = Path(__file__).parents[2]
+_spec = importlib.util.spec_from_file_location("interval_coverage", ROOT / "perf" / "interval_coverage.py")
+assert _spec is not None and _spec.loader is not None
+perf = importlib.util.module_from_spec(_spec)
+sys.modules[_spec.name] = perf  # dataclasses look their module up
+_spec.loader.exec_module(perf)
 
 
 def scenes(G: int, n: int) -> list[str]:
@@ -41,24 +51,65 @@ def test_more_images_of_the_same_scenes_add_no_certainty() -> None:
     assert one.low is not None and one.low == pytest.approx(fifty.low, abs=1e-9)
 
 
-@pytest.mark.parametrize(("G", "n"), [(6, 10), (10, 10), (40, 3)])
-def test_coverage_on_normal_scenes_is_within_3_points_of_nominal(G: int, n: int) -> None:
-    draw = rng.stream(1, G, "test.coverage")
-    labels = scenes(G, n)
-    hits = 0
-    for _ in range(2000):
-        values = draw.normal(0, 1, (G, 1)) + draw.normal(0, 1, (G, n))
-        found = st.mean_interval(values.ravel(), labels)
-        hits += found.low <= 0 <= found.high  # type: ignore[operator]
-    assert abs(hits / 2000 - 0.95) < 0.03
+ROWS = [(G, n, unequal) for unequal, sizes in ((False, perf.SIZES), (True, perf.UNEQUAL)) for G, n in sizes]
 
 
-def test_over_40_scenes_the_bootstrap_agrees_with_t_on_normal_scenes() -> None:
-    values = rng.stream(1, 2, "test").normal(0, 1, 200)
-    found = st.mean_interval(values, scenes(200, 1))
-    expected = stats.t.interval(0.95, 199, values.mean(), stats.sem(values))
-    assert (found.low, found.high) == pytest.approx(expected, abs=0.02)
-    assert found == st.mean_interval(values, scenes(200, 1))  # the same draws every time
+@pytest.mark.parametrize(("G", "n", "unequal"), ROWS)
+def test_coverage_on_normal_scenes_is_within_3_points_of_nominal(G: int, n: int, unequal: bool) -> None:
+    """Every row of the table in the documentation; scenes made image by image, not as their sums."""
+    sets = 2000
+    draw = rng.stream(1, G * n, "test.coverage")
+    counts = draw.integers(1, 2 * n, (sets, G)) if unequal else np.full((sets, G), n)
+    sums = np.zeros((sets, G))
+    effects = draw.normal(0, 1, (sets, G))
+    for image in range(int(counts.max())):
+        sums += np.where(image < counts, effects + draw.normal(0, 1, (sets, G)), 0.0)
+    low, high = st.interval_bounds(sums, counts.astype(float))
+    assert abs(np.mean((low <= 0) & (high >= 0)) - 0.95) < 0.03
+
+
+def test_the_documentation_has_the_coverage_of_the_full_run() -> None:
+    text = (ROOT / "docs" / "results.md").read_text()
+    for name, held in perf.rows(perf.SETS, ["normal"]):
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
+        cells = [float(cell) for cell in line.split("|")[2:-1]]
+        assert (cells[0], cells[-1]) == (round(held["normal"], 3), round(held["images"], 3))
+
+
+def test_one_interval_serves_all_numbers_of_scenes() -> None:
+    """No step where the form would change, and t's limit where there are many."""
+    values = rng.stream(1, 2, "test").normal(0, 1, 2000)
+    for G in (6, 39, 40, 41, 42, 2000):
+        found = st.mean_interval(values[:G], scenes(G, 1))
+        expected = stats.t.interval(0.95, G - 1, values[:G].mean(), stats.sem(values[:G]))
+        assert (found.low, found.high) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_standard_error_is_that_of_leaving_out_scene_by_scene() -> None:
+    draw = rng.stream(1, 8, "test")
+    counts = draw.integers(1, 20, 9)
+    labels = [f"s{g}" for g, n in enumerate(counts) for _ in range(n)]
+    values, which = draw.normal(0, 1, len(labels)), np.array(labels)
+    without = np.array([values[which != scene].mean() for scene in np.unique(which)])
+    by_hand = np.sqrt(8 / 9 * ((without - values.mean()) ** 2).sum())
+    found = st.standard_error(*st.scene_sums(values, labels))
+    assert found == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_the_test_is_about_the_mean_that_is_printed() -> None:
+    """Five small scenes favour a by 1, one large scene b by 1: over cases b is far ahead, by scenes a."""
+    labels = [*(f"s{g}" for g in range(7)), *["large"] * 60]
+    apart = np.array([1.0] * 7 + [-1.0] * 60)
+    compared = st.compare(apart, np.zeros(67), labels, True)
+    assert compared.difference.mean == pytest.approx(-53 / 67)
+    sums = np.array([1.0] * 7 + [-60.0])
+    flips = np.array(list(itertools.product((1, -1), repeat=8))) @ sums
+    assert compared.p == pytest.approx(np.mean(np.abs(flips) >= 53 - 1e-9))
+
+
+def test_the_sign_flip_test_is_called_exact_where_it_is() -> None:
+    assert st.name_of_test(13) == "exact sign-flip test by scene"
+    assert st.name_of_test(14) == "sign-flip test by scene, 9999 random flips"
 
 
 def test_under_six_scenes_nothing_is_claimed() -> None:

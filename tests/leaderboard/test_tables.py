@@ -9,12 +9,13 @@ import json
 from pathlib import Path
 
 import board_world as world
+import pandas as pd
 import pytest
 
 import bokehbench.leaderboard
 from bokehbench import cli, records, registry
 from bokehbench.errors import InputError
-from bokehbench.leaderboard import export_data, export_text
+from bokehbench.leaderboard import export_data, export_text, layouts, statistics
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.results import Protocol, Result
@@ -211,7 +212,7 @@ def test_an_outdated_metric_is_out_of_its_cells_and_of_the_rank(
     cells = [table.everything.cells[row.key]["psnr"] for row in table.rows]
     assert all(cell.interval is None and not cell.best for cell in cells)
     assert cells[0].reason.startswith("psnr has fingerprint")
-    assert cells[0].reason.endswith(": bokehbench evaluate RESULTS --metric psnr")
+    assert cells[0].reason.endswith(f": bokehbench evaluate {standard} --metric psnr")
 
 
 def test_one_outdated_score_is_one_cell_without_a_mean(tmp_path: Path) -> None:
@@ -278,6 +279,60 @@ def test_json_says_what_the_csv_says(standard: Path) -> None:
     assert [metric["id"] for metric in content["metrics"]] == [
         find(name).id for name in ("psnr", "ssim", "gmsd", "lpips-alex")
     ]
+
+
+def test_every_number_says_over_how_many_cases_and_scenes_it_is(standard: Path) -> None:
+    table = table_of(standard)
+    row = next(csv.DictReader(io.StringIO(export_data.to_csv([table]))))
+    assert (row["psnr_cases"], row["psnr_scenes"], row["lpips-alex_cases"]) == ("16", "8", "")
+    content = export_data.to_json([table])
+    assert content["statistics"] == statistics.ID
+    cell = content["tables"][0]["levels"][1]["cells"]["soft"]["psnr"]
+    assert (cell["cases"], cell["scenes"]) == (8, 8)
+    cells = bokehbench.leaderboard.table(standard).set_index(["method", "level", "metric"])
+    assert len(cells) == 4 * 3 * 4
+    own = cells.loc[("soft", "L1", "psnr")]
+    assert (own["cases"], own["scenes"], bool(own["best"])) == (8, 8, True)
+    assert own["mean"] == cell["mean"] and own["low"] == cell["low"]
+    assert cells.loc[("soft", "all", "lpips-alex"), "cases"] is pd.NA
+
+
+def test_a_part_of_a_published_set_says_so_in_every_table(
+    standard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = registry.BenchmarkSpec("toy", "A set.", "x:y", protocol="gt", published=400)
+    monkeypatch.setitem(registry._registered, ("benchmark", "toy"), spec)
+    table = table_of(standard)
+    said = "part of the set (16 of 400 cases)"
+    assert table.part == said
+    for export in (export_text.to_markdown, export_text.to_terminal, export_text.to_latex):
+        assert said in export([table])
+    assert said in layouts.bokehme_1(table).title
+    assert next(csv.DictReader(io.StringIO(export_data.to_csv([table]))))["published"] == "400"
+    content = export_data.to_json([table])["tables"][0]
+    assert (content["part"], content["published_cases"]) == (said, 400)
+    whole = dataclasses.replace(table, published=16)
+    assert whole.part == "" and "part of the set" not in export_text.to_markdown([whole])
+    assert "more than the set" in dataclasses.replace(table, published=8).part
+
+
+def test_published_counts_are_those_of_the_sets() -> None:
+    """Of real sets the pairs are counted twice: by the class that warns, and by the spec that tables ask."""
+    from bokehbench.benchmarks.photoset import PhotoSet
+
+    for name in registry.names(registry.BenchmarkSpec):
+        spec = registry.get(registry.BenchmarkSpec, name)
+        implementation = spec.load()
+        if isinstance(implementation, type) and issubclass(implementation, PhotoSet) and name != "realbokeh":
+            assert spec.published == implementation.PAIRS
+    assert registry.get(registry.BenchmarkSpec, "realbokeh").published == 1257
+
+
+def test_the_test_is_called_exact_only_where_all_flips_are_done(tmp_path: Path) -> None:
+    for scenes, said in ((8, "(exact sign-flip test by scene, Holm)"), (14, "9999 random flips, Holm)")):
+        root = tmp_path / str(scenes)
+        world.write_world(root, scenes=scenes, levels=("L1",), methods={"soft": 12.0, "sharp": 20.0})
+        assert said in export_text.to_markdown([table_of(root)])
 
 
 def test_nothing_scored_says_what_to_do(tmp_path: Path) -> None:
