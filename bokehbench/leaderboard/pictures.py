@@ -1,4 +1,14 @@
-"""The pictures of the page: copies as scored, error maps on a fixed scale, thumbnails.
+"""The pictures of the page, as scored, each a script that the page loads when it is looked at; thumbnails.
+
+A page opened from `file://` may show a picture file but not read its pixels, and error maps, circles of
+confusion and values under the pointer need them. A script it may load, so a picture is stored as one::
+
+    assets/pictures/{id}.js    BOKEHBENCH_PICTURE("{id}", {bytes}, "...");
+
+`id` is the start of the sha256 of the scored file: what several cases or methods share is stored once. The
+text is a lossless WebP, 15 bits a letter from U+3400 on, in UTF-16 (base64 would make the folder a quarter
+larger). A disparity map keeps its 16 bits, the high byte as red and the low one as green.
+`templates/compare-pixels.js` reads all this.
 
 Each file has a key of what it was made from, kept in `assets/manifest.json`: a second call makes only what
 changed, and removes what an earlier page had and this one has not. Nothing else in the folder is touched.
@@ -6,12 +16,15 @@ changed, and removes what an earlier page had and this one has not. Nothing else
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +36,14 @@ from bokehbench.leaderboard.tables import Table
 
 ASSETS = "assets"
 MANIFEST = "manifest.json"
-ERROR_SCALE = 64
-"""8-bit units that the top of the error map's colours stands for; larger errors look the same."""
-ERROR_TICKS = (0, 4, 16, 36, ERROR_SCALE)
-"""Equally spaced on the legend: colours follow the square root, so that small errors can be seen too."""
 THUMBNAIL = 192
 """Width of thumbnails, pixels."""
+GIVEN = ("image", "disparity", "truth", "reference")
+"""Pictures of a case besides its target, where it has them."""
+MAPS = ("disparity", "truth")
+WEBP = {"lossless": True, "quality": 60, "method": 3, "exact": True}
+"""A quarter smaller than PNG; more effort gains a hundredth."""
+FIRST_CODE = 0x3400
 
 
 @dataclass(frozen=True)
@@ -45,9 +60,35 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.") or "x"
 
 
-def case_folder(table: Table, case: str) -> str:
-    """Folder of a case's pictures below assets/."""
-    return f"cases/{table.name}/{slug(case)}"
+def case_pictures(board: Collected, table: Table, case: str) -> dict[str, tuple[Path, str]]:
+    """Every picture of a case: (file, sha256) by `_target`, `_image`, ... or the label of a row."""
+    found = board.cases[case]
+    pictures = {"_target": (found.at.case_image(case, "target"), found.target)}
+    for what in GIVEN:
+        path = found.at.case_image(case, what)
+        if path.is_file():
+            pictures[f"_{what}"] = (path, _sha256(path, path.stat().st_mtime_ns))
+    for row in (*table.rows, *table.incomplete):
+        entry = board.rows[row.key].get(case)
+        if entry is not None and entry.prediction:
+            pictures[row.label] = (entry.result.prediction, entry.prediction)
+    return pictures
+
+
+@cache
+def _sha256(path: Path, changed: int) -> str:
+    """Hash of a file that is asked for twice, for its picture and for the page's data."""
+    return records.sha256_file(path)
+
+
+def picture_id(sha256: str) -> str:
+    """What a picture is called in the page, by the hash of its file."""
+    return sha256[:16]
+
+
+def thumbnail(target: str) -> str:
+    """Name below assets/ of the thumbnail of a target with this hash."""
+    return f"thumbs/{picture_id(target)}.jpg"
 
 
 def strip_image(index: int, number: int, strip: Strip) -> str:
@@ -62,12 +103,12 @@ def write_pictures(
     """Bring OUT/assets up to date; returns (written now, present before)."""
     assets = out / ASSETS
     before = _manifest(assets)
-    wanted = [picture for board, table in boards for picture in _case_pictures(board, table)]
-    wanted += list(_strip_pictures(strips))
+    found = [picture for board, table in boards for picture in _case_pictures(board, table)]
+    wanted = list({picture.name: picture for picture in (*found, *_strip_pictures(strips))}.values())
     due = [p for p in wanted if before.get(p.name) != p.key or not (assets / p.name).is_file()]
-    with jobs.progress("pictures", len(due)) as advance:
-        for picture in due:
-            picture.write(assets / picture.name)
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with jobs.progress("pictures", len(due)) as advance, ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(lambda picture: picture.write(assets / picture.name), due):
             advance(1)
     records.write_json(assets / MANIFEST, {picture.name: picture.key for picture in wanted})
     for name in before.keys() - {picture.name for picture in wanted}:
@@ -96,30 +137,14 @@ def _remove(assets: Path, name: str) -> None:
 
 
 def _case_pictures(board: Collected, table: Table) -> Iterator[Picture]:
+    made_as = json.dumps(WEBP, sort_keys=True)
     for key, case in board.cases.items():
-        folder = case_folder(table, key)
+        for source, (path, sha256) in case_pictures(board, table, key).items():
+            write = partial(write_picture, path, picture_id(sha256), source.removeprefix("_") in MAPS)
+            yield Picture(f"pictures/{picture_id(sha256)}.js", f"1 {made_as} {sha256}", write)
         target = case.at.case_image(key, "target")
-        yield _copy(f"{folder}/_target.png", target, case.target)
-        yield Picture(
-            f"{folder}/_thumb.jpg",
-            f"thumb {THUMBNAIL} {case.target}",
-            partial(_thumbnail, target, case.target),
-        )
-        for what in ("image", "disparity"):
-            source = case.at.case_image(key, what)
-            if source.is_file():
-                yield _copy(f"{folder}/_{what}.png", source, records.sha256_file(source))
-        for row in (*table.rows, *table.incomplete):
-            entry = board.rows[row.key].get(key)
-            if entry is None:
-                continue
-            prediction = entry.result.prediction
-            yield _copy(f"{folder}/{slug(row.label)}.png", prediction, entry.prediction)
-            yield Picture(
-                f"{folder}/{slug(row.label)}.error.png",
-                f"error sqrt {ERROR_SCALE} {entry.prediction} {case.target}",
-                partial(write_error_map, prediction, target, case.target),
-            )
+        about = f"thumb {THUMBNAIL} {case.target}"
+        yield Picture(thumbnail(case.target), about, partial(_thumbnail, target))
 
 
 def _strip_pictures(strips: Sequence[Strip]) -> Iterator[Picture]:
@@ -140,51 +165,39 @@ def _copy_bytes(source: Path, to: Path) -> None:
     records.write_bytes(to, source.read_bytes())
 
 
-def _bytes(path: Path) -> npt.NDArray[np.uint8]:
-    return images.quantise(images.read_image(path))
+def write_picture(source: Path, name: str, is_map: bool, to: Path) -> None:
+    """Write a picture file, or a 16-bit map, as the script that the page loads."""
+    if is_map:
+        codes = np.rint(images.read_grey(source) * 65535).astype(np.uint16)
+        pixels = np.stack([codes >> 8, codes & 255, 0 * codes], axis=2).astype(np.uint8)
+    else:
+        pixels = images.quantise(images.read_image(source))
+    webp = _webp(pixels)
+    call, end = f'\ufeffBOKEHBENCH_PICTURE("{name}",{len(webp)},"', '");\n'  # begins with the mark of UTF-16
+    records.write_bytes(to, call.encode("utf-16-le") + pack(webp) + end.encode("utf-16-le"))
 
 
-@lru_cache(maxsize=1)
-def _target_bytes(path: Path, key: str) -> npt.NDArray[np.uint8]:
-    """A case's target, read once for its thumbnail and all its error maps; `key` is the file's hash."""
-    return _bytes(path)
+def _webp(pixels: npt.NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="WEBP", **WEBP)
+    return buffer.getvalue()
 
 
-def _thumbnail(source: Path, key: str, to: Path) -> None:
+def pack(data: bytes) -> bytes:
+    """15 bits a letter, from U+3400 on, as UTF-16 (little end first); no letter needs an escape."""
+    bits = np.unpackbits(np.frombuffer(data, np.uint8))
+    rows = np.pad(bits, (0, -len(bits) % 15)).reshape(-1, 15)
+    codes = np.packbits(np.pad(rows, ((0, 0), (1, 0))), axis=1).view(">u2")[:, 0]
+    return (codes + np.uint16(FIRST_CODE)).astype("<u2").tobytes()
+
+
+def _thumbnail(source: Path, to: Path) -> None:
     import cv2
 
-    pixels = _target_bytes(source, key)
+    pixels = images.quantise(images.read_image(source))
     height = max(1, round(pixels.shape[0] * THUMBNAIL / pixels.shape[1]))
     if pixels.shape[1] > THUMBNAIL:
         pixels = np.asarray(cv2.resize(pixels, (THUMBNAIL, height), interpolation=cv2.INTER_AREA), np.uint8)
     images.write_jpeg(to, pixels, quality=85)
-
-
-def error_index(prediction: npt.NDArray[Any], target: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Where a prediction is wrong: mean absolute difference of the channels, as an index of colours.
-
-    The index is 255 sqrt(difference / `ERROR_SCALE`): the same scale for every picture.
-
-    Args:
-        prediction: [H, W, 3] uint8.
-        target: [H, W, 3] uint8.
-
-    Returns:
-        [H, W] uint8: 0 where equal, 255 for `ERROR_SCALE` 8-bit units or more.
-    """
-    error = np.abs(prediction.astype(np.int16) - target.astype(np.int16)).sum(axis=2, dtype=np.int16)
-    steps = np.sqrt(np.arange(3 * 255 + 1) / (3 * ERROR_SCALE))
-    return images.quantise(steps)[error]
-
-
-def write_error_map(prediction: Path, target: Path, key: str, to: Path) -> None:
-    """Write the error map of two image files as a palette PNG: black, purple, orange, light yellow."""
-    import cv2
-    from PIL import Image
-
-    index = error_index(_bytes(prediction), _target_bytes(target, key))
-    palette = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_INFERNO)[:, 0, ::-1]
-    picture = Image.fromarray(index)
-    picture.putpalette(palette.tobytes())
-    with records.atomic_path(to) as part:
-        picture.save(part, format="PNG", compress_level=3)
