@@ -63,6 +63,7 @@ Compare.cases = (changed) => {
 
   // ------------------------------------------------------------------------------------------ filters
 
+  let listed = null; // the cases that the list has: thousands of options are not made anew for each step
   const drawFilters = () => {
     const { board } = state;
     const labels = board.methods.map((m) => [m.label, m.label]);
@@ -71,7 +72,9 @@ Compare.cases = (changed) => {
     const levels = unique(board.cases.map((c) => c.level)).sort(names.compare);
     $("scene").replaceChildren(...view.options([["", "all"], ...scenes.map((s) => [s, s])], state.scene));
     $("level").replaceChildren(...view.options([["", "all"], ...levels.map((s) => [s, s])], state.level));
-    $("case").replaceChildren(...view.options(state.cases.map((c) => [c.key, c.key]), state.item.key));
+    if (listed !== state.cases) $("case").replaceChildren(...view.options(state.cases.map((c) => [c.key, c.key]), ""));
+    listed = state.cases;
+    $("case").value = state.item.key;
     $("order-metric").replaceChildren(...view.options([["", "name"], ...metrics], state.order?.metric ?? ""));
     $("order-a").replaceChildren(...view.options(labels, state.order?.a ?? pair()[0]));
     $("order-b").replaceChildren(...view.options([["", "alone"], ...labels.map(([value]) => [value, `against ${value}`])], state.order?.b ?? ""));

@@ -78,10 +78,7 @@ Compare.view = (() => {
     }
     // What had the focus has been made anew.
     if (focused && document.activeElement?.id !== focused) $(focused)?.focus({ preventScroll: true });
-    seen.disconnect();
-    for (const node of new Set(frames.map((frame) => frame.node))) seen.observe(node);
-    turn += 1;
-    viewer.dataset.ready = "false";
+    watch();
   };
 
   // ------------------------------------------------------------------------------------------ layers
@@ -98,36 +95,45 @@ Compare.view = (() => {
   };
   // Frames are filled when they come near the screen, and not before.
   const seen = new IntersectionObserver((entries) => entries.forEach((entry) => entry.isIntersecting && fill(entry.target)), { rootMargin: "300px" });
-  const fill = async (node) => {
-    const mine = turn;
-    for (const frame of frames.filter((one) => one.node === node && !one.layers)) {
-      const trouble = node.querySelector(".trouble");
-      try {
-        const layers = await layersOf(frame.source);
-        if (mine !== turn) return;
-        frame.layers = layers;
-      } catch (error) {
-        if (mine !== turn) return;
-        frame.layers = {};
-        Object.assign(trouble, { textContent: `${caption(frame.source)}: ${error.message}`, hidden: false });
-      }
-      repaint();
-    }
-    node.dataset.filled = "true";
-    if (frames.every((frame) => frame.layers || !frame.node.dataset.filled)) $("viewer").dataset.ready = "true";
-    drawLegend();
-    drawValues();
-    pixels.release(new Set(frames.flatMap(({ layers }) => [layers?.base?.key, layers?.over?.key])));
-  };
-  // The pictures stay, what is laid over them or made of them changes.
-  const refill = () => {
+  let busy = 0; // frames that are being filled; only when none is, pictures may be forgotten
+  const watch = () => {
     turn += 1;
     $("viewer").dataset.ready = "false";
-    for (const frame of frames) frame.layers = null;
-    for (const node of new Set(frames.map((frame) => frame.node))) {
-      node.querySelector(".trouble").hidden = true;
-      if (node.dataset.filled) delete node.dataset.filled, fill(node);
+    seen.disconnect();
+    for (const node of new Set(frames.map((frame) => frame.node))) seen.observe(node);
+  };
+  const fillOne = async (frame, mine) => {
+    let [layers, trouble] = [{}, ""];
+    try {
+      layers = await layersOf(frame.source);
+    } catch (error) {
+      trouble = `${caption(frame.source)}: ${error.message}`;
     }
+    if (mine !== turn) return;
+    frame.layers = layers;
+    if (trouble) Object.assign(frame.node.querySelector(".trouble"), { textContent: trouble, hidden: false });
+    repaint();
+  };
+  const fill = async (node) => {
+    const mine = turn;
+    busy += 1;
+    await Promise.all(frames.filter((one) => one.node === node && !one.layers).map((frame) => fillOne(frame, mine)));
+    busy -= 1;
+    if (mine !== turn) return;
+    node.dataset.filled = "true";
+    drawLegend();
+    drawValues();
+    if (busy) return;
+    pixels.release(new Set(frames.flatMap(({ layers }) => [layers?.base?.key, layers?.over?.key])));
+    $("viewer").dataset.ready = "true";
+  };
+  // The same pictures; what is laid over them or made of them has changed.
+  const refill = () => {
+    for (const frame of frames) {
+      frame.layers = null;
+      frame.node.querySelector(".trouble").hidden = true;
+    }
+    watch();
   };
 
   // ------------------------------------------------------------------------------------------ painting
