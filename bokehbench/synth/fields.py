@@ -214,6 +214,8 @@ class Highlights(Strict):
         lift_*: see `highlights.lift`.
         reinhard_white: M, the radiance that white becomes.
         lights_*: lamps put on the background where it is darker than `lights_below`.
+        limit: straight radiance that no layer exceeds, last of all. 1 is what a file with a bounded range
+            can show, so that input and target hold the same light; None leaves lights as bright as they are.
     """
 
     modes: dict[Literal["none", "lift", "inverse_reinhard", "bokehme", "lights"], Weight]
@@ -227,10 +229,13 @@ class Highlights(Strict):
     lights_radiance: Distribution = Distribution(lognormal=(30.0, 0.9))
     lights_radiance_max: Annotated[float, Field(gt=1.0)] = 400.0
     lights_below: Annotated[float, Field(gt=0.0)] = 0.2
+    limit: Annotated[float, Field(gt=0.0)] | None = None
 
     @model_validator(mode="after")
     def _range(self) -> Highlights:
         weigh(self.modes, "highlight modes")
+        if self.limit is not None and self.modes.get("bokehme", 0.0) > 0.0:
+            raise ValueError("limit does not go with mode bokehme, which brightens afterwards")
         if self.lift_from >= self.lift_to:
             raise ValueError("lift_from must be less than lift_to")
         within(self.reinhard_white, 1.0, INFINITE, "reinhard_white")

@@ -89,6 +89,18 @@ def with_lamps(rgb: Raster, plan: HighlightPlan) -> Raster:
     return rgb
 
 
+def bounded(rgb: Raster, alpha: Raster | None, plan: HighlightPlan) -> Raster:
+    """Straight colour cut at the plan's limit, channel by channel, as a file of bounded range cuts it.
+
+    Args:
+        rgb: [h, w, 3] linear, premultiplied where `alpha` [h, w] is given.
+    """
+    if plan.limit is None:
+        return rgb
+    most = plan.limit if alpha is None else plan.limit * alpha[..., None]
+    return np.minimum(rgb, most, dtype=np.float32)
+
+
 def regamma(layer: Layer, old: float, new: float) -> Layer:
     """The layer as it would be if its encoded picture were decoded with another gamma."""
     alpha = layer.rgba[..., 3:4]

@@ -175,13 +175,15 @@ class Focus(Strict):
 
 
 class Stack(Strict):
-    """Many photographs of one scene: every combination of the lists; an empty list keeps what was drawn.
+    """Many photographs of one scene: combinations of the lists; an empty list keeps what was drawn.
 
     Attributes:
         K_at_512, disp_focus, gamma: values.
         apertures: fields of `optics.Aperture`.
         aif: "canonical" composites once with the recipe's gamma and records how far each gamma is from it;
             "per_gamma" also stores an all-in-focus image for every gamma.
+        photographs: of each K and aperture, so many of the focal planes and gammas, in every scene others;
+            None for every combination.
     """
 
     K_at_512: tuple[Annotated[float, Field(ge=0.0, le=400.0)], ...] = ()
@@ -189,6 +191,7 @@ class Stack(Strict):
     gamma: tuple[Annotated[float, Field(gt=0.0, le=10.0)], ...] = ()
     apertures: tuple[dict[str, Any], ...] = ()
     aif: Literal["canonical", "per_gamma"] = "canonical"
+    photographs: Annotated[int, Field(ge=1)] | None = None
 
     @field_validator("apertures", mode="after")
     @classmethod
@@ -204,4 +207,9 @@ class Stack(Strict):
             values = getattr(self, name)
             if any(value in values[:i] for i, value in enumerate(values)):
                 raise ValueError(f"{name} has a value twice")
+        combinations = max(len(self.disp_focus), 1) * max(len(self.gamma), 1)
+        if self.photographs is not None and self.photographs > combinations:
+            raise ValueError(
+                f"photographs: {self.photographs} are more than the {combinations} focal planes and gammas"
+            )
         return self

@@ -15,7 +15,7 @@ from bokehbench.records import sha256_file
 from bokehbench.synth.assets import photographs
 from bokehbench.synth.assets.folder import AssetFolder
 from bokehbench.synth.assets.library import Library, Source, describe_source
-from bokehbench.synth.highlights import as_srgb, brighten, with_lamps
+from bokehbench.synth.highlights import as_srgb, bounded, brighten, with_lamps
 from bokehbench.synth.place import box_area, fit, position
 from bokehbench.synth.plan_types import ForegroundPlan, Grade, Plan
 from bokehbench.synth.render import disparity_bounds
@@ -47,6 +47,7 @@ def foreground(part: ForegroundPlan, plan: Plan, library: Library) -> tuple[Laye
     # The published generator lets cut edges float.
     x, y = position(rgba[..., 3], part, () if plan.compat else sides, plan.frame, plan.size)
     facts = {"scale": round(scale, 6), "rotation_deg": part.rotation_deg, "flip": part.flip}
+    rgba[..., :3] = bounded(rgba[..., :3], rgba[..., 3], plan.highlight)
     return Layer(half(rgba), Plane(0.0, 0.0, part.disparity), x, y), facts
 
 
@@ -74,6 +75,7 @@ def background(plan: Plan, library: Library, pad: int) -> tuple[Raster, float, s
         rgb = as_srgb(rgb, None, plan.gamma)
     rgb = np.ascontiguousarray(rgb * _gains(part.grade, plan), np.float32)
     rgb = with_lamps(brighten(rgb, None, plan.highlight, plan.gamma), plan.highlight)
+    rgb = bounded(rgb, None, plan.highlight)
     return rgb[y0 + extra : y0 + extra + height, x0 + extra : x0 + extra + width], float(scale), border
 
 

@@ -95,7 +95,7 @@ def draw_plan(recipe: Recipe, library: Library, root_seed: int, index: int, atte
         focus=_focus(recipe, rng("focus")),
         highlight=_highlight(recipe, rng("highlight"), scale),
         augment=_augment(recipe, rng("augment")),
-        stack=_stack(recipe, scale),
+        stack=_stack(recipe, rng("stack"), scale),
         degrade=_degrade(recipe, rng("degrade")),
         corruption=_corruption(recipe, rng("corruption")),
         compat=_compat(recipe, rng("compat"), lens.value / scale),
@@ -280,11 +280,12 @@ def _focus(recipe: Recipe, rng: np.random.Generator) -> FocusPlan:
     )
 
 
-def _stack(recipe: Recipe, scale: float) -> StackPlan | None:
+def _stack(recipe: Recipe, rng: np.random.Generator, scale: float) -> StackPlan | None:
     if recipe.stack is None:
         return None
     values = recipe.stack.model_dump()
-    return StackPlan(K=tuple(K * scale for K in values.pop("K_at_512")), **values)
+    seed = int(rng.integers(2**31)) if recipe.stack.photographs is not None else 0
+    return StackPlan(K=tuple(K * scale for K in values.pop("K_at_512")), seed=seed, **values)
 
 
 # ------------------------------------------------------------------------------------------ light, outputs
@@ -315,6 +316,7 @@ def _highlight(recipe: Recipe, rng: np.random.Generator, scale: float) -> Highli
         lights=lights,
         lights_seed=seed,
         lights_below=config.lights_below,
+        limit=config.limit,
     )
 
 

@@ -121,16 +121,22 @@ class HighlightPlan(_Plain):
     lights: tuple[tuple[float, float, float, float], ...]
     lights_seed: int
     lights_below: float
+    limit: float | None = None
 
 
 class StackPlan(_Plain):
-    """Every combination of these is photographed; an empty list stands for what was drawn."""
+    """What is photographed of every combination; an empty list stands for what was drawn.
+
+    Of each K and aperture these are all focal planes and gammas, or `photographs` of them, drawn with `seed`.
+    """
 
     K: tuple[float, ...] = ()
     disp_focus: tuple[float, ...] = ()
     gamma: tuple[float, ...] = ()
     apertures: tuple[dict[str, Any], ...] = ()
     aif: Literal["canonical", "per_gamma"] = "canonical"
+    photographs: int | None = None
+    seed: int = 0
 
 
 class CompatPlan(_Plain):

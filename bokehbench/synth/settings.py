@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from bokehbench.layers import Layer
 from bokehbench.optics import Aperture, Lens
-from bokehbench.synth.plan_types import Plan
+from bokehbench.rng import stream
+from bokehbench.synth.plan_types import Plan, StackPlan
 from bokehbench.synth.render import disparity_map, label_map
 
 
@@ -50,9 +51,12 @@ def choose_settings(plan: Plan, layers: Sequence[Layer], maps: Maps) -> tuple[Se
     planes = (stack.disp_focus if stack else ()) or (disp_focus,)
     gammas = (stack.gamma if stack else ()) or (plan.gamma,)
     settings = []
-    for number, (fields, strength, where, gamma) in enumerate(
-        itertools.product(apertures, strengths, planes, gammas)
-    ):
+    chosen = [
+        (fields, strength, where, gamma)
+        for opening, (fields, strength) in enumerate(itertools.product(apertures, strengths))
+        for where, gamma in _taken(stack, opening, list(itertools.product(planes, gammas)))
+    ]
+    for number, (fields, strength, where, gamma) in enumerate(chosen):
         given = bool(stack and stack.disp_focus)
         lens = Lens(
             strength,
@@ -70,6 +74,16 @@ def choose_settings(plan: Plan, layers: Sequence[Layer], maps: Maps) -> tuple[Se
         radius = strength * float(np.abs(maps.disparity - where).max())
         settings.append(Setting(f"k{number}", lens, radius, facts))
     return tuple(settings)
+
+
+def _taken(
+    stack: StackPlan | None, opening: int, combinations: list[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """(focal plane, gamma) that are photographed through one opening with one K."""
+    if stack is None or stack.photographs is None:
+        return combinations
+    rng = stream(stack.seed, opening, "stack.photographs")
+    return [combinations[index] for index in sorted(rng.permutation(len(combinations))[: stack.photographs])]
 
 
 def _strength(plan: Plan, layers: Sequence[Layer], maps: Maps, disp_focus: float) -> tuple[float, str]:

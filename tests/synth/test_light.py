@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 
 from bokehbench.apertures import Aperture
+from bokehbench.errors import ConfigError
 from bokehbench.layers import Layer, Plane
 from bokehbench.optics import Lens, encode
 from bokehbench.synth.compat import composite_encoded, soft_disparity
 from bokehbench.synth.config import bokehbench_v1, bokehdiff, load_recipe, parse_recipe
+from bokehbench.synth.config import bokehme as bokehme_recipe
 from bokehbench.synth.dataset import make_library
-from bokehbench.synth.highlights import bokehme, inverse_reinhard, regamma, srgb_decode, srgb_encode
+from bokehbench.synth.highlights import bokehme, bounded, inverse_reinhard, regamma, srgb_decode, srgb_encode
 from bokehbench.synth.materials import _lanczos
 from bokehbench.synth.order import Eased, ease, gaps
 from bokehbench.synth.place import mirrored
@@ -39,6 +41,33 @@ def test_inverse_reinhard_keeps_colour_and_what_is_brighter():
     out = inverse_reinhard(rgb, None, 16.0)
     np.testing.assert_allclose(out[..., 1] / out[..., 0], 0.5, rtol=1e-5)
     assert out[0, 0, 0] > 4.0 and out[0, 1, 0] == pytest.approx(80.0) and out[0, 2, 0] == pytest.approx(16.0)
+
+
+def test_bounded_light_is_what_a_file_of_bounded_range_shows():
+    """Straight colour is cut, so that soft edges keep their share of the light; darker pixels stay."""
+    alpha = np.asarray([[1.0, 0.5, 0.5, 0.0]], np.float32)
+    straight = np.asarray([[[0.2, 1.0, 7.0], [0.2, 1.0, 7.0], [0.1, 0.2, 0.3], [0.0, 0.0, 0.0]]], np.float32)
+    plan = draw_plan(load_recipe(bokehme_recipe()), make_library(load_recipe(bokehme_recipe())), 1, 0, 0)
+    assert plan.highlight.limit == 1.0
+    cut = bounded(straight * alpha[..., None], alpha, plan.highlight)
+    np.testing.assert_array_equal(cut, np.minimum(straight, 1.0) * alpha[..., None])
+    free = plan.highlight.model_copy(update={"limit": None})
+    np.testing.assert_array_equal(bounded(straight, None, free), straight)
+
+
+def test_no_pixel_exceeds_the_limit_of_light():
+    changes = ("size=[96, 96]", "quality=draft", "stack.disp_focus=[0.5]", "stack.gamma=[2.2]")
+    lights = ("foregrounds.kinds={neon: 1}", "backgrounds.kinds={night_city: 1}")
+    brightest = {}
+    for limit in ("1", "null"):
+        recipe = load_recipe(bokehme_recipe(), assignments=(*changes, *lights, f"highlights.limit={limit}"))
+        sample, _ = make_first_valid(recipe, make_library(recipe), 3, 0)
+        pictures = (sample.all_in_focus, *(render.image for render in sample.renders))
+        brightest[limit] = max(float(picture.max()) for picture in pictures)
+    assert brightest["1"] <= 1.0 + 1e-3
+    assert brightest["null"] > 1.5
+    with pytest.raises(ConfigError, match="limit does not go with mode bokehme"):
+        load_recipe(bokehme_recipe(), assignments=("highlights.modes={bokehme: 1}", "stack.disp_focus=[]"))
 
 
 def test_bokehme_boost_depends_on_the_focus_and_on_brightness():

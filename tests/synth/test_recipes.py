@@ -7,12 +7,14 @@ import pytest
 from scipy import stats
 
 from bokehbench.errors import ConfigError
+from bokehbench.layers import Layer, Plane
 from bokehbench.optics import Lens
 from bokehbench.registry import RecipeSpec, get, names
 from bokehbench.synth.config import BUILTIN, builtin_path, load_recipe
 from bokehbench.synth.dataset import make_library
 from bokehbench.synth.plan import Plan, draw_plan
 from bokehbench.synth.sample import describe, make_first_valid, remake, truths
+from bokehbench.synth.settings import Maps, choose_settings
 
 COUNT = 500
 
@@ -44,6 +46,22 @@ def test_plans_survive_json(plans):
     for name in BUILTIN:
         for plan in plans[name][:5]:
             assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
+
+
+def test_photographs_of_a_stack_are_drawn_anew_for_each_scene_and_shared_by_its_K():
+    recipe = load_recipe(builtin_path("bokehme"), assignments=("stack.photographs=3",))
+    library = make_library(recipe)
+    seen = []
+    for index in range(3):
+        plan = draw_plan(recipe, library, 5, index, 0)
+        layers = (Layer(np.ones((*plan.size[::-1], 4), np.float32), Plane(1e-3, 0.0, 0.2)),)
+        settings = choose_settings(plan, layers, Maps.of(layers, plan.size))
+        assert settings == choose_settings(plan, layers, Maps.of(layers, plan.size))
+        pairs = [(s.lens.K, s.lens.disp_focus, s.lens.gamma) for s in settings]
+        assert [K for K, _, _ in pairs] == [12.0] * 3 + [24.0] * 3
+        assert len(set(pairs)) == 6
+        seen.append({(focus, gamma) for _, focus, gamma in pairs})
+    assert len(set.union(*seen)) > 12
 
 
 def test_bokehme_is_a_stack_of_200(plans):
@@ -125,6 +143,7 @@ def test_sections_do_not_move_each_others_numbers():
         ("bokehme", "stack.disp_focus=[0.2, 1.2]", "stack.disp_focus.1"),
         ("bokehme", "stack.gamma=[0]", "stack.gamma.0"),
         ("bokehme", "stack.gamma=[2, 2]", "twice"),
+        ("bokehme", "stack.photographs=101", "more than the 100"),
         ("bokehme", "gamma=0", "gamma"),
         ("bokehme", "stack.apertures=[{blades: 2}]", "blades must be"),
         ("bokehdiff_compat", "compat.samples_per_side=2", "samples_per_side"),
@@ -140,7 +159,7 @@ def test_sections_do_not_move_each_others_numbers():
         ("bokehbench_v1", "optics.opening.shapes={mask: 1}", "masks names no picture"),
         ("bokehbench_v1", "optics.opening.masks=[/nowhere/x.png]", "no such file"),
         ("bokehbench_v1", "focus.rules={layer_median: 0}", "add up to 0"),
-        ("bokehme", "highlights.modes={bokehme: 1}", "bokehme depends on the focus"),
+        ("bokehme", "highlights={modes: {bokehme: 1}}", "bokehme depends on the focus"),
     ],
 )
 def test_out_of_range_is_refused_before_any_work(recipe, assignment, words):

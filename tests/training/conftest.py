@@ -22,6 +22,7 @@ FEW = (
     "data.crops=2",
     "data.held_out=1",
     "data.validation_crops=3",
+    "data.validation_side=32",
     *(f"{stage}.{name}" for stage in ("arnet", "iunet") for name in ("batch=2", "steps=4", "log_every=2")),
     *(
         f"{stage}.{name}"

@@ -10,7 +10,7 @@ from bokehbench.optics import decode, encode
 from bokehbench.synth.store.reader import StoredSet, open_set
 from bokehbench.synth.training import Augment, SynthDataset
 from bokehbench.synth.truth import error_map
-from bokehbench.training.bokehme.data import KEYS, KeptPictures, StoredCrops, prepare
+from bokehbench.training.bokehme.data import KEYS, KeptPictures, StoredCrops, margin, prepare
 from bokehbench.training.bokehme.sources import open_source, split
 from tests.training.conftest import few
 
@@ -57,6 +57,48 @@ def test_the_classical_rendering_is_scattering_in_linear_light_by_the_disparity_
     assert (made["dilated"][0].numpy() == dilate_defocus(defocus.astype(np.float32))).mean() > 0.999
 
 
+def test_scattering_sees_the_light_around_a_crop(photographs):
+    """A part with its surroundings is the same part of the whole; a bare part is not."""
+    item = whole(photographs, 1)
+    K = float(item["K"])
+    around, side = margin(K), 96 - 2 * margin(K)
+    expected = prepare(item)
+    inner = (..., slice(around, around + side), slice(around, around + side))
+    made = prepare(item, around)
+    bare = prepare(
+        {k: v[inner] if isinstance(v, torch.Tensor) and v.ndim == 3 else v for k, v in item.items()}
+    )
+    for name in NAMES - {"gamma"}:
+        assert made[name].shape[-2:] == (side, side)
+        torch.testing.assert_close(made[name], expected[name][inner], atol=1e-4, rtol=0.0)
+    assert (bare["classical"] - made["classical"]).abs().max() > 0.01
+
+
+def test_input_and_target_hold_the_same_light(photographs):
+    """Where nothing but depth could make a difference, and depth makes none, scattering gives the target.
+
+    Lamps of drawn nights are brighter than white: were the target rendered from them, discs of light would
+    stand where the all-in-focus image, which is stored in 8 bit, shows little.
+    """
+    for index in range(4):
+        made = prepare(whole(photographs, index))
+        smooth = (made["error"][0] < 0.01) & (made["defocus"][0].abs() > 1.0)
+        assert smooth.float().mean() > 0.05
+        error = (made["classical"].clamp(0.0, 1.0) - made["target"])[:, smooth]
+        assert float(error.square().mean()) < 10.0**-3.0
+
+
+def test_batches_hold_crops_of_many_photographs_and_each_crop_once(photographs):
+    data = SynthDataset(photographs, KEYS, seed=3)
+    crops = StoredCrops(data, tuple(range(8)), crops=4, mixed=4)
+    places = [crops.place(position) for position in range(64)]
+    assert sorted(places) == [(photo, crop) for photo in range(16) for crop in range(4)]
+    for start in range(0, 64, 16):
+        assert len({photo for photo, _ in places[start : start + 16]}) == 4
+    firsts = [photo for photo, _ in places[:4]]
+    assert len(set(firsts)) > 1
+
+
 def test_a_stage_sees_its_own_K_and_validation_scenes_are_never_trained_on(photographs):
     data = SynthDataset(photographs, KEYS)
     seen = {}
@@ -90,7 +132,7 @@ def test_a_set_without_such_photographs_or_with_too_few_scenes_is_refused(photog
 def test_crops_are_functions_of_their_position_and_cost_one_reading(photographs, settings):
     def crops():
         data = SynthDataset(photographs, KEYS, augment=Augment((32, 32), 0.5, 0.5), seed=1)
-        return StoredCrops(data, (0, 2, 4), 4, settings.data.corruption)
+        return StoredCrops(data, (0, 2, 4), crops=4, corruption=settings.data.corruption)
 
     one, other = crops(), crops()
     forth = [one.item(position) for position in range(8)]
@@ -124,8 +166,8 @@ def test_augmentation_spoils_what_is_seen_and_validation_is_as_it_is(photographs
     assert torch.equal(first["target"], second["target"])
     assert torch.equal(first["error"], second["error"])
     assert not torch.equal(first["defocus"], second["defocus"])
-    held = [source.held_out((12.0, 12.0), 2) for source in sources]
-    assert [len(batch["image"]) for batch in held[0]] == [2, 1]
+    held = [source.held_out((12.0, 12.0)) for source in sources]
+    assert [len(batch["image"]) for batch in held[0]] == [1, 1, 1]
     for one, other in zip(*held, strict=True):
         assert all(torch.equal(one[name], other[name]) for name in NAMES)
 

@@ -19,8 +19,9 @@ SPECS: tuple[Spec, ...] = (
         summary="Stacks of 200 bokeh images a scene: 2 K, 20 focal planes, 5 gammas.",
         implementation=CONFIG + "bokehme",
         paper="Peng et al., BokehMe, CVPR 2022, section 3.2",
-        notes="Layers, planes and sources are not stated in the paper; ours as in bokehbench_v1. A scene of "
-        "200 float images needs about 1 GB of memory at 512x512.",
+        version=2,
+        notes="Layers, planes and sources are not stated in the paper; ours as in bokehbench_v1. Light is "
+        "cut at white in both pictures (new in 2). A scene of 200 float images needs about 1 GB at 512x512.",
     ),
     RecipeSpec(
         name="mpib_like",

@@ -76,11 +76,13 @@ class StreamLoader:
 
 
 def _prepare_worker(worker: int) -> None:
-    """Workers share the cores: OpenCV and torch would each start a thread per core."""
+    """Workers share the cores: OpenCV, numba and torch would each start a thread per core."""
     import cv2
+    import numba
     import torch
 
     cv2.setNumThreads(1)
+    numba.set_num_threads(1)
     torch.set_num_threads(1)
     # A new process unloads its libraries when it ends, and threads of theirs that still run abort it.
     atexit.register(os._exit, 0)

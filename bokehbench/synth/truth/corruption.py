@@ -40,6 +40,8 @@ class Corruption(_Plain):
             disparity.
         ring_scales, ring_weights, ring_octaves: cells of the noise in pixels, their weights, octaves of each.
         blur_p, blur_sigma: Gaussian blur at the end, pixels.
+        single: one step alone is done, drawn with the steps' probabilities as weights; None: each step by
+            itself, so that several may meet.
     """
 
     p: Probability = 0.75
@@ -55,6 +57,7 @@ class Corruption(_Plain):
     ring_octaves: Annotated[int, Field(ge=1, le=6)] = 3
     blur_p: Probability = 0.5
     blur_sigma: tuple[Positive, Positive] = (0.5, 3.0)
+    single: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Corruption:
@@ -62,9 +65,23 @@ class Corruption(_Plain):
             low, high = getattr(self, name)
             if low > high:
                 raise ValueError(f"{name} [low, high] needs low <= high, not [{low:g}, {high:g}]")
+        if self.single and not any(self._weights()):
+            raise ValueError("single needs a step with a probability above 0")
         if len(self.ring_scales) != len(self.ring_weights) or not self.ring_scales:
             raise ValueError("ring_scales and ring_weights need equally many numbers, at least one")
         return self
+
+    def _weights(self) -> tuple[float, float, float, float]:
+        """Of elastic, morphology, ring, blur."""
+        return self.elastic_p, self.morphology_p, self.ring_p, self.blur_p
+
+    def alone(self, u: float) -> Corruption:
+        """The step that `u` in [0, 1) draws, and no other."""
+        weights = np.cumsum(self._weights())
+        step = int(np.searchsorted(weights / weights[-1], u, side="right"))
+        certain = [float(index == step) for index in range(len(weights))]
+        names = ("elastic_p", "morphology_p", "ring_p", "blur_p")
+        return self.model_copy(update=dict(zip(names, certain, strict=True)))
 
 
 class CorruptionPlan(_Plain):
@@ -99,6 +116,8 @@ class CorruptionPlan(_Plain):
         """
         config = config or Corruption()
         some = rng.random() < config.p
+        if config.single:
+            config = config.alone(rng.random())
 
         def happens(probability: float) -> bool:
             return bool(rng.random() < probability) and some

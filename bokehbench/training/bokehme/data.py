@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import get_worker_info
 
-from bokehbench.baselines.scatter.tensors import scatter_tensor
+from bokehbench.baselines.bokehme.procedure import classical_rendering
 from bokehbench.optics import Lens
 from bokehbench.rng import stream
 from bokehbench.synth.store.reader import StoredSet
@@ -29,12 +30,18 @@ MEMORY = 256 * 2**20
 Crop = dict[str, Tensor]
 
 
-def prepare(item: Item) -> Crop:
-    """What the networks are trained on, of one photograph.
+def margin(K: float) -> int:
+    """Pixels from which light reaches a crop, and a wrong defocus too, with this K."""
+    return math.ceil(K) + 1
+
+
+def prepare(item: Item, around: int = 0) -> Crop:
+    """What the networks are trained on, of a part of a photograph.
 
     Args:
         item: keys aif, bokeh, disp, bdist and bdisp, and disp_pred where the disparity that is seen is not
             the true one.
+        around: pixels on each side that scattering sees, and that are cut off afterwards.
 
     Returns:
         image, target: [3, H, W] encoded. gamma: [].
@@ -43,20 +50,22 @@ def prepare(item: Item) -> Crop:
         error: [1, H, W], E* (the paper's eq. 5), a fact of the scene: from the true disparity.
     """
     image, gamma = item["aif"], item["gamma"]
+    aperture = Lens.from_json(item["lens"]).aperture
     K, focus = item["K"].view(1), item["disp_focus"].view(1)
     seen: Tensor = item["disp_pred"] if "disp_pred" in item else item["disp"]
     defocus = signed_defocus(seen[None], K, focus)
-    light = image.clamp(min=0.0) ** gamma
-    blurred, dilated = scatter_tensor(light[None], defocus, Lens.from_json(item["lens"]).aperture)
-    return {
+    classical, dilated = classical_rendering(image[None], defocus, gamma.view(1), aperture)
+    pictures = {
         "image": image,
         "target": item["bokeh"],
-        "gamma": gamma,
         "defocus": defocus[0],
-        "classical": blurred[0].clamp(min=0.0) ** (1.0 / gamma),
+        "classical": classical[0],
         "dilated": dilated[0],
         "error": error_map(item["disp"][None], item["bdist"][None], item["bdisp"][None], K, focus)[0],
     }
+    height, width = image.shape[-2:]
+    inner = (slice(around, height - around), slice(around, width - around))
+    return {"gamma": gamma, **{name: one[..., *inner].contiguous() for name, one in pictures.items()}}
 
 
 def stacked(crops: Sequence[Mapping[str, npt.NDArray[np.float32]]]) -> Crop:
@@ -69,16 +78,18 @@ class RenderedCrops:
 
     Args:
         render: of scenes; keys as `KEYS`, and disp_pred where there is corruption.
+        around: see `prepare`.
     """
 
-    def __init__(self, render: RenderCollate) -> None:
-        self.render, self.device = render, render.device
+    def __init__(self, render: RenderCollate, around: int) -> None:
+        self.render, self.around, self.device = render, around, render.device
 
     def __call__(self, packs: Sequence[ScenePack]) -> Crop:
         """A batch."""
         # One by one: scenes have unequally many layers, and lenses of their own.
         batches = [self.render([pack]) for pack in packs]
-        crops = [prepare({key: value[0] for key, value in batch.items()}) for batch in batches]
+        items = [{key: value[0] for key, value in batch.items()} for batch in batches]
+        crops = [prepare(item, self.around) for item in items]
         return {name: torch.stack([crop[name] for crop in crops]) for name in crops[0]}
 
 
@@ -124,16 +135,26 @@ class StoredCrops:
     """Crops of a stored set, as a source of `synth.training.Batches`.
 
     Args:
-        data: all of the set.
+        data: all of the set; its windows are larger than the crops by `around` on each side.
         chosen: indices of the photographs that are taken.
-        crops: taken out of a photograph in a row, each time that it is read.
+        crops: taken out of a photograph each time that it is read.
+        mixed: photographs that are read together, and whose crops are shuffled: a batch is to hold crops of
+            many photographs, though each is read for several.
         corruption: of the disparity that is seen, other in every crop; None for the true one.
+        around: see `prepare`.
     """
 
     def __init__(
-        self, data: SynthDataset, chosen: Sequence[int], crops: int, corruption: Corruption | None
+        self,
+        data: SynthDataset,
+        chosen: Sequence[int],
+        crops: int = 1,
+        mixed: int = 1,
+        corruption: Corruption | None = None,
+        around: int = 0,
     ) -> None:
-        self.data, self.chosen, self.crops, self.corruption = data, tuple(chosen), crops, corruption
+        self.data, self.chosen, self.corruption = data, tuple(chosen), corruption
+        self.crops, self.mixed, self.around = crops, mixed, around
         if not isinstance(data.store, KeptPictures):
             data.store = KeptPictures(data.store)
 
@@ -145,17 +166,19 @@ class StoredCrops:
 
         Arrays, not tensors: those would go from workers to the main process through a file each.
         """
-        group, crop = divmod(position, self.crops)
+        group, crop = self.place(position)
         epoch, place = visit(group, len(self.chosen), self.data.seed)
         made = self.crop(self.chosen[place], epoch * self.crops + crop)
         return {name: value.numpy() for name, value in made.items()}
 
+    def place(self, position: int) -> tuple[int, int]:
+        """(number of the photograph in the endless order, number of its crop) at a position."""
+        block, inside = divmod(position, self.mixed * self.crops)
+        shuffled = _shuffled(self.mixed * self.crops, self.data.seed, block)[inside]
+        return block * self.mixed + int(shuffled) // self.crops, int(shuffled) % self.crops
+
     def crop(self, index: int, epoch: int) -> Crop:
         """A crop of a photograph, in each epoch another."""
-        if get_worker_info() is not None:
-            import numba
-
-            numba.set_num_threads(1)  # the workers share the cores
         item = self.data[epoch * len(self.data) + index]
         if self.corruption is not None:
             rng = stream(self.data.seed, index, "training.corruption", epoch)
@@ -163,7 +186,7 @@ class StoredCrops:
             labels = np.zeros(disparity.shape, np.uint8)  # neither blur nor morphology asks for them
             spoiled = CorruptionPlan.sample(rng, self.corruption).apply(disparity, labels)
             item["disp_pred"] = torch.from_numpy(spoiled)[None]
-        return prepare(item)
+        return prepare(item, self.around)
 
     def identity(self) -> dict[str, Any]:
         """What has to be equal for a run to be resumed on this source."""
@@ -171,5 +194,12 @@ class StoredCrops:
             "photographs": self.data.identity(),
             "chosen": list(self.chosen),
             "crops": self.crops,
+            "mixed": self.mixed,
+            "around": self.around,
             "corruption": self.corruption and self.corruption.model_dump(mode="json"),
         }
+
+
+@lru_cache(maxsize=8)
+def _shuffled(length: int, seed: int, block: int) -> npt.NDArray[np.int64]:
+    return stream(seed, block, "training.mixed").permutation(length)

@@ -36,13 +36,15 @@ class DataSettings(Strict):
         changes: its ``--set`` assignments.
         scenes: of the stored set; a stream takes as many for an epoch.
         seed: root of the scenes.
-        crop: pixels on a side.
-        crops: taken out of a picture each time that it is read.
+        crop: pixels on a side. Scattering sees as much more around it as light comes from.
+        crops: taken out of a photograph each time that it is read.
+        mixed: photographs whose crops are shuffled together, so that a batch holds crops of many.
         flip, flip_vertical: probabilities.
         quality: of the lens sampling of a stream.
         corruption: of the disparity that the networks and the classical renderer see; None for none.
         held_out: scenes of a stored set, its last, that are never trained on.
         validation_crops: of the scenes that are held out.
+        validation_side: of them, pixels; they are rendered as at inference.
     """
 
     recipe: str
@@ -51,12 +53,14 @@ class DataSettings(Strict):
     seed: Annotated[int, Field(ge=0)]
     crop: Annotated[int, Field(ge=16, le=1024)]
     crops: Annotated[int, Field(ge=1, le=256)]
+    mixed: Annotated[int, Field(ge=1, le=1024)]
     flip: Share
     flip_vertical: Share
     quality: Literal["draft", "standard", "high", "final"]
     corruption: Corruption | None
     held_out: Annotated[int, Field(ge=1)]
     validation_crops: Annotated[int, Field(ge=1)]
+    validation_side: Annotated[int, Field(ge=16, le=1024)]
 
     @model_validator(mode="after")
     def _without_labels(self) -> DataSettings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from bokehbench.synth.config import Recipe, parse_recipe
 from bokehbench.synth.dataset import make_library
 from bokehbench.synth.store.reader import RECORD
 from bokehbench.synth.training import Augment, Batches, RenderCollate, SceneSource, StreamLoader, SynthDataset
-from bokehbench.training.bokehme.data import KEYS, Crop, RenderedCrops, StoredCrops, stacked
+from bokehbench.training.bokehme.data import KEYS, Crop, RenderedCrops, StoredCrops, margin, stacked
 from bokehbench.training.bokehme.settings import DataSettings
 
 STREAM = "stream"
@@ -56,10 +55,10 @@ class Source(ABC):
             raise ConfigError(f"a batch of {batch} cannot be shared out among {self.world} processes")
         return self._loader(K, batch // self.world)
 
-    def held_out(self, K: Range, batch: int) -> list[Crop]:
-        """Batches for validation: fixed crops of scenes that are never trained on, as they are."""
+    def held_out(self, K: Range) -> list[Crop]:
+        """Batches of one for validation: fixed parts of scenes that are never trained on, as they are."""
         crops = self._held_out(K, self.settings.validation_crops)
-        return [_stack(crops[start : start + batch]) for start in range(0, len(crops), batch)]
+        return [{name: value[None] for name, value in crop.items()} for crop in crops]
 
     @abstractmethod
     def _loader(self, K: Range, batch: int) -> StreamLoader: ...
@@ -71,14 +70,14 @@ class Source(ABC):
     def identity(self) -> dict[str, Any]:
         """What the photographs are, for records; plain values."""
 
-    def _augment(self) -> Augment:
-        settings = self.settings
-        side = settings.crop
-        return Augment((side, side), settings.flip, settings.flip_vertical)
+    def _augment(self, K: Range) -> Augment:
+        side = self.settings.crop + 2 * margin(K[1])
+        return Augment((side, side), self.settings.flip, self.settings.flip_vertical)
 
-
-def _stack(crops: Sequence[Crop]) -> Crop:
-    return {name: torch.stack([crop[name] for crop in crops]) for name in crops[0]}
+    def _still(self, K: Range) -> Augment:
+        """Of validation."""
+        side = self.settings.validation_side + 2 * margin(K[1])
+        return Augment((side, side))
 
 
 class StoredSource(Source):
@@ -95,16 +94,17 @@ class StoredSource(Source):
         return SynthDataset(self.root, KEYS, augment=augment, seed=self.seed)
 
     def _loader(self, K: Range, batch: int) -> StreamLoader:
-        data = self._photographs(self._augment())
-        chosen, _ = split(data, K, self.settings.held_out)
-        crops = StoredCrops(data, chosen, self.settings.crops, self.settings.corruption)
+        settings = self.settings
+        data = self._photographs(self._augment(K))
+        chosen, _ = split(data, K, settings.held_out)
+        crops = StoredCrops(data, chosen, settings.crops, settings.mixed, settings.corruption, margin(K[1]))
         batches = Batches(crops, batch_size=batch, rank=self.rank, world=self.world)
         return StreamLoader(batches, stacked, workers=self.workers)
 
     def _held_out(self, K: Range, count: int) -> list[Crop]:
-        data = self._photographs(Augment(crop=(self.settings.crop, self.settings.crop)))
+        data = self._photographs(self._still(K))
         _, chosen = split(data, K, self.settings.held_out)
-        crops = StoredCrops(data, chosen, 1, None)
+        crops = StoredCrops(data, chosen, around=margin(K[1]))
         # Spread over the photographs; each crop is another epoch's, so that a photograph may be taken twice.
         return [crops.crop(chosen[number * len(chosen) // count], number) for number in range(count)]
 
@@ -136,20 +136,20 @@ class StreamSource(Source):
             corruption=corruption,
         )
 
-    def _render(self, scenes: SceneSource) -> RenderedCrops:
-        return RenderedCrops(RenderCollate(scenes.keys, quality=self.settings.quality, device=self.device))
+    def _render(self, scenes: SceneSource, K: Range) -> RenderedCrops:
+        render = RenderCollate(scenes.keys, quality=self.settings.quality, device=self.device)
+        return RenderedCrops(render, margin(K[1]))
 
     def _loader(self, K: Range, batch: int) -> StreamLoader:
-        scenes = self._scenes(K, self.settings.seed, self._augment(), corrupt=True)
+        scenes = self._scenes(K, self.settings.seed, self._augment(K), corrupt=True)
         batches = Batches(scenes, batch_size=batch, rank=self.rank, world=self.world)
         ahead = 2 if self.workers else 0
-        return StreamLoader(batches, self._render(scenes), workers=self.workers, ahead=ahead)
+        return StreamLoader(batches, self._render(scenes, K), workers=self.workers, ahead=ahead)
 
     def _held_out(self, K: Range, count: int) -> list[Crop]:
         seed = int(stream(self.settings.seed, 0, "training.held_out").integers(2**31))
-        augment = Augment(crop=(self.settings.crop, self.settings.crop))
-        scenes = self._scenes(K, seed, augment, corrupt=False)
-        made = (self._render(scenes)([scenes.pack(number)]) for number in range(count))
+        scenes = self._scenes(K, seed, self._still(K), corrupt=False)
+        made = (self._render(scenes, K)([scenes.pack(number)]) for number in range(count))
         return [{name: value[0].cpu() for name, value in crop.items()} for crop in made]
 
     def identity(self) -> dict[str, Any]:

@@ -44,18 +44,22 @@ class BokehMeStage(Task):
             fused = fuse(batch["classical"], neural, error)
             return losses(fused, neural, batch["target"], self.weights, *self._error_pair(batch, error))
 
+    def infer(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """As `predict`, the way that pictures are rendered with the weights."""
+        return self.predict(batch)
+
     def _error_pair(self, batch: Batch, error: Tensor) -> tuple[Tensor, ...]:
         """What the error map is compared with, where it is trained."""
         return ()
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """PSNR in dB, mean over the crops held out: of B (the score), and of its two parts."""
+        """PSNR in dB, mean over what is held out, as inferred: of B (the score), and of its two parts."""
         device = next(self.parameters()).device
         found: dict[str, list[Tensor]] = {}
         for batch in self.held_out:
             batch = {name: value.to(device) for name, value in batch.items()}
-            neural, error = self.predict(batch)
+            neural, error = self.infer(batch)
             shown = {
                 "score": fuse(batch["classical"], neural, error),
                 "neural": neural,
@@ -118,6 +122,11 @@ class IUNetStage(BokehMeStage):
             image, defocus, batch["dilated"], coarse, gamma, (height, width), reach=REACH, bounded=False
         )
         return neural, resize(error, (height, width))
+
+    def infer(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """With the scale that the largest blur asks for, and as many passes."""
+        neural, error = self.renderer(batch["image"], batch["defocus"], batch["dilated"], batch["gamma"])
+        return neural, error
 
 
 def psnr(picture: Tensor, target: Tensor) -> Tensor:  # [B, 3, H, W], [B, 3, H, W] -> [B]

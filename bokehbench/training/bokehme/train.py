@@ -207,10 +207,10 @@ class _Run:
         torch.manual_seed(_number(self.settings.seed, "training.weights"))
         if name == "arnet":
             renderer = NeuralRenderer(Upsampling(network=False))
-            return ARNetStage(renderer, arnet.losses, self.source.held_out(arnet.K, arnet.batch))
+            return ARNetStage(renderer, arnet.losses, self.source.held_out(arnet.K))
         renderer = NeuralRenderer(VARIANTS[iunet.variant])
         renderer.arnet.load_state_dict(self._weights("arnet"))
-        held_out = self.source.held_out(iunet.K, iunet.batch)
+        held_out = self.source.held_out(iunet.K)
         return IUNetStage(renderer, iunet.losses, held_out, iunet.scale)
 
     def _file(self, name: str) -> Path:

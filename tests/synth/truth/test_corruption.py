@@ -99,6 +99,17 @@ def test_probabilities_are_those_of_the_configuration():
     assert stats.kstest([p.blur_sigma for p in plans if p.blur_sigma], "uniform", (0.5, 2.5)).pvalue > 1e-3
 
 
+def test_a_single_step_is_drawn_with_the_probabilities_as_weights():
+    config = Corruption(p=0.75, elastic_p=0.0, ring_p=0.0, morphology_p=0.6667, blur_p=0.3333, single=True)
+    plans = [CorruptionPlan.sample(stream(7, index, "corruption"), config) for index in range(4000)]
+    kinds = [(plan.morphology, plan.blur_sigma > 0.0) for plan in plans]
+    quarters = [("none", False), ("none", True), ("dilate", False), ("erode", False)]
+    assert set(kinds) == set(quarters)
+    assert stats.chisquare([kinds.count(one) for one in quarters]).pvalue > 1e-3
+    with pytest.raises(ValidationError, match="single needs a step"):
+        Corruption(elastic_p=0.0, ring_p=0.0, morphology_p=0.0, blur_p=0.0, single=True)
+
+
 def test_changing_one_probability_moves_no_other_number():
     for index in range(20):
         with_blur = CorruptionPlan.sample(stream(2, index, "corruption"), Corruption(blur_p=1.0))
