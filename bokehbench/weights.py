@@ -7,11 +7,13 @@ downloaded here.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bokehbench import records
 from bokehbench.errors import ConfigError, InputError, Unavailable
@@ -100,11 +102,12 @@ def _chosen() -> dict[str, Path]:
 def locate(wanted: Wanted) -> tuple[str, Path | None]:
     """(status, path): ok and the file, sha-mismatch and the wrong one, or unavailable and None.
 
-    A wrong file does not hide the right one in a later folder; a file given by name is the only one.
+    A wrong file does not hide the right one in a later folder; a file given by name is the only one. Where no
+    sha256 is wanted, that of the card beside the file is.
     """
     wrong = None
     for path in _candidates(wanted):
-        if wanted.sha256 in ("", sha256(path)):
+        if (wanted.sha256 or card_sha256(path)) in ("", sha256(path)):
             return "ok", path
         wrong = wrong or path
     return ("sha-mismatch", wrong) if wrong else ("unavailable", None)
@@ -123,13 +126,28 @@ def instruction(wanted: Wanted, wrong: Path | None) -> str:
     where = f" from {wanted.source}" if wanted.source else ""
     if wrong is not None:
         return (
-            f"{wrong}: sha-mismatch: its sha256 is {sha256(wrong)[:8]}…, {wanted.sha256[:8]}… is wanted; "
-            f"get {wanted.file}{where or ' again'}"
+            f"{wrong}: sha-mismatch: its sha256 is {sha256(wrong)[:8]}…, "
+            f"{(wanted.sha256 or card_sha256(wrong))[:8]}… is wanted; get {wanted.file}{where or ' again'}"
         )
     return (
         f"needs {wanted.file}{where}: give it with --weights {Path(wanted.file).stem}=FILE, or put it into a "
         f"folder named by ${FOLDER_VARIABLE}"
     )
+
+
+def card(path: Path) -> dict[str, Any]:
+    """What `bokehbench train` has written beside a file of weights; empty where there is no such card."""
+    beside = path.with_suffix(".json")
+    with contextlib.suppress(InputError):
+        content = records.read_json(beside) if beside.is_file() else {}
+        return content if isinstance(content, dict) else {}
+    return {}
+
+
+def card_sha256(path: Path) -> str:
+    """Of the file that the card beside it describes; empty without one."""
+    about = card(path).get("weights")
+    return str(about.get("sha256") or "") if isinstance(about, dict) else ""
 
 
 def find(file: str, shipped: Path, source: str = "") -> Path:

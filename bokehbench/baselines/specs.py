@@ -46,6 +46,7 @@ SPECS: tuple[Spec, ...] = (
             "instead of ARNet), `variant=B1` to `B5` (the paper's Table 3), `highlight_boost`, `device`. "
             "The opening's shape reaches the scattered part alone."
         ),
+        version=2,
     ),
     MethodSpec(
         name="bokehme-nr",
@@ -58,6 +59,7 @@ SPECS: tuple[Spec, ...] = (
         paper=BOKEHME,
         paper_name="BokehMe-NR",
         notes="ARNet and IUNet without the classical renderer; it knows a disc alone.",
+        version=2,
     ),
     MethodSpec(
         name="bokehme-official",
@@ -73,6 +75,7 @@ SPECS: tuple[Spec, ...] = (
             "Needs the authors' arnet.pth and iunet.pth; their hashes stand in every record. The authors say "
             "that these are not the weights of the paper's tables, but better ones."
         ),
+        version=2,
     ),
     MethodSpec(
         name="sterefo",

@@ -68,6 +68,15 @@ def demo(out: Path, quick: bool, workers: int | None) -> None:
     click.secho(f"\nDone in {minutes} min {seconds} s. Open {out / 'page' / 'index.html'}", bold=True)
 
 
+def _methods() -> list[str]:
+    """Those without weights, and BokehMe where its weights came with the package."""
+    from bokehbench.registry import MethodSpec, get
+
+    wanted = get(MethodSpec, "bokehme").weights_wanted()
+    ships = all((one.beside / one.file).is_file() for one in wanted)
+    return [*METHODS, *(["bokehme"] if ships else [])]
+
+
 def _steps(out: Path, scale: Scale, workers: int) -> list[Step]:
     layered, blb, results = str(out / "layered"), str(out / "blb"), str(out / "results")
     processes = ["--workers", str(workers)]
@@ -77,7 +86,7 @@ def _steps(out: Path, scale: Scale, workers: int) -> list[Step]:
     blender += ["--size", scale.blb_size, "--levels", "1,5", "--foci", "0,4,9", "--out", blb]
     blender += ["--spp", str(scale.spp)]
     run = ["run", "--benchmark", f"blb:{blb}", "--benchmark", f"layered:{layered}"]
-    run += [word for method in METHODS for word in ("--method", method)]
+    run += [word for method in _methods() for word in ("--method", method)]
     refocus = ["render", "sample:motorcycle", "--disparity", "sample:motorcycle", "--method", "scatter"]
     refocus += ["--k", "24", *(f"--focus-point={x},{y}" for x, y in FOCUS_POINTS)]
     refocus += ["--out", str(out / "results" / "_strips" / "motorcycle.png")]

@@ -135,7 +135,8 @@ def _use(weights_dir: Path | None) -> None:
 def _line(entry: Entry) -> str:
     known = "" if entry.published else ", no digest to hold it to"
     found = f"  {entry.path} (sha256 {entry.sha256[:8]}{known})" if entry.path else ""
-    return f"{entry.status:<12} {entry.name}  for {', '.join(entry.needed_by)}{found}"
+    about = f"; {entry.about}" if entry.about else ""
+    return f"{entry.status:<12} {entry.name}  for {', '.join(entry.needed_by)}{found}{about}"
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

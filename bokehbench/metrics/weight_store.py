@@ -45,6 +45,7 @@ class Entry:
         published: whether its digest is known here.
         source: where it comes from, for people or for `fetch`; empty where that is not known.
         instruction: one line for the user; empty when ok.
+        about: how it was trained, of weights whose card says it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Entry:
     published: bool
     source: str = ""
     instruction: str = ""
+    about: str = ""
 
 
 def inventory() -> list[Entry]:
@@ -119,6 +121,7 @@ def _method_entry(file: Wanted) -> Entry:
         bool(file.sha256),
         file.source,
         "" if status == "ok" else places.instruction(file, path),
+        str(places.card(path).get("summary", "")) if path else "",
     )
 
 

@@ -16,6 +16,7 @@ from bokehbench.baselines.bokehme.renderer import BokehMe
 from bokehbench.baselines.scatter.tensors import dilate_tensor, scatter_tensor
 from bokehbench.cases import Inputs
 from bokehbench.errors import ConfigError, Unavailable
+from bokehbench.metrics import weight_store
 from bokehbench.optics import Lens
 from bokehbench.records import sha256_file
 from bokehbench.registry import MethodSpec, get
@@ -133,12 +134,28 @@ def case() -> Inputs:
     return Inputs("edge", image[0].permute(1, 2, 0).numpy(), -defocus[0, 0].numpy() / 9.0, Lens(9.0, 0.0))
 
 
+def test_weights_that_ship_lie_in_the_package():
+    (wanted,) = get(MethodSpec, "bokehme").weights_wanted()
+    assert wanted == weight_files.Wanted("bokehme.safetensors", own.SHIPPED)
+
+
+def test_the_list_of_weights_says_how_far_their_training_was(shipped, monkeypatch):
+    card = shipped.with_suffix(".json")
+    card.write_text(json.dumps({**json.loads(card.read_text()), "summary": "arnet 5 of 9 steps"}))
+    wanted = weight_files.Wanted(shipped.name, shipped.parent)
+    monkeypatch.setattr(MethodSpec, "weights_wanted", lambda spec: [wanted] if spec.weights else [])
+    (entry,) = weight_store.entry_of("bokehme")
+    assert (entry.status, entry.path, entry.about) == ("ok", shipped, "arnet 5 of 9 steps")
+    own.save(seeded(1), shipped)
+    assert weight_store.entry_of("bokehme")[0].status == "sha-mismatch"
+
+
 def test_weights_that_ship_need_no_option_and_belong_to_their_card(shipped):
     spec = get(MethodSpec, "bokehme")
     assert spec.weights_sha256() == {"bokehme.safetensors": sha256_file(shipped)}
     assert BokehMe().render(case()).shape == (48, 48, 3)
     own.save(seeded(1), shipped)
-    with pytest.raises(Unavailable, match=r"sha-mismatch.*install bokehbench again"):
+    with pytest.raises(Unavailable, match=r"sha-mismatch.*get bokehme\.safetensors again"):
         BokehMe()
     shipped.with_suffix(".json").unlink()
     assert BokehMe().render(case()).shape == (48, 48, 3)

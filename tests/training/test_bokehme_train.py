@@ -13,7 +13,7 @@ from bokehbench.errors import InputError
 from bokehbench.records import sha256_file
 from bokehbench.synth.assets.library import Library
 from bokehbench.synth.assets.photographs import shipped_path
-from bokehbench.training import checkpoint
+from bokehbench.training import arithmetic, checkpoint, runs
 from bokehbench.training.bokehme.benchmark import BenchmarkCheck, chosen
 from bokehbench.training.bokehme.export import CARD, WEIGHTS
 from bokehbench.training.bokehme.train import Request, train
@@ -200,6 +200,18 @@ def test_an_arnet_whose_training_is_not_finished_is_said_to_be_so(photographs, s
         "score": stage["best_score"],
     }
     assert "not finished" in made.card["summary"]
+
+
+def test_what_a_user_should_know_is_said_at_the_start_and_a_folder_has_one_training(
+    photographs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(arithmetic, "CPU_FACTS", tmp_path / "cpuinfo")
+    arithmetic.CPU_FACTS.write_text("flags : fpu\n")
+    asked = request(photographs, tmp_path / "run", "iunet.precision=bf16", hours=0.0)
+    with pytest.warns(UserWarning, match=r"no bf16 of its own.*; --set iunet\.precision=fp32"):
+        train(asked)
+    with runs.alone(tmp_path / "run"), pytest.raises(InputError, match="another training"):
+        train(asked)
 
 
 def test_a_stream_is_compared_by_its_files_and_says_what_it_cannot_compare(photographs, tmp_path):

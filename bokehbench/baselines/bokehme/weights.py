@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from bokehbench import weights
 from bokehbench.baselines.bokehme.neural import NeuralRenderer
-from bokehbench.errors import InputError, Unavailable
-from bokehbench.records import read_json
+from bokehbench.errors import InputError
 
 SHIPPED = Path(__file__).parent / "trained"
 """Weights that come with the package, with their card."""
@@ -23,30 +22,9 @@ OFFICIAL_SOURCE = "the authors' release (https://github.com/JuewenPeng/BokehMe, 
 
 
 def locate(files: Sequence[str]) -> dict[str, Path]:
-    """File name in the spec -> the file.
-
-    Raises:
-        Unavailable: one is missing, or is not the one that the card beside it describes; says what to do.
-    """
+    """File name in the spec -> the file; Unavailable, with what to do, where one is missing or not its card's."""
     source = OFFICIAL_SOURCE if tuple(files) == OFFICIAL else ""
-    paths = {file: weights.find(file, SHIPPED, source) for file in files}
-    for path in paths.values():
-        _compare_with_card(path)
-    return paths
-
-
-def _compare_with_card(path: Path) -> None:
-    """What is published of weights is what their card says, so both have to belong together."""
-    card = path.with_suffix(".json")
-    content = read_json(card) if card.is_file() else {}
-    about = content.get("weights") if isinstance(content, dict) else None
-    wanted = about.get("sha256") if isinstance(about, dict) else None
-    if wanted not in (None, weights.sha256(path)):
-        again = "install bokehbench again" if path.parent == SHIPPED else "write both again with --hours 0"
-        raise Unavailable(
-            f"{path}: sha-mismatch: its sha256 is {weights.sha256(path)[:8]}…, its card {card.name} "
-            f"describes {wanted[:8]}…; {again}"
-        )
+    return {file: weights.find(file, SHIPPED, source) for file in files}
 
 
 def load(model: NeuralRenderer, files: Sequence[str]) -> NeuralRenderer:
