@@ -108,9 +108,9 @@ SPECS: tuple[Spec, ...] = (
         layout="ebb400 with image/{n}.png degraded and enlarged, lq_small/image/{n}.png, degrade.json; "
         "depth-anything-v2-large/{n}.exr, made by bokehbench depth from the degraded pictures",
         notes=(
-            "Real-ESRGAN's degradation (preset realesrgan_x4_lq, seed 7), enlarged by bicubic. Ground "
-            "truth: the clean bokeh photograph. The authors' files are not published: no number here "
-            "reproduces theirs. Published tables name methods with a restoration stage first: "
+            "Real-ESRGAN's degradation (preset realesrgan_x4_lq, seed 7 and the picture's number), enlarged "
+            "by bicubic. Ground truth: the clean bokeh photograph. The authors' files are not published: no "
+            "number here reproduces theirs. Published tables name methods with a restoration stage first: "
             "osediff+scatter and the like."
         ),
     ),

@@ -34,6 +34,8 @@ class Twin:
             what the degraded ones hide.
         preset: of the degradations.
         seed: root of their random numbers.
+        keyed_by: what else they depend on: the picture's number, since copies of a set differ in the names of
+            folders and in suffixes, and everybody's twin is the same.
     """
 
     of: str
@@ -43,6 +45,7 @@ class Twin:
     others: tuple[str, ...] = ()
     preset: str = "realesrgan_x4_lq"
     seed: int = 7
+    keyed_by: str = "name"
 
     @property
     def copied(self) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ def check(root: Path, name: str) -> None:
     wanted = {
         "preset": load_preset(twin.preset).model_dump(mode="json"),
         "seed": twin.seed,
-        "keyed_by": "path",
+        "keyed_by": twin.keyed_by,
     }
     if not isinstance(said.get("files"), dict):
         raise InputError(f"{path}: does not say which files it is about; make the set again")

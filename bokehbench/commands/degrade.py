@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import click
 from click.core import ParameterSource
@@ -34,10 +35,10 @@ FIXED = ("preset", "seed", "only", "copy_rest", "keep_small", "key")
 @click.option("--copy-rest", is_flag=True, help="Copy every other file: OUT becomes a whole set again.")
 @click.option(
     "--key",
-    type=click.Choice(["path", "content"]),
+    type=click.Choice(["path", "name", "content"]),
     default="path",
     show_default=True,
-    help="What a picture's random numbers depend on, besides the seed.",
+    help="What a picture's random numbers depend on, besides the seed; name is without folder and suffix.",
 )
 @click.option(
     "--set",
@@ -67,7 +68,7 @@ def degrade(
     """
     from bokehbench.errors import ConfigError, InputError
     from bokehbench.synth.degrade import load_preset
-    from bokehbench.synth.degrade.folder import Order, degrade_folders
+    from bokehbench.synth.degrade.folder import KeyedBy, Order, degrade_folders
 
     copied: tuple[str, ...] = ("*",)
     if twin is not None:
@@ -79,8 +80,8 @@ def degrade(
         made = twins.find(twin)
         preset, seed = made.preset, made.seed
         only, copy_rest, keep_small = (twins.pattern(made, inputs),), True, True
-        copied = made.copied
-    order = Order(load_preset(preset), seed, "content" if key == "content" else "path", keep_small)
+        copied, key = made.copied, made.keyed_by
+    order = Order(load_preset(preset), seed, cast(KeyedBy, key), keep_small)
     done = degrade_folders(inputs, out, order, only=only, copy_rest=copy_rest, copied=copied, workers=workers)
     for entry in done.rejected:
         click.echo(f"left out: {entry.message}", err=True)

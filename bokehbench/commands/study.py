@@ -43,6 +43,12 @@ def study() -> None:
     help="Let the set's reference photograph, or the ground truth, take part as well (repeatable).",
 )
 @click.option("--benchmark", "benchmarks", multiple=True, help="Benchmark to show (repeatable).")
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    help="Protocol to show: its name, or as the folder has it, with version and disparity (repeatable).",
+)
 @click.option("--level", "levels", multiple=True, help="Blur level to show, for example L5 (repeatable).")
 @click.option("--cases", type=int, help="Number of cases, drawn evenly from the scenes; all unless said.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")

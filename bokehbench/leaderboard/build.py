@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bokehbench.errors import InputError
+from bokehbench.leaderboard import find_k
 from bokehbench.leaderboard.cells import column_cells, printed_mean
 from bokehbench.leaderboard.collect import (
     Collected,
@@ -125,14 +126,24 @@ def _row(key: RowKey, board: Collected, scores: Scores) -> Row:
         peak_memory_mb=_median(timed.peak_memory_mb),
         missing=missing,
         stale=stale,
-        uses_truth=tuple(
-            dict.fromkeys(what for entry in entries for what in entry.record.get("uses_truth", ()))
-        ),
+        uses_truth=_uses_truth(entries),
         K=_found_K(entries),
         seeds=len(runs),
         efficiency=of_timings([entry.timing for entry in entries]),
         training=of_results([entry.result for entry in entries], spec, board.benchmark),
     )
+
+
+def _uses_truth(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """What the truth chose, by the records; and whether cases that failed had no say in the K of the set."""
+    found = dict.fromkeys(what for entry in entries for what in entry.record.get("uses_truth", ()))
+    for folder in dict.fromkeys(entry.result.folder for entry in entries):
+        if lost := find_k.left_out(folder):
+            which = (
+                f"case that failed ({lost[0]})" if len(lost) == 1 else f"cases that failed ({lost[0]}, ...)"
+            )
+            found[f"K, chosen without {len(lost)} {which}"] = None
+    return tuple(found)
 
 
 def _found_K(entries: Iterable[Entry]) -> tuple[float, float] | None:

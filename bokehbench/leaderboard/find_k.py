@@ -25,6 +25,8 @@ from bokehbench.leaderboard.results import Result
 from bokehbench.metrics.psnr import psnr
 
 SCHEMA = "bokehbench.curve/1"
+CHOICE = "_about/K.json"
+CHOICE_SCHEMA = "bokehbench.K-choice/1"
 VERSION = 1
 """Changes whenever another K could be found."""
 STEP = 1.4
@@ -107,3 +109,24 @@ def write_curve(path: Path, made_by: Mapping[str, Any], curve: Mapping[int, floa
     """Write K -> dB, sorted by K."""
     values = {str(K): curve[K] for K in sorted(curve)}
     records.write_json(path, {"schema": SCHEMA, **made_by, "psnr": values})
+
+
+def note_left_out(folder: Path, cases: Sequence[str]) -> None:
+    """Write which cases of a row had no say in the K of its set since they failed; no file where all had."""
+    path = folder / CHOICE
+    if cases:
+        records.write_json(path, {"schema": CHOICE_SCHEMA, "left_out": sorted(set(cases))})
+    else:
+        path.unlink(missing_ok=True)
+
+
+def left_out(folder: Path) -> list[str]:
+    """What `note_left_out` wrote; InputError where that is damaged."""
+    path = folder / CHOICE
+    if not path.is_file():
+        return []
+    content = records.read_json(path)
+    cases = content.get("left_out") if isinstance(content, dict) else None
+    if not isinstance(cases, list) or not all(isinstance(case, str) for case in cases):
+        raise InputError(f"{path}: not what bokehbench run writes; run again")
+    return cases

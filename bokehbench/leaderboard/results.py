@@ -18,6 +18,7 @@
         {method}/{weights hash8 | none}/_set.scores.json     numbers over all its cases (`sets.py`)
         {method}/{weights hash8 | none}+seed{n}/...          the same of a stochastic method, seed n > 0
         {method}/{weights ...}/_about/training.json          what the weights were trained on (`trained_on`)
+        {method}/{weights ...}/_about/K.json                 cases that failed to choose the set's K (`find_k`)
         {method}/{weights ...}/_external/...                 logs of an external method (`external`)
 
 Only timing files and those logs may differ between two runs. A results folder needs no data set to be
@@ -131,5 +132,9 @@ def case_keys(at: Protocol) -> list[str]:
 
 def has_truth(at: Protocol, case: str) -> bool:
     """Whether a case has a ground truth; one without is rendered and shown, never scored."""
-    record = records.read_json(at.case_record(case)) if at.case_record(case).exists() else {}
-    return "target" in record.get("pictures", ("target",))
+    path = at.case_record(case)
+    record = records.read_json(path) if path.exists() else {}
+    pictures = record.get("pictures", {"target": ""}) if isinstance(record, dict) else None
+    if not isinstance(pictures, dict):
+        raise InputError(f"{path}: not the record of a case; delete it, and bokehbench run writes it again")
+    return "target" in pictures

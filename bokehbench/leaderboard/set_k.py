@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def choose_for_set(units: Sequence[Unit], opened: Opened, pool: Pool, summary: Summary) -> list[Unit]:
-    """The units with their K; those whose K cannot be chosen yet are left out and named in the summary.
+    """The units with their K; those for which no case can choose one are left out and named in the summary.
 
     Args:
         units: all of one benchmark and protocol.
@@ -33,47 +33,72 @@ def choose_for_set(units: Sequence[Unit], opened: Opened, pool: Pool, summary: S
         if not searches_K(own[0], get(MethodSpec, method)):
             done += own
             continue
-        if opened.protocol.K == "best-per-set":
-            done += _with_best(own, own, pool, summary)
-            continue
-        halves = [[unit for unit in own if find_k.fold(unit.info.scene) == half] for half in (0, 1)]
-        if not all(halves):
-            raise InputError(
-                f"{opened.spec.name}: {opened.protocol.id} needs scenes in both halves of the set to choose "
-                f"K for one on the other, and has {len(own)} cases in one; use more scenes"
-            )
-        for half, other in (halves, halves[::-1]):
-            done += _with_best(half, other, pool, summary)
+        left_out: list[str] = []
+        for chosen, judges in _who_judges_whom(own, opened):
+            done += _with_best(chosen, judges, pool, summary, left_out)
+        find_k.note_left_out(own[0].result.folder, left_out)
     return done
 
 
-def _with_best(units: list[Unit], judges: list[Unit], pool: Pool, summary: Summary) -> list[Unit]:
-    """`units` with the K whose mean PSNR over `judges` is best; none where a judge failed."""
+def _who_judges_whom(own: list[Unit], opened: Opened) -> list[tuple[list[Unit], list[Unit]]]:
+    """Units, and those whose mean chooses their K."""
+    if opened.protocol.K == "best-per-set":
+        return [(own, own)]
+    halves = [[unit for unit in own if find_k.fold(unit.info.scene) == half] for half in (0, 1)]
+    if not all(halves):
+        raise InputError(
+            f"{opened.spec.name}: {opened.protocol.id} needs scenes in both halves of the set to choose "
+            f"K for one on the other, and has {len(own)} cases in one; use more scenes"
+        )
+    return [(halves[0], halves[1]), (halves[1], halves[0])]
+
+
+def _with_best(
+    units: list[Unit], judges: list[Unit], pool: Pool, summary: Summary, left_out: list[str]
+) -> list[Unit]:
+    """`units` with the K whose mean PSNR over `judges` is best; none where every judge fails.
+
+    A judge that fails has no say, and its key goes to `left_out`. The search then begins again, so that all K
+    are compared over the same cases; what is known of the others is read from their curves.
+    """
     method, low_high = judges[0].result.method, judges[0].info.K_search
     if low_high is None:
         return units
-    search = find_k.search(*low_high)
+    while judges:
+        K, failed = _search(judges, find_k.search(*low_high), pool)
+        if K is not None:
+            return [replace(unit, K=K) for unit in units]
+        summary.failed += [f"{key}, looking for K: {error}" for key, error in failed.items()]
+        left_out += [unit.info.key for unit in judges if _key(unit) in failed]
+        judges = [unit for unit in judges if _key(unit) not in failed]
+    summary.failed.append(
+        f"{method}: every case that could choose K failed; {len(units)} cases wait for it, the first is "
+        f"{units[0].info.key}"
+    )
+    return []
+
+
+def _key(unit: Unit) -> str:
+    return f"{unit.info.key} {unit.result.method}"
+
+
+def _search(judges: list[Unit], search: find_k.Search, pool: Pool) -> tuple[float | None, dict[str, str]]:
+    """The best K; or None, and the error of each judge that failed."""
     wanted = next(search)
+    label = f"K of {judges[0].result.method}"
     while True:
-        jobs_ = [(f"{unit.info.key} {method}", (unit, tuple(wanted))) for unit in judges]
-        sums = dict.fromkeys(wanted, 0.0)
-        failed = []
-        outcomes = jobs.run_jobs(
-            measure_curve, jobs_, label=f"K of {method}", workers=pool.workers, ray=pool.ray
-        )
-        curves = {}
-        for outcome in outcomes:
+        jobs_ = [(_key(unit), (unit, tuple(wanted))) for unit in judges]
+        curves, failed = {}, {}
+        for outcome in jobs.run_jobs(measure_curve, jobs_, label=label, workers=pool.workers, ray=pool.ray):
             if outcome.value is None:
-                failed.append(f"{outcome.key}, looking for K: {outcome.error}")
+                failed[outcome.key] = str(outcome.error)
             else:
                 curves[outcome.key] = outcome.value
         if failed:
-            summary.failed += failed
-            return []
-        for key in sorted(curves):  # a fixed order: the last digits of a sum depend on it
-            for K in wanted:
-                sums[K] += curves[key][K]
+            return None, dict(sorted(failed.items()))
+        # A fixed order: the last digits of a sum depend on it.
+        sums = [sum(curves[key][K] for key in sorted(curves)) for K in wanted]
         try:
-            wanted = search.send([sums[K] / len(judges) for K in wanted])
+            wanted = search.send([total / len(judges) for total in sums])
         except StopIteration as end:
-            return [replace(unit, K=float(end.value)) for unit in units]
+            return float(end.value), {}

@@ -76,6 +76,7 @@ def build(roots: Sequence[Path], out: Path, design: Design, key: Path | None = N
         roots,
         methods=design.methods,
         benchmarks=design.benchmarks,
+        protocols=design.protocols,
         levels=design.levels,
         also=design.also,
         count=design.cases,

@@ -38,6 +38,7 @@ class Design:
     kind: Kind
     methods: tuple[str, ...] = ()
     benchmarks: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     cases: int | None = None

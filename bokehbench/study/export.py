@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehbench import records
+from bokehbench.leaderboard.statistics import ID
 from bokehbench.study.rates import Estimate
 from bokehbench.study.report import ALL, Line, Report, summary
 from bokehbench.study.strengths import Strength
@@ -111,13 +112,17 @@ def _wins_table(report: Report) -> str:
     methods = report.key.methods
     rows = []
     for method in methods:
-        cells = ["–" if m == method else _triple(report.wins.get((method, m))) for m in methods]
+        cells = ["–" if other == method else _against(report, method, other) for other in methods]
         rows.append([method, *cells])
     return _table(["against", *methods], rows)
 
 
-def _triple(counts: tuple[int, int, int] | None) -> str:
-    return "" if counts is None else " / ".join(str(count) for count in counts)
+def _against(report: Report, method: str, other: str) -> str:
+    counts = report.wins.get((method, other))
+    if counts is None:
+        return ""
+    share = _bounded(report.preferred[method, other], 100.0, 1, " %")
+    return f"{' / '.join(str(count) for count in counts)}: {share}"
 
 
 def _agreement_text(report: Report) -> str:
@@ -166,6 +171,7 @@ def to_json(report: Report) -> dict[str, Any]:
     strengths = report.strengths
     return {
         "schema": "bokehbench.study-report/1",
+        "statistics": ID,
         "study": report.study.hash,
         "kind": report.study.kind,
         "title": report.study.title,
@@ -175,7 +181,14 @@ def to_json(report: Report) -> dict[str, Any]:
         "rates": [_flat(line) for line in report.lines],
         "scores": None if strengths is None else dataclasses.asdict(strengths),
         "wins": [
-            {"method": own, "against": other, "won": won, "tied": tied, "lost": lost}
+            {
+                "method": own,
+                "against": other,
+                "won": won,
+                "tied": tied,
+                "lost": lost,
+                "preferred": dataclasses.asdict(report.preferred[own, other]),
+            }
             for (own, other), (won, tied, lost) in sorted(report.wins.items())
         ],
         "agreement": {"level": report.level, "krippendorff_alpha": report.agreement},
@@ -196,8 +209,12 @@ def _flat(line: Line) -> dict[str, Any]:
 
 
 def to_csv(report: Report) -> str:
-    """One row a number: rates, then scores."""
+    """One row a number: rates, of pairs `preferred to OTHER`, then scores."""
     rows = [_flat(line) for line in report.lines]
+    rows += [
+        _flat(Line(ALL, "", own, f"preferred to {other}", estimate))
+        for (own, other), estimate in sorted(report.preferred.items())
+    ]
     if report.strengths is not None:
         rows += [
             {

@@ -59,6 +59,7 @@ class Report:
         lines: shares and means.
         strengths: Bradley-Terry scores; None for ratings.
         wins: for pairwise, (method, other) -> (won, tied, lost).
+        preferred: for pairwise, (method, other) -> share of answers that prefer the method, ties half.
         agreement: criterion (or `choice`) -> Krippendorff's alpha; None where it is not defined.
         level: of alpha.
         attendance: by participant.
@@ -71,6 +72,7 @@ class Report:
     lines: list[Line]
     strengths: Strengths | None
     wins: dict[tuple[str, str], tuple[int, int, int]]
+    preferred: dict[tuple[str, str], Estimate]
     agreement: dict[str, float | None]
     level: Level
     attendance: list[Attendance]
@@ -124,6 +126,7 @@ def analyse(
         lines=_lines(study, secret, first),
         strengths=strengths,
         wins=_wins(first) if study.kind == "pairwise" else {},
+        preferred=_preferred(first) if study.kind == "pairwise" else {},
         agreement=_agreement(study, secret, first, level),
         level=level,
         attendance=attendance,
@@ -236,6 +239,19 @@ def _wins(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], tuple[int, int, 
                 lost + (verdict.chosen == against),
             )
     return wins
+
+
+def _preferred(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], Estimate]:
+    hits: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    for verdict in verdicts:
+        one, other = verdict.among
+        for own, against in ((one, other), (other, one)):
+            hit = 0.5 if verdict.chosen is None else float(verdict.chosen == own)
+            hits.setdefault((own, against), []).append((hit, verdict.participant))
+    return {
+        pair: rates.share([hit for hit, _ in own], [person for _, person in own])
+        for pair, own in hits.items()
+    }
 
 
 # -------------------------------------------------------------------------------------------- agreement

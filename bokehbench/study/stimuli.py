@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench import records, registry, rng
+from bokehbench.benchmarks.protocols import base_id
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result, case_keys, protocols, results
 from bokehbench.registry import MethodSpec
@@ -58,6 +59,7 @@ def select(
     *,
     methods: Sequence[str] = (),
     benchmarks: Sequence[str] = (),
+    protocols: Sequence[str] = (),
     levels: Sequence[str] = (),
     also: Sequence[str] = (),
     count: int | None = None,
@@ -69,6 +71,7 @@ def select(
         roots: results folders; several are merged, the first that has a prediction gives it.
         methods: names, all their weights included; none for every method without an oracle.
         benchmarks: names; none for all.
+        protocols: names, or `name@version` with the disparity track as the folder has it; none for all.
         levels: blur levels; none for all.
         also: of `PHOTOGRAPHS`.
         count: of cases, spread over scenes as evenly as can be; None for all.
@@ -76,9 +79,11 @@ def select(
 
     Raises:
         InputError: no results, nothing in common, or a prediction that is not what its record says.
-        ConfigError: a method, benchmark or level that the results do not have.
+        ConfigError: a method, benchmark, protocol or level that the results do not have.
     """
-    found = _found(roots, benchmarks)
+    found = _found(roots, benchmarks, protocols)
+    known = {_case_record(at, key)["level"] for (*_, key), (at, _) in found.items()}
+    _refuse_unknown("--level", levels, known)
     rows = _rows(found, methods)
     names = [name for name, _ in rows]
     labels = {row: row[0] if names.count(row[0]) == 1 else f"{row[0]} [{row[1]}]" for row in rows}
@@ -117,15 +122,20 @@ def select(
 
 
 def _found(
-    roots: Sequence[Path], benchmarks: Sequence[str]
+    roots: Sequence[Path], benchmarks: Sequence[str], wanted: Sequence[str]
 ) -> dict[tuple[str, str, str], tuple[Protocol, dict[Row, Result]]]:
     """(benchmark, protocol, case) -> the folder that has its pictures, and its predictions."""
     found: dict[tuple[str, str, str], tuple[Protocol, dict[Row, Result]]] = {}
     known: set[str] = set()
+    rules: set[str] = set()
     for root in roots:
         for at in protocols(root):
             known.add(at.benchmark)
             if benchmarks and at.benchmark not in benchmarks:
+                continue
+            names = {at.protocol, base_id(at.protocol).partition("@")[0]}
+            rules |= names
+            if wanted and names.isdisjoint(wanted):
                 continue
             for key in case_keys(at):
                 held = found.setdefault((at.benchmark, at.protocol, key), (at, {}))
@@ -141,12 +151,15 @@ def _found(
                 found[(at.benchmark, at.protocol, result.case)][1].setdefault(
                     (result.method, result.weights), result
                 )
-    for name in benchmarks:
-        if name not in known:
-            raise ConfigError(
-                f"--benchmark {name}: not in these results, which have {', '.join(sorted(known))}"
-            )
+    _refuse_unknown("--benchmark", benchmarks, known)
+    _refuse_unknown("--protocol", wanted, rules)
     return found
+
+
+def _refuse_unknown(option: str, names: Sequence[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{option} {name}: not in these results, which have {', '.join(sorted(known))}")
 
 
 def _case_record(at: Protocol, key: str) -> dict[str, Any]:
@@ -162,9 +175,7 @@ def _rows(
     """(method, weights) to be shown, in registered order."""
     there = sorted({row for _, predictions in found.values() for row in predictions})
     have = {name for name, _ in there}
-    for name in methods:
-        if name != "all" and name not in have:
-            raise ConfigError(f"--method {name}: not in these results, which have {', '.join(sorted(have))}")
+    _refuse_unknown("--method", [name for name in methods if name != "all"], have)
     if not methods or "all" in methods:
         oracles = {name for name in have if (spec := registry.find(MethodSpec, name)) and spec.oracle}
         methods = [name for name in have if name not in oracles or name in methods]

@@ -125,13 +125,28 @@ def test_every_picture_has_its_plan_and_digests(sets):
         assert records.sha256_file(small) == entry["targets"]["small"]["sha256"]
 
 
-@pytest.mark.parametrize("option", [("--seed", 8), ("--preset", "osediff_512")])
+def test_what_folders_and_suffixes_are_called_changes_nothing(sets, tmp_path):
+    """Copies of the set differ in both; everybody's twin must have the same pixels."""
+    other = tmp_path / "other"
+    shutil.copytree(sets[0] / "bokeh", other / "gt")
+    shutil.copy(sets[0] / "boxes.json", other)
+    for path in (sets[0] / "image").iterdir():
+        images.write_png(other / "original" / f"{path.stem}.png", images.read_image(path))
+    degrade(other, "--set", "ebb400-lq", "--out", tmp_path / "LQ")
+    for number in (218, 864):
+        for below in ("", "lq_small/"):
+            made = tmp_path / "LQ" / f"{below}original" / f"{number}.png"
+            assert made.read_bytes() == (sets[1] / f"{below}image" / f"{number}.png").read_bytes()
+
+
+@pytest.mark.parametrize("option", [("--seed", 8), ("--preset", "osediff_512"), ("--key", "path")])
 def test_a_twin_by_other_numbers_is_another_set(sets, tmp_path, option, capsys):
-    numbers = {"--preset": "realesrgan_x4_lq", "--seed": 7} | {option[0]: option[1]}
+    numbers = {"--preset": "realesrgan_x4_lq", "--seed": 7, "--key": "name"} | {option[0]: option[1]}
     arguments = [value for pair in numbers.items() for value in pair]
     rest = ("--only", "image/*", "--copy-rest", "--keep-small", "--out", tmp_path / "other")
     degrade(sets[0], *arguments, *rest)
-    with pytest.raises(InputError, match=f"another {option[0][2:]} than ebb400-lq"):
+    what = "keyed_by" if option[0] == "--key" else option[0][2:]
+    with pytest.raises(InputError, match=f"another {what} than ebb400-lq"):
         cases(tmp_path / "other")
     with pytest.raises(SystemExit) as done:
         main(["degrade", str(sets[0]), "--set", "ebb400-lq", *map(str, option), "--out", str(tmp_path / "x")])

@@ -18,6 +18,7 @@ from bokehbench.leaderboard.run import run
 
 WORLD = '''
 """Photographs blurred by a K that only the target knows, and a method that blurs by the K it is given."""
+from pathlib import Path
 import cv2
 import numpy as np
 from bokehbench.cases import Case, CaseInfo, Inputs
@@ -51,6 +52,17 @@ class Blur:
     def render(self, inputs):
         return blurred(inputs.image, inputs.lens.K)
 
+class Touchy(Blur):
+    """Fails on one case where K is large, until it is mended."""
+    def render(self, inputs):
+        if inputs.key == "bb" and inputs.lens.K > 60 and not Path(__file__).with_name("mended").exists():
+            raise RuntimeError("too much for me")
+        return super().render(inputs)
+
+class Broken:
+    def render(self, inputs):
+        raise RuntimeError("never")
+
 register(
     ProtocolSpec("each", "Best per image.", K="best-per-image", uses_truth=("K, the best per image",)),
     ProtocolSpec("whole", "Best per set.", K="best-per-set", uses_truth=("K, the best per set",)),
@@ -61,6 +73,8 @@ register(
         "photos", "P.", "photos:Photos", protocol="each", protocols=("whole", "halves", "look", "inner")
     ),
     MethodSpec("blur", "Blurs.", "photos:Blur"),
+    MethodSpec("touchy", "Blurs most.", "photos:Touchy"),
+    MethodSpec("broken", "Blurs nothing.", "photos:Broken"),
 )
 '''
 
@@ -77,8 +91,8 @@ def world(tmp_path, monkeypatch):
     registry._load_all.cache_clear()
 
 
-def found(out: Path, protocol: str) -> dict[str, float]:
-    files = (out / "photos" / protocol / "blur" / "none").glob("??.json")
+def found(out: Path, protocol: str, method: str = "blur") -> dict[str, float]:
+    files = (out / "photos" / protocol / method / "none").glob("??.json")
     return {path.stem: records.read_json(path)["K"] for path in files}
 
 
@@ -139,6 +153,42 @@ def test_cross_fitted_halves_choose_for_each_other(world, tmp_path):
         common = set.intersection(*(set(table) for table in tables))
         means = {int(k): np.mean([table[k] for table in tables]) for k in common}
         assert max(means, key=means.__getitem__) == K
+
+
+@pytest.mark.parametrize("protocol", ["whole", "halves"])
+def test_a_case_that_fails_has_no_say_and_costs_the_others_nothing(world, tmp_path, protocol):
+    out, folder = tmp_path / "out", Path("photos") / f"{protocol}@1" / "touchy" / "none"
+    summary = run([world], ["touchy"], out, protocols=[protocol])
+    assert any("bb touchy, looking for K" in line and "too much for me" in line for line in summary.failed)
+    ks = found(out, f"{protocol}@1", "touchy")
+    assert set(ks) == {"aa", "bb", "cc", "dd", "ee", "ff"}  # at the K of the others it does not fail
+    half = find_k.fold("bb")
+    judges = [scene for scene in ks if scene != "bb" and (protocol == "whole" or find_k.fold(scene) == half)]
+    curves = [records.read_json(out / folder / f"{scene}.curve.json")["psnr"] for scene in judges]
+    means = {int(K): np.mean([curve[K] for curve in curves]) for K in set.intersection(*map(set, curves))}
+    (K,) = {ks[scene] for scene in ks if protocol == "whole" or find_k.fold(scene) != half}
+    assert max(means, key=means.__getitem__) == K
+    evaluate(out, ["psnr"])
+    write([out], tmp_path / "page")
+    text = (tmp_path / "page" / "leaderboard.md").read_text()
+    assert "K, chosen without 1 case that failed (bb)" in text
+    # Mended, it is as if it had never failed.
+    (tmp_path / "mended").touch()
+    assert not run([world], ["touchy"], out, protocols=[protocol]).failed
+    assert not run([world], ["touchy"], tmp_path / "clean", protocols=[protocol]).failed
+    for scene in ks:
+        here, there = (
+            records.read_json(root / folder / f"{scene}.json") for root in (out, tmp_path / "clean")
+        )
+        assert {**here, "code": 0} == {**there, "code": 0}  # K and the hash of the picture among it
+    assert not (out / folder / find_k.CHOICE).exists()
+
+
+def test_where_no_case_can_choose_it_is_said_how_many_wait(world, tmp_path):
+    summary = run([world], ["broken", "blur"], tmp_path / "out", protocols=["halves"])
+    assert sum("every case that could choose K failed" in line for line in summary.failed) == 2
+    assert sum("looking for K" in line for line in summary.failed) == 6
+    assert len(found(tmp_path / "out", "halves@1")) == 6
 
 
 def test_a_shard_cannot_choose_for_the_set(world, tmp_path):

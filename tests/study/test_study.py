@@ -173,6 +173,10 @@ def test_from_pairwise_answers_to_a_report(results: Path, tmp_path: Path) -> Non
     assert rates["pinhole"].value == (8 + 4 + 2) / 16 and rates["zeiss-like"].value == (8 + 2) / 16
     assert rates["pinhole"].answers == 7 * 16 and rates["pinhole"].participants == 7
     assert found.wins["pinhole", "zeiss-like"] == (28, 28, 0)
+    share, back = found.preferred["pinhole", "zeiss-like"], found.preferred["zeiss-like", "pinhole"]
+    assert (share.value, share.answers, share.participants) == (0.75, 56, 7)
+    assert share.low is not None and share.high is not None and 0.5 < share.low < 0.75 < share.high < 1
+    assert (1 - share.high, 1 - share.low) == pytest.approx((back.low, back.high))
     assert found.agreement["choice"] == 1  # everybody answers alike
     assert found.strengths is not None and found.strengths.smoothed
     assert list(found.strengths.scores) == ["pinhole", "zeiss-like", "smear"]
@@ -180,7 +184,14 @@ def test_from_pairwise_answers_to_a_report(results: Path, tmp_path: Path) -> Non
     assert f"no answers from: {key.codes[7]}" in found.notes
     write_report(found, tmp_path / "report")
     text = (tmp_path / "report/report.md").read_text()
-    assert "| pinhole | – |" in text or "28 / 28 / 0" in text
+    assert f"28 / 28 / 0: 75.0 % ({100 * share.low:.1f} to {100 * share.high:.1f})" in text
+    table = {
+        (row["method"], row["quantity"]): row
+        for row in csv.DictReader((tmp_path / "report/report.csv").open())
+    }
+    assert float(table["pinhole", "preferred to zeiss-like"]["high"]) == share.high
+    wins = json.loads((tmp_path / "report/report.json").read_text())["wins"]
+    assert wins[0]["preferred"]["low"] is not None
     rows = list(csv.DictReader((tmp_path / "report/answers.csv").open()))
     assert len(rows) == 7 * 27 and {row["answer"] for row in rows} == {"tie", "pinhole", "zeiss-like"}
     again = tmp_path / "again"
@@ -353,7 +364,8 @@ def test_a_study_and_its_key_are_never_overwritten(results: Path, tmp_path: Path
     [
         ({"methods": ("leica",)}, "--method leica: not in these results"),
         ({"benchmarks": ("blb",)}, "--benchmark blb: not in these results, which have ipb"),
-        ({"levels": ("L9",)}, "no case at L9"),
+        ({"levels": ("L9",)}, "--level L9: not in these results, which have L1, L2$"),
+        ({"protocols": ("gt",)}, "--protocol gt: not in these results, which have study, study@1$"),
         ({"methods": ("smear",)}, "compares methods"),
         ({"repeats": 13}, "at most half of a participant's 24 questions"),
         ({"cases": 0}, "--cases 0: must be 1 or more"),
@@ -399,6 +411,33 @@ def test_cases_that_lack_a_method_are_left_out_and_said(tmp_path: Path) -> None:
     (at.folder / "smear/none/portrait1.json").unlink()
     found = select([tmp_path / "results"], methods=["smear", "pinhole"])
     assert len(found.cases) == 3 and found.notes == ["1 cases left out: not every method has them"]
+
+
+def test_one_of_several_protocols_can_be_shown(tmp_path: Path) -> None:
+    at = world.write_results(tmp_path / "results", scenes=1)
+    for other in ("best@2", "best@2+dilate-3"):
+        shutil.copytree(at.folder, at.folder.with_name(other))
+    shown = {
+        name: {case.at.protocol for case in select([tmp_path / "results"], protocols=[name]).cases}
+        for name in ("study", "best", "best@2", "best@2+dilate-3")
+    }
+    assert shown == {
+        "study": {"study@1"},
+        "best": {"best@2", "best@2+dilate-3"},
+        "best@2": {"best@2"},
+        "best@2+dilate-3": {"best@2+dilate-3"},
+    }
+    arguments = [
+        "study",
+        "build",
+        str(tmp_path / "results"),
+        "--kind",
+        "pairwise",
+        "--out",
+        str(tmp_path / "p"),
+    ]
+    done = CliRunner().invoke(cli, [*arguments, "--protocol", "best@2"], catch_exceptions=False)
+    assert done.exit_code == 0 and "on 2 cases" in done.output
 
 
 def test_the_cross_marks_the_middle_of_what_is_in_focus() -> None:

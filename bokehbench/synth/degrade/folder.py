@@ -4,8 +4,8 @@
     OUT/lq_small/<same path>.png the same before it was enlarged (keep_small)
     OUT/degrade.json             preset, seed, and of every file its plan and digests
 
-A file's degradation depends on the seed and on its path below its folder (or on its bytes), so neither other
-files, nor their order, nor the number of workers change it.
+A file's degradation depends on the seed and on its path below its folder (or its name, or its bytes), so
+neither other files, nor their order, nor the number of workers change it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ RECORD = "degrade.json"
 JOURNAL = "degrade.part.jsonl"
 SMALL = "lq_small"
 Entry = dict[str, Any]
+KeyedBy = Literal["path", "name", "content"]
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,14 @@ class Order:
     Attributes:
         preset: what is drawn from.
         seed: root of all random numbers.
-        keyed_by: what else a picture's numbers depend on: its path below its folder, or its bytes.
+        keyed_by: what else a picture's numbers depend on: its path below its folder, its name without folder
+            and suffix, or its bytes.
         keep_small: store the small picture as well.
     """
 
     preset: Preset
     seed: int
-    keyed_by: Literal["path", "content"] = "path"
+    keyed_by: KeyedBy = "path"
     keep_small: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -296,7 +298,8 @@ def _do(unit: Unit) -> Entry:
     else:
         notes: Notes = []
         image = read_image(unit.source, notes=notes)
-        key = unit.name if unit.order.keyed_by == "path" else source_sha256
+        keys = {"path": unit.name, "name": Path(unit.name).stem, "content": source_sha256}
+        key = keys[unit.order.keyed_by]
         rng = stream(unit.order.seed, int(sha256_bytes(key.encode())[:15], 16), "degrade")
         plan = DegradePlan.sample(rng, unit.order.preset, (image.shape[1], image.shape[0]))
         made = degrade(plan, image)

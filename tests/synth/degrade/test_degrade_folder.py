@@ -79,6 +79,15 @@ def test_content_as_key_follows_the_picture_and_path_as_key_the_name(pictures: P
         assert ((out / "a.png").read_bytes() == (out / "copy.png").read_bytes()) == same
 
 
+def test_name_as_key_follows_neither_folder_nor_suffix(pictures: Path, tmp_path: Path) -> None:
+    image = images.read_image(pictures / "a.png")
+    images.write_png(pictures / "elsewhere" / "a.png", image)
+    images.write_png(pictures / "z.png", image)
+    degrade_folders([pictures], tmp_path / "out", Order(ORDER.preset, 7, "name"))
+    made = [(tmp_path / "out" / name).read_bytes() for name in ("a.png", "elsewhere/a.png", "z.png")]
+    assert made[0] == made[1] != made[2]
+
+
 def test_foreign_files_and_other_orders_are_left_alone(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     images.write_png(out / "a.png", np.ones((4, 4, 3)))
