@@ -22,7 +22,7 @@ OFFICIAL_SOURCE = "the authors' release (https://github.com/JuewenPeng/BokehMe, 
 
 
 def locate(files: Sequence[str]) -> dict[str, Path]:
-    """File name in the spec -> the file; Unavailable, with what to do, where one is missing or not its card's."""
+    """File name in the spec -> the file; Unavailable, with what to do, where one is missing or no card's."""
     source = OFFICIAL_SOURCE if tuple(files) == OFFICIAL else ""
     return {file: weights.find(file, SHIPPED, source) for file in files}
 
