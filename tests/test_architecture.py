@@ -25,6 +25,7 @@ CORE = {
     "records",
     "registry",
     "rng",
+    "spec_kinds",
     "weights",
 }
 MAY_IMPORT = {

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bokehbench import images, records
-from bokehbench.baselines.external_process import Allowed, Watch, files
+from bokehbench.baselines.external_process import Allowed, Watch, files, why_not_png
 from bokehbench.baselines.external_spec import CONTRACT, ExternalMethodSpec, clean
 from bokehbench.cases import FloatImage, Inputs
 from bokehbench.errors import BokehbenchError, JobFailed
@@ -75,6 +75,7 @@ class External:
         self.weights = spec.locate()
         self.work, self.log = work, log
         self.watches: list[Watch] = []
+        self._silent = 0  # bytes of the log that were there before the process: headers, earlier runs
 
     def render(self, inputs: Inputs) -> FloatImage:
         """Bokeh image [H, W, 3] float32 in [0, 1]; a process for it alone. JobFailed where there is none."""
@@ -121,6 +122,7 @@ class External:
         command = [_filled(word, words) for word in self.spec.program]
         environment = {**clean(), **self.about.environment.variables, "BOKEHBENCH_MANIFEST": str(manifest)}
         before: float | None = None
+        self._silent = self._log(work).stat().st_size if self._log(work).exists() else 0
         made = files(
             command,
             list(by_path),
@@ -153,11 +155,21 @@ class External:
         return Answer(one.number, image, None, seconds, process)
 
     def _blame(self, work: Path, watch: Watch, one: _Asked) -> JobFailed:
-        lines = self._log(work).read_text(errors="replace").split("\n") if self._log(work).exists() else []
-        said = next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
+        path = work / "out" / one.entry["output"]
+        found = f"; {path.name} is there, but {why_not_png(path)}" if path.is_file() else ""
+        said = self._last_line(work)
         last = f"; it said last: {said[:LOG_LINE]}" if said else ""
         where = f" (log: {self.log})" if self.log else ""
-        return JobFailed(f"the program ended without {one.entry['output']}: {watch.status}{last}{where}")
+        return JobFailed(f"the program ended without {path.name}: {watch.status}{found}{last}{where}")
+
+    def _last_line(self, work: Path) -> str:
+        """Of what the last process printed."""
+        if not self._log(work).exists():
+            return ""
+        with self._log(work).open("rb") as log:
+            log.seek(self._silent)
+            lines = log.read().decode(errors="replace").split("\n")
+        return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
 
     def _log(self, work: Path) -> Path:
         return self.log or work / "program.log"

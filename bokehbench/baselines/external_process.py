@@ -18,6 +18,18 @@ MEMORY_SECONDS = 0.5
 SECONDS_TO_END = 10.0
 """For a program that has made its last picture, and for one that was told to end."""
 PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+PNG_START = b"\x89PNG\r\n\x1a\n"
+OTHERS = {
+    b"\xff\xd8\xff": "a JPEG",
+    b"BM": "a BMP",
+    b"II*\0": "a TIFF",
+    b"MM\0*": "a TIFF",
+    b"GIF8": "a GIF",
+    b"v/1\x01": "an OpenEXR",
+    b"\x93NUMPY": "a NumPy array",
+    b"P6": "a PPM",
+}
+"""How files begin that programs save under the wrong name."""
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
@@ -103,6 +115,18 @@ def is_whole(path: Path) -> bool:
             file.seek(-len(PNG_END), os.SEEK_END)
             return file.read() == PNG_END
     return False
+
+
+def why_not_png(path: Path) -> str:
+    """What a file under the name of a PNG is instead, in words that follow `it`."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head.startswith(PNG_START):
+        return "has no end: it was not written to the end, or more follows it"
+    known = next((name for start, name in OTHERS.items() if head.startswith(start)), "")
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        known = "a WebP"
+    return f"is {known or 'no picture that is known here'}, not a PNG"
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ class Environment(Strict):
     """What the program runs in, and how that is known.
 
     Attributes:
-        description: for people: interpreter, frameworks, how to make it.
+        description: for people: interpreter, frameworks, how to make it. A comment: it is in no hash.
         files: that fix it (a lock file, a Dockerfile), relative to the description.
         freeze: command that prints what is installed; its output is part of the hash.
         sha256: of all this; where it is given, any other environment is refused.
@@ -190,12 +190,28 @@ class ExternalMethodSpec(MethodSpec):
 
     def _code(self) -> list[str]:
         """Files that make the numbers, relative to the description: those named, those of the command."""
-        found = set(self.external.code)
-        for word in self.external.command[1:]:
-            path = (self.working_folder / word.replace(HERE, str(self.here))).resolve()
-            if path.is_file() and path.is_relative_to(self.here):
-                found.add(path.relative_to(self.here).as_posix())
-        return sorted(found)
+        named = self._named_files(self.external.command)
+        inside = (path for path in named if path.is_relative_to(self.here))
+        return sorted({*self.external.code, *(path.relative_to(self.here).as_posix() for path in inside)})
+
+    def _named_files(self, words: Sequence[str]) -> list[Path]:
+        """Files that words of the command name, links followed."""
+        paths = [(self.working_folder / word.replace(HERE, str(self.here))).resolve() for word in words]
+        return [path for path in paths if path.is_file()]
+
+    def unhashed(self) -> list[str]:
+        """What makes the numbers and is in no hash, a line each: nobody notices when it changes."""
+        about, lines = self.external, []
+        arguments = self._named_files(about.command[1:])
+        outside = [path for path in arguments if not path.is_relative_to(self.here)]
+        lines += [f"{path} is not hashed: it lies outside of the description's folder" for path in outside]
+        runs = next((flag for flag in ("-m", "-c") if flag in about.command[1:]), "")
+        if not about.code and (runs or not self._code()):
+            what = " ".join(about.command[: about.command.index(runs) + 2] if runs else about.command)
+            lines.append(f"the code that `{what}` runs is not hashed: name its files under `code`")
+        if not (about.environment.files or about.environment.freeze):
+            lines.append("its environment is not hashed: name files that fix it, or a `freeze` command")
+        return lines
 
     def _hash(self, name: str) -> str:
         path = self.here / name
@@ -209,7 +225,6 @@ class ExternalMethodSpec(MethodSpec):
             "files": {name: self._hash(name) for name in sorted(about.files)},
             "freeze": _frozen(tuple(self._freeze()), self.working_folder) if about.freeze else "",
             "variables": dict(about.variables),
-            "description": about.description,
         }
         digest = sha256_json(content)
         if about.sha256 not in (None, digest):

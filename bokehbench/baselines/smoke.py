@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bokehbench import images
+from bokehbench.baselines.external_spec import ExternalMethodSpec
 from bokehbench.baselines.smoke_scene import DISC, WALL, Scene, detail, light_of
 from bokehbench.cases import FloatImage, Inputs, Renderer
-from bokehbench.errors import BokehbenchError, Unavailable
+from bokehbench.errors import BokehbenchError, ConfigError, InputError, Unavailable
 from bokehbench.registry import MethodSpec
 
 K = 8.0
@@ -65,11 +66,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a method: its checks, or why it cannot be tried here."""
+    """What became of a method: its checks, or why it cannot be tried here.
+
+    Attributes:
+        unavailable: the reason where weights, program or environment are missing or wrong.
+        warnings: what makes its numbers and is in no hash, a line each.
+    """
 
     method: str
     checks: tuple[Check, ...] = ()
     unavailable: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -83,12 +90,13 @@ NAMES = ("shape", "range", "K = 0", "repeatable", "focal plane", "blur", "odd si
 
 def smoke(spec: MethodSpec) -> Report:
     """Try one method; never raises for what the method does wrong."""
+    warnings = tuple(spec.unhashed()) if isinstance(spec, ExternalMethodSpec) else ()
     try:
         spec.weights_sha256()
         spec.made_with()
         first, second = spec.create(), spec.create()
-    except Unavailable as error:
-        return Report(spec.name, unavailable=str(error))
+    except (Unavailable, InputError, ConfigError) as error:  # weights, program or environment
+        return Report(spec.name, unavailable=str(error), warnings=warnings)
     except Exception as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())
         return Report(spec.name, tuple(Check(name, False, f"not made: {said}") for name in NAMES))
@@ -97,7 +105,7 @@ def smoke(spec: MethodSpec) -> Report:
     found = dict(zip(asked, made, strict=True))
     (found["again"],) = _rendered(second, [asked["focus"]])
     judge = _Judge(spec, LIMITS.get(spec.category, LIMITS["neural"]), asked, found)
-    return Report(spec.name, tuple(judge.checks()))
+    return Report(spec.name, tuple(judge.checks()), warnings=warnings)
 
 
 def _asked(*, oracle: bool) -> dict[str, Inputs]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from bokehbench.commands import options
 
 if TYPE_CHECKING:
     from bokehbench.leaderboard.evaluate import Summary
-    from bokehbench.leaderboard.sets import Summary as SetSummary
+    from bokehbench.leaderboard.set_scores import Summary as SetSummary
 
 
 @click.command()
@@ -21,19 +22,19 @@ if TYPE_CHECKING:
     "metrics",
     multiple=True,
     help="Metric or variant, for example psnr, ssim, psnr+lin (repeatable). "
-    "Without it: psnr, ssim, lpips-alex, dists-256, ms-ssim, gmsd, haarpsi.",
+    "Without one: psnr, ssim, lpips-alex, dists-256, ms-ssim, gmsd, haarpsi.",
 )
 @click.option(
     "--profile",
     "profiles",
     multiple=True,
-    help="A paper's set of metrics by name: bb1, bokehlicious, magicbokeh, ebb-legacy (repeatable).",
+    help="Also a paper's set of metrics by name: bb1, bokehlicious, magicbokeh, ebb-legacy (repeatable).",
 )
 @click.option(
     "--require",
     multiple=True,
     metavar="METRIC",
-    help="Compute this metric too, and exit with 2 if there is no number for want of weights (repeatable).",
+    help="Also compute this metric, and exit with 2 if there is no number for want of weights (repeatable).",
 )
 @click.option(
     "--only-missing/--again",
@@ -52,7 +53,9 @@ if TYPE_CHECKING:
     help="Also where methods fail: scores by region (in focus, out of focus, occlusion band, highlights), "
     "bias of blur and of light, and squared error by region and signed defocus.",
 )
+@options.shard
 @options.workers
+@options.ray
 @options.register
 def evaluate(
     results: Path,
@@ -62,39 +65,59 @@ def evaluate(
     only_missing: bool,
     weights_dir: Path | None,
     breakdown: bool,
+    shard: str,
     workers: int,
+    ray: str | None,
 ) -> None:
     """Score the predictions of a results folder; what is scored already stays.
 
-    Metrics over whole sets (`bokehbench list set-metrics`) are asked for in the same way.
+    Metrics over whole sets (`bokehbench list set-metrics`) are asked for in the same way. --profile and
+    --require add to those of --metric, or to those that are computed without one.
     """
     from bokehbench.errors import JobFailed
-    from bokehbench.leaderboard import sets
+    from bokehbench.leaderboard import set_scores
     from bokehbench.leaderboard.evaluate import evaluate as evaluate_all
     from bokehbench.metrics import weights
     from bokehbench.metrics.profiles import expand
 
     if weights_dir is not None:
         weights.use_folder(weights_dir)
-    named = (*metrics, *expand(profiles), *require)
-    of_sets = [name for name in named if sets.is_set_metric(name)]
-    of_images = [name for name in named if name not in of_sets]
+    part = options.parse_shard(shard)
+    of_images, of_sets = chosen(metrics, (*expand(profiles), *require))
     summary = None
-    if of_images or breakdown or not named:
+    if of_images or breakdown:
         summary = evaluate_all(
-            results, of_images or None, workers=workers, only_missing=only_missing, breakdown=breakdown
+            results,
+            of_images,
+            workers=workers,
+            ray=ray,
+            shard=part,
+            only_missing=only_missing,
+            breakdown=breakdown,
         )
         _say(summary, results)
     unavailable = dict(summary.unavailable) if summary else {}
     failed = len(summary.failed) if summary else 0
     if of_sets:
-        over_sets = sets.evaluate_sets(results, of_sets, workers=workers, only_missing=only_missing)
+        over_sets = set_scores.evaluate_sets(
+            results, of_sets, workers=workers, ray=ray, shard=part, only_missing=only_missing
+        )
         _say_sets(over_sets, results)
         unavailable |= over_sets.unavailable
         failed += len(over_sets.failed)
     if failed:
         raise JobFailed(f"{failed} could not be scored; the same command tries them again")
-    sets.require(require, unavailable)
+    set_scores.require(require, unavailable)
+
+
+def chosen(metrics: Sequence[str], added: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Metrics of single pictures and of whole sets: those named, else the default ones; and what is added."""
+    from bokehbench.leaderboard.set_scores import is_set_metric
+    from bokehbench.metrics.specs import DEFAULT
+
+    names = list(dict.fromkeys((*(metrics or DEFAULT), *added)))
+    of_sets = [name for name in names if is_set_metric(name)]
+    return [name for name in names if name not in of_sets], of_sets
 
 
 def _say(summary: Summary, results: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import click
@@ -9,7 +10,22 @@ import click
 from bokehbench.commands import options
 
 
-@click.command()
+class OptionalPaper(click.Command):
+    """`--reported` without a paper stands before a folder of results as well: the folder is none of its."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write out what `--reported` leaves to be understood."""
+        from bokehbench.leaderboard.reported import PAPERS
+
+        written: list[str] = []
+        for word, following in itertools.zip_longest(args, args[1:], fillvalue=""):
+            is_paper = following in (*PAPERS, "all")
+            alone = word == "--reported" and not is_paper and Path(following).exists()
+            written.append("--reported=all" if alone else word)
+        return super().parse_args(ctx, written)
+
+
+@click.command(cls=OptionalPaper)
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Folder of the tables and the page."

@@ -45,7 +45,10 @@ from bokehbench.commands import options
 )
 @options.shard
 @click.option(
-    "--renew", is_flag=True, help="Replace results that were made from other data of the same name."
+    "--renew",
+    is_flag=True,
+    help="Replace results that were made from other data of the same name, and delete those of an external "
+    "method, or of a protocol's version, once the new ones are there.",
 )
 @click.option(
     "--seeds",

@@ -40,7 +40,8 @@ def verify(
 ) -> None:
     """Render stored predictions again and compare; exit with 1 on a difference.
 
-    Every file of RESULTS is held to its record; of the sample also record, case and scores are made again.
+    Every file of RESULTS is held to its record; of the sample also record, case and numbers are made again.
+    What cannot be made again here is said and counted, and is no difference.
     """
     from bokehbench.leaderboard.verify import verify as verify_results
 
@@ -49,11 +50,14 @@ def verify(
     )
     for line in summary.notes:
         click.echo(f"note: {line}")
+    for why, count in sorted(summary.not_computed.items()):
+        click.echo(f"note: {count} numbers are not computed again: {why}")
     for line in summary.problems:
         click.echo(f"differs: {line}", err=True)
+    left, count = sum(summary.not_computed.values()), len(summary.problems)
     click.echo(
         f"{summary.files} results looked at, {summary.sampled} rendered again, {summary.scores} scores "
-        f"computed again: {len(summary.problems) or 'no'} difference{'s'[len(summary.problems) == 1 :]}"
+        f"computed again{f' ({left} not)' if left else ''}: {count or 'no'} difference{'s'[count == 1 :]}"
     )
     if summary.problems:
         raise SystemExit(1)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bokehbench import metrics, records, registry
-from bokehbench.benchmarks.protocols import base_id, current_ids
-from bokehbench.errors import ConfigError, InputError, Unavailable
+from bokehbench import records, registry
+from bokehbench.errors import InputError
 from bokehbench.leaderboard.results import (
     Protocol,
     Result,
@@ -22,25 +19,35 @@ from bokehbench.leaderboard.results import (
     results,
     weights_and_seed,
 )
-from bokehbench.registry import BenchmarkSpec, MethodSpec
+from bokehbench.leaderboard.staleness import (
+    Stale,
+    Today,
+    benchmark_spec,
+    current_metric,
+    method_spec,
+    not_registered,
+    of_protocol,
+    of_score,
+    scoring,
+    stale_result,
+)
+from bokehbench.leaderboard.stored import CASE, RECORD, read_object, read_scores, read_timing
+
+__all__ = [
+    "Collected",
+    "Entry",
+    "FoundCase",
+    "RowKey",
+    "Stale",
+    "benchmark_spec",
+    "collect",
+    "current_metric",
+    "method_spec",
+    "not_registered",
+]
 
 RowKey = tuple[str, str]
 """(method name, weights hash or none): what a row of a table is."""
-
-
-@dataclass(frozen=True)
-class Stale:
-    """Why a number no longer counts, and the command that renews it.
-
-    Attributes:
-        reason: one line.
-        command: what renews it.
-        cause: method, options, data, protocol, prediction, scores, metric, or unregistered.
-    """
-
-    reason: str
-    command: str
-    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,10 +125,11 @@ def collect(roots: Sequence[Path]) -> list[Collected]:
             that have different data or different predictions under one name.
     """
     found: dict[tuple[str, str], Collected] = {}
+    today = Today()
     for root in roots:
         for at in protocols(root):
             key = (at.benchmark, at.protocol)
-            _read_protocol(at, found.setdefault(key, Collected(*key)))
+            _read_protocol(at, found.setdefault(key, Collected(*key)), today)
     for collected in found.values():
         collected.cases = dict(sorted(collected.cases.items()))
         collected.runs = {
@@ -131,30 +139,12 @@ def collect(roots: Sequence[Path]) -> list[Collected]:
     return [found[key] for key in sorted(found)]
 
 
-def method_spec(name: str) -> MethodSpec | None:
-    """The registered spec of a method, or None."""
-    return registry.get(MethodSpec, name) if name in registry.names(MethodSpec) else None
-
-
-def benchmark_spec(name: str) -> BenchmarkSpec | None:
-    """The registered spec of a benchmark, or None."""
-    return registry.get(BenchmarkSpec, name) if name in registry.names(BenchmarkSpec) else None
-
-
-def current_metric(name: str) -> metrics.Metric | None:
-    """The metric as it is computed today, or None where no such metric is registered."""
-    try:
-        return metrics.find(name)
-    except ConfigError:
-        return None
-
-
 # --------------------------------------------------------------------------------------------- reading
 
 
-def _read_protocol(at: Protocol, into: Collected) -> None:
+def _read_protocol(at: Protocol, into: Collected, today: Today) -> None:
     for key in case_keys(at):
-        record = _checked(at.case_record(key), ("scene", "level", "lens", "size", "data"))
+        record = read_object(at.case_record(key), CASE)
         if not has_truth(at, key):
             into.unscored.add(key)
             continue
@@ -168,7 +158,7 @@ def _read_protocol(at: Protocol, into: Collected) -> None:
     for folder in sorted(at.folder.glob("[!_]*/*/")):
         weights, seed = weights_and_seed(folder.name)
         into.runs.setdefault((folder.parent.name, weights), {}).setdefault(seed, {})
-    protocol_stale = _stale_protocol(at)
+    protocol = of_protocol(at)
     for result in results(at):
         if result.case in into.unscored:
             continue
@@ -176,18 +166,11 @@ def _read_protocol(at: Protocol, into: Collected) -> None:
             raise InputError(
                 f"{result.record}: has no {at.case_record(result.case)}; bokehbench run writes it"
             )
-        entry = _read_entry(result, into.cases[result.case], protocol_stale)
+        entry = _read_entry(result, into.cases[result.case], today, protocol)
         run = into.runs[(result.method, result.weights)][result.seed]
-        _refuse_other_prediction(run.get(result.case), entry)
-        run.setdefault(result.case, entry)
-
-
-def _checked(path: Path, keys: Sequence[str]) -> dict[str, Any]:
-    content = records.read_json(path)
-    missing = [key for key in keys if key not in content] if isinstance(content, dict) else list(keys)
-    if missing:
-        raise InputError(f"{path}: lacks {', '.join(missing)}; delete it, and run or evaluate again")
-    return dict(content)
+        known = run.get(result.case)
+        _refuse_other_prediction(known, entry)
+        run[result.case] = entry if known is None else _joined(known, entry)
 
 
 def _refuse_conflict(known: FoundCase | None, case: FoundCase) -> None:
@@ -208,94 +191,46 @@ def _refuse_other_prediction(known: Entry | None, entry: Entry) -> None:
         )
 
 
-def _read_entry(result: Result, case: FoundCase, protocol_stale: Stale | None) -> Entry:
-    record = _checked(result.record, ("method", "data", "prediction", "command"))
+def _read_entry(result: Result, case: FoundCase, today: Today, protocol: str) -> Entry:
+    record = read_object(result.record, RECORD)
     held = records.sha256_file(result.prediction) if result.prediction.is_file() else ""
-    scored = records.read_json(result.scores) if result.scores.exists() else {"scores": {}}
-    if not isinstance(scored, dict) or not isinstance(scored.get("scores"), dict):
-        raise InputError(
-            f"{result.scores}: not what bokehbench evaluate writes; delete it and evaluate again"
-        )
-    scores = scored["scores"]
-    stale = protocol_stale or _stale_result(result, record, held, case)
-    if stale is None and scores and (scored.get("prediction"), scored.get("target")) != (held, case.target):
-        stale = Stale("scores are of another prediction or target", _evaluate(result), "scores")
+    content = read_scores(result.scores)
+    scores = content["scores"]
+    stale = None
+    cause, reason = today.why_stale(result, record, held, case.record["data"], protocol)
+    if cause:
+        stale = stale_result(result, record, cause, reason, list(scores))
+    elif scores and (content.get("prediction"), content.get("target")) != (held, case.target):
+        again = scoring(result.at.root, list(scores), breakdown=result.breakdown.exists())
+        stale = Stale("scores are of another prediction or target", again, "scores")
     stale_scores = {
-        name: reason
+        name: why
         for name, score in scores.items()
-        if (reason := _stale_score(name, score["fingerprint"])) is not None
+        if (why := of_score(result.at.root, name, score["fingerprint"])) is not None
     }
-    timing = records.read_json(result.timing) if result.timing.exists() else {}
-    return Entry(result, record, scores, timing, held, stale, stale_scores)
+    return Entry(result, record, scores, read_timing(result.timing), held, stale, stale_scores)
 
 
-# ------------------------------------------------------------------------------------------- staleness
+def _joined(known: Entry, other: Entry) -> Entry:
+    """One prediction that lies in two folders, with the scores of both: of a metric the first that counts."""
+    if known.stale is not None or other.stale is not None:
+        return known if known.stale is None or other.stale is not None else other
 
+    def counts(entry: Entry, name: str) -> bool:
+        score = entry.scores.get(name)
+        return score is not None and name not in entry.stale_scores and score["value"] is not None
 
-def _evaluate(result: Result) -> str:
-    return f"bokehbench evaluate {shlex.quote(result.at.root.as_posix())}"
-
-
-def _run_again(command: str, result: Result) -> str:
-    """The record's command, into the folder that the result lies in, and the scoring after it."""
-    root = shlex.quote(result.at.root.as_posix())
-    return f"{command.replace('--out RESULTS', f'--out {root}')} && {_evaluate(result)}"
-
-
-def _stale_protocol(at: Protocol) -> Stale | None:
-    spec = benchmark_spec(at.benchmark)
-    if spec is None or base_id(at.protocol) in current_ids(spec):
-        return None
-    return Stale(
-        f"protocol {at.protocol}, now {', '.join(sorted(current_ids(spec)))}",
-        f"bokehbench run --benchmark {at.benchmark}:DIR --method all --out "
-        f"{shlex.quote(at.root.as_posix())} && bokehbench evaluate {shlex.quote(at.root.as_posix())}",
-        "protocol",
+    source = {
+        name: other
+        if name not in known.scores or (counts(other, name) and not counts(known, name))
+        else known
+        for name in sorted({*known.scores, *other.scores})
+    }
+    return replace(
+        known,
+        scores={name: entry.scores[name] for name, entry in source.items()},
+        stale_scores={
+            name: entry.stale_scores[name] for name, entry in source.items() if name in entry.stale_scores
+        },
+        timing=known.timing or other.timing,
     )
-
-
-def _stale_result(result: Result, record: Mapping[str, Any], held: str, case: FoundCase) -> Stale | None:
-    spec = method_spec(result.method)
-    again = _run_again(record["command"], result)
-    if spec is None:
-        command = "add --register FILE.py with the file that has it"
-        return Stale("method is not registered here", command, "unregistered")
-    if record["method"] != spec.id:
-        return Stale(f"made by {record['method']}, now {spec.id}", again, "method")
-    today = json.loads(json.dumps(dict(spec.options), default=str))
-    if record.get("options", today) != today:
-        return Stale(f"made with the options {record['options']}, now {today}", again, "options")
-    if record["data"] != case.record["data"]:
-        renew = _run_again(record["command"] + " --renew", result)
-        return Stale("made from other data of the same name", renew, "data")
-    if "external" in record and (changed := _changed(spec, record)):
-        return Stale(f"made with another {', '.join(changed)}", again)
-    if record["prediction"] != held:
-        return Stale("prediction file is missing or not the one of its record", again, "prediction")
-    return None
-
-
-def _changed(spec: MethodSpec, record: Mapping[str, Any]) -> list[str]:
-    """What of an external method is no longer as in a record; nothing where it is not here to be asked."""
-    try:
-        now = {**spec.made_with(), "weights": spec.weights_sha256()}
-    except Unavailable:
-        return []
-    then = {**record["external"], "weights": record["weights"]}
-    return sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
-
-
-def not_registered(name: str) -> Stale:
-    """What is said of a metric that is not registered here."""
-    command = "add --register FILE.py with the file that has it"
-    return Stale(f"metric {name} is not registered here", command, "unregistered")
-
-
-def _stale_score(name: str, fingerprint: str) -> Stale | None:
-    metric = current_metric(name)
-    if metric is None:
-        return not_registered(name)
-    if fingerprint != metric.fingerprint:
-        reason = f"{name} has fingerprint {fingerprint}, now {metric.fingerprint}"
-        return Stale(reason, f"bokehbench evaluate RESULTS --metric {shlex.quote(name)}", "metric")
-    return None

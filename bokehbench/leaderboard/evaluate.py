@@ -59,6 +59,8 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     *,
     workers: int = 1,
+    ray: str | None = None,
+    shard: tuple[int, int] = (0, 1),
     only_missing: bool = True,
     breakdown: bool = False,
 ) -> Summary:
@@ -69,6 +71,8 @@ def evaluate(
         metrics: as written, variants included; None for `bokehbench.metrics.specs.DEFAULT`. Scores of other
             metrics stay as they are.
         workers: processes; the scores do not depend on it.
+        ray: address of a Ray cluster, see `bokehbench.jobs.run_jobs`.
+        shard: (i, n): the i-th of n parts of each benchmark's cases.
         only_missing: False computes those that are there again.
         breakdown: also the metrics by region that fit each benchmark (`leaderboard.regions.FAMILY`), and,
             where the true defocus is known, `{case}.breakdown.json`: squared error by region and defocus.
@@ -85,12 +89,12 @@ def evaluate(
     summary = Summary()
     work: list[tuple[str, list[Task]]] = []
     for at in found:
-        lacking = missing(at, wanted)
+        lacking = missing(at, wanted, shard)
         _add(at, lacking, summary)
         work += lacking.work
     undefined: dict[str, int] = {}
     unaligned: dict[str, set[str]] = {}
-    for outcome in jobs.run_jobs(score_case, work, label="scoring", workers=workers):
+    for outcome in jobs.run_jobs(score_case, work, label="scoring", workers=workers, ray=ray):
         for name, scores in sorted((outcome.value or {}).items()):
             _count(name, scores, summary, undefined)
             _count_unaligned(outcome.key, scores, unaligned)

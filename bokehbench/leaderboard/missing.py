@@ -15,7 +15,8 @@ from typing import Any
 from bokehbench import records
 from bokehbench.errors import BokehbenchError, InputError
 from bokehbench.leaderboard import pairs, regions
-from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result, has_truth, results
+from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result, case_keys, has_truth, results
+from bokehbench.leaderboard.stored import read_object, why_no_score
 from bokehbench.metrics.catalogue import Metric, find
 from bokehbench.metrics.score import Score, unavailable
 
@@ -90,14 +91,19 @@ def name_of(result: Result) -> str:
     return f"{result.at.benchmark} {result.case} {result.method}{weights}{seed}"
 
 
-def missing(at: Protocol, asked: Wanted) -> Found:
-    """Tasks of one benchmark under one protocol, by case."""
+def missing(at: Protocol, asked: Wanted, shard: tuple[int, int] = (0, 1)) -> Found:
+    """Tasks of one benchmark under one protocol, by case; with (i, n), of the i-th of n parts of cases."""
     found = Found([])
+    every = list(results(at))
+    # Counted over all cases, not over what is missing: each of several machines then has its own.
+    mine = set(sorted({*case_keys(at), *(result.case for result in every)})[shard[0] :: shard[1]])
     by_case: dict[str, list[Task]] = {}
     known = _Known(at)
     lacking = functools.cache(lambda metric: unavailable(find(metric)))
     wanted: Wanted | None = None
-    for result in results(at):
+    for result in every:
+        if result.case not in mine:
+            continue
         if not has_truth(at, result.case):
             found.without_truth += 1
             continue
@@ -120,7 +126,7 @@ class _Known:
     """What is known of each case, found once and only if it is asked for."""
 
     def __init__(self, at: Protocol) -> None:
-        self.target = functools.cache(lambda case: _target_facts(at, case))
+        self.target = functools.cache(lambda case: target_facts(at, case))
         self.pair = functools.cache(lambda case: pairs.digest(at, case))
         self.regions = functools.cache(lambda case: regions.digest(at, case))
 
@@ -178,35 +184,35 @@ def _prediction_hash(result: Result) -> str:
     if not result.prediction.is_file():
         raise InputError("the prediction is missing; bokehbench run makes it again")
     digest = records.sha256_file(result.prediction)
-    if records.read_json(result.record).get("prediction", digest) != digest:
+    if read_object(result.record, {}).get("prediction", digest) != digest:
         raise InputError("the prediction is not the one of its record; bokehbench run makes it again")
     return digest
 
 
-def _target_facts(at: Protocol, case: str) -> dict[str, Any]:
+def target_facts(at: Protocol, case: str) -> dict[str, Any]:
     """Hash of the target, gamma by which `+lin` decodes it, border that the protocol drops, known noise."""
     target = at.case_image(case, "target")
     if not target.is_file():
         raise InputError(f"{target}: no such file; bokehbench run writes it")
-    record = records.read_json(at.case_record(case))
+    record = read_object(at.case_record(case), {})
     try:
         gamma = float(record["lens"]["gamma"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{at.case_record(case)}: has no lens; bokehbench run writes it again") from error
-    border = {"border": int(record["crop"])} if "crop" in record else {}
-    known = record.get("notes", {}).get("target_noise_psnr")
-    noise = {} if known is None else {"noise": float(known)}
+        border = {"border": int(record["crop"])} if "crop" in record else {}
+        known = record.get("notes", {}).get("target_noise_psnr")
+        noise = {} if known is None else {"noise": float(known)}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{at.case_record(case)}: is damaged; bokehbench run writes it again") from error
     return {"target": records.sha256_file(target), "gamma": gamma, **border, **noise}
 
 
 def stored_scores(result: Result, made_from: dict[str, Any]) -> dict[str, Any]:
     """The stored scores; none if they are about other images, or broken (then they are made again)."""
-    if not result.scores.exists():
-        return {}
-    with contextlib.suppress(InputError, AttributeError, KeyError, TypeError):
-        content = records.read_json(result.scores)
-        if content["schema"] == SCHEMA and made_from.items() <= content.items():
-            return dict(content["scores"])
+    with contextlib.suppress(InputError):
+        content = (
+            read_object(result.scores, {"schema": str, "scores": dict}) if result.scores.exists() else {}
+        )
+        if content.get("schema") == SCHEMA and made_from.items() <= content.items():
+            return {name: score for name, score in content["scores"].items() if not why_no_score(score)}
     return {}
 
 

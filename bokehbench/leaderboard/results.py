@@ -18,7 +18,7 @@
         {method}/{weights hash8 | none}/_set.scores.json     numbers over all its cases (`sets.py`)
         {method}/{weights hash8 | none}+seed{n}/...          the same of a stochastic method, seed n > 0
         {method}/{weights ...}/_about/training.json          what the weights were trained on (`trained_on`)
-        {method}/{weights ...}/_about/K.json                 cases that failed to choose the set's K (`find_k`)
+        {method}/{weights ...}/_about/K.json                 cases that failed to choose a K (`find_k`)
         {method}/{weights ...}/_external/...                 logs of an external method (`external`)
 
 Only timing files and those logs may differ between two runs. A results folder needs no data set to be

@@ -20,6 +20,7 @@ from bokehbench.benchmarks.tracks import Track
 from bokehbench.cases import CaseInfo
 from bokehbench.errors import BokehbenchError, ConfigError, InputError, Unavailable
 from bokehbench.leaderboard import external, measure, trained_on
+from bokehbench.leaderboard.renew import remove_replaced
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.set_k import choose_for_set
 from bokehbench.leaderboard.unit import (
@@ -42,7 +43,7 @@ class Summary:
     Attributes:
         rendered: units rendered now.
         present: units that were already complete.
-        measured: those of them that were rendered again to be measured.
+        measured: those of them that were rendered again and measured.
         skipped: one line for each (benchmark, method) that does not fit, with the reason.
         failed: one line a unit that failed.
     """
@@ -88,7 +89,8 @@ def run(
         workers: processes; the results do not depend on it.
         ray: address of a Ray cluster, see `bokehbench.jobs.run_jobs`.
         shard: (i, n): this run does the i-th of n parts of the cases.
-        renew: replace results that were made from other data of the same name.
+        renew: replace results that were made from other data of the same name, by an external method as it
+            was, or under an earlier version of the protocol.
         profile: renderings of each case that are timed after one that is not; complete results are measured
             as well. 0 times the only rendering.
         seeds: how often stochastic methods are run, with seeds from 0; deterministic ones run once.
@@ -109,7 +111,7 @@ def run(
     summary.skipped += lacking
     if out.exists():
         records.remove_parts(out)
-    units: list[Unit] = []
+    every: list[Unit] = []
     for reference, benchmark in opened.items():
         found = _units(reference, benchmark, specs, out, shard, renew, seeds, summary)
         if benchmark.protocol.K in PER_SET:
@@ -119,15 +121,34 @@ def run(
                     "run it without --shard (--workers or --ray share the work)"
                 )
             found = choose_for_set(found, benchmark, pool, summary)
-        units += [unit for unit in found if not _is_present(unit, summary, profile)]
-    for key, error in _rendered(units, pool, profile):
-        if error is None:
-            summary.rendered += 1
-        else:
-            summary.failed.append(f"{key}: {error}")
-    summary.rendered -= summary.measured
-    summary.failed.sort()
+        every += found
+    _render_missing(every, pool, profile, summary)
+    if renew:
+        for unit in every:
+            spec = get(MethodSpec, unit.result.method)
+            if is_complete(unit, spec):
+                remove_replaced(unit.result, spec)
     return summary
+
+
+def _render_missing(every: Sequence[Unit], pool: Pool, profile: int, summary: Summary) -> None:
+    """Render what is not there; what is there counts as present, and is only measured with `profile`."""
+    units, present = [], set()
+    for unit in every:
+        if is_complete(unit, get(MethodSpec, unit.result.method)):
+            present.add(unit.name)
+            if measure.is_profiled(stored(unit.result.timing), profile):
+                continue
+        units.append(unit)
+    summary.present += len(present)
+    for key, error in _rendered(units, pool, profile):
+        if error is not None:
+            summary.failed.append(f"{key}: {error}")
+        elif key in present:
+            summary.measured += 1
+        else:
+            summary.rendered += 1
+    summary.failed.sort()
 
 
 def _rendered(units: Sequence[Unit], pool: Pool, profile: int) -> Iterator[external.Ended]:
@@ -225,17 +246,6 @@ def _units(
     for spec in fitting:
         trained_on.note(spec, Result(at, spec.name, weights_hash(spec), ""), opened, data)
     return units
-
-
-def _is_present(unit: Unit, summary: Summary, profile: int) -> bool:
-    """Whether nothing is to be done; what is complete counts as present, also if it is to be measured."""
-    if not is_complete(unit, get(MethodSpec, unit.result.method)):
-        return False
-    summary.present += 1
-    if measure.is_profiled(stored(unit.result.timing), profile):
-        return True
-    summary.measured += 1
-    return False
 
 
 def _cases(opened: Opened) -> list[CaseInfo]:

@@ -1,243 +1,118 @@
-"""Numbers over the whole set of a row: computed, stored beside its predictions, in a table of their own.
-
-`{method}/{weights}/_set.scores.json` says what each was made from: when a picture is added or changes, or the
-metric does, the number is stale. A row that lacks a case has none, since N is part of what such numbers mean.
-"""
+"""Tables of the numbers over whole sets: read from several folders, merged, with what no longer counts."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bokehbench import jobs, records
-from bokehbench.errors import InputError, Unavailable
-from bokehbench.leaderboard.results import Protocol, Result, case_keys, has_truth, protocols, results
-from bokehbench.metrics import weights
-from bokehbench.metrics.sets import Picture, SetScore, fingerprint, score_set
-from bokehbench.registry import SetMetricSpec, find, get
-
-FILE = "_set.scores.json"
-SCHEMA = "bokehbench.set-scores/1"
-FINAL = ("ok", "undefined")
-
-
-@dataclass(frozen=True)
-class SetRow:
-    """The predictions of one method with its weights and one seed.
-
-    Attributes:
-        at: benchmark and protocol.
-        folder: of its predictions.
-        cases: that it has, sorted.
-        missing: cases with a ground truth that it lacks.
-    """
-
-    at: Protocol
-    folder: Path
-    cases: tuple[Result, ...]
-    missing: int
-
-    @property
-    def label(self) -> str:
-        """Method, with weights and seed where there are any."""
-        of = self.folder.name
-        return self.cases[0].method + ("" if of == "none" else f" [{of}]")
-
-    def pictures(self) -> list[Picture]:
-        """What is measured, in the order of the cases."""
-        return [
-            Picture(result.prediction, self.at.case_image(result.case, "target"), self._border(result.case))
-            for result in self.cases
-        ]
-
-    def _border(self, case: str) -> int:
-        return int(records.read_json(self.at.case_record(case)).get("crop", 0))
-
-    def digest(self) -> str:
-        """Of all that the numbers are made from."""
-        facts = [
-            [result.case, _sha256(picture.prediction), _sha256(picture.target), picture.border]
-            for result, picture in zip(self.cases, self.pictures(), strict=True)
-        ]
-        return records.sha256_json(facts)
-
-
-@dataclass
-class Summary:
-    """What `evaluate_sets` did: numbers computed, numbers that were there, and why others are not.
-
-    `unavailable` is metric -> what to do; `failed` has one line for each.
-    """
-
-    computed: int = 0
-    present: int = 0
-    unavailable: dict[str, str] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)
-
-
-def is_set_metric(name: str) -> bool:
-    """Whether a name is that of a metric over whole sets."""
-    return find(SetMetricSpec, name) is not None
-
-
-def evaluate_sets(
-    root: Path, names: Sequence[str], *, workers: int = 1, only_missing: bool = True
-) -> Summary:
-    """Compute set metrics for every row of a results folder and store them.
-
-    Args:
-        root: results folder.
-        names: of registered set metrics.
-        workers: processes, a row each; numbers do not depend on it.
-        only_missing: False computes those that are there again.
-
-    Raises:
-        InputError: no results folder.
-        ConfigError: no such metric.
-    """
-    summary = Summary()
-    specs = [get(SetMetricSpec, name) for name in dict.fromkeys(names)]
-    work: list[tuple[str, tuple[SetRow, tuple[str, ...]]]] = []
-    for row in rows(root):
-        stored = _stored(row, row.digest())
-        lacking = tuple(
-            spec.name for spec in specs if not (only_missing and _holds(stored.get(spec.name), spec))
-        )
-        summary.present += len(specs) - len(lacking)
-        if lacking:
-            work.append((f"{row.at.benchmark} ({row.at.protocol}) {row.label}", (row, lacking)))
-    for outcome in jobs.run_jobs(_measure, work, label="measuring sets", workers=workers):
-        if outcome.error is not None:
-            summary.failed.append(f"{outcome.key}: {outcome.error}")
-        for name, score in (outcome.value or {}).items():
-            _count(summary, outcome.key, name, score)
-    summary.failed.sort()
-    return summary
-
-
-def _count(summary: Summary, key: str, name: str, score: SetScore) -> None:
-    if score.status in ("unavailable", "sha-mismatch"):
-        missing = (weights.status_of(file) for file in get(SetMetricSpec, name).weights)
-        lines = [entry.instruction for entry in missing if entry.instruction]
-        summary.unavailable.setdefault(name, lines[0] if lines else score.reason)
-    elif score.status == "failed":
-        summary.failed.append(f"{key} {name}: {score.reason}")
-    else:
-        summary.computed += 1
-
-
-def _measure(work: tuple[SetRow, tuple[str, ...]]) -> dict[str, SetScore]:
-    row, names = work
-    digest = row.digest()
-    found = {name: _score(row, name) for name in names}
-    kept = _stored(row, digest)
-    # A number from a machine that has the weights stays a number on one that has not.
-    fresh = {
-        name: score.to_json()
-        for name, score in found.items()
-        if score.status in FINAL or not _holds(kept.get(name), get(SetMetricSpec, name))
-    }
-    content = {"schema": SCHEMA, "made_from": digest, "scores": {**kept, **fresh}}
-    records.write_json(row.folder / FILE, content)
-    return found
-
-
-def _score(row: SetRow, name: str) -> SetScore:
-    if not row.missing:
-        return score_set(name, row.pictures())
-    spec = get(SetMetricSpec, name)
-    reason = f"{row.missing} of {row.missing + len(row.cases)} cases are missing"
-    return SetScore(None, None, len(row.cases), "undefined", spec.id, fingerprint(spec, ""), reason=reason)
-
-
-def _holds(score: dict[str, Any] | None, spec: SetMetricSpec) -> bool:
-    if score is None or score.get("status") not in FINAL:
-        return False
-    return score.get("fingerprint") == fingerprint(spec, str(score.get("made_by", "")))
-
-
-def _stored(row: SetRow, digest: str) -> dict[str, Any]:
-    """The stored scores; none if they are about other pictures, or broken (then they are made again)."""
-    with contextlib.suppress(InputError, KeyError, TypeError):
-        content = records.read_json(row.folder / FILE)
-        if content["schema"] == SCHEMA and content["made_from"] == digest:
-            return dict(content["scores"])
-    return {}
-
-
-def rows(root: Path) -> Iterator[SetRow]:
-    """Every row of a results folder that has a case with a ground truth."""
-    for at in protocols(root):
-        true = {case for case in case_keys(at) if has_truth(at, case)}
-        by_folder: dict[Path, list[Result]] = {}
-        for result in results(at):
-            if result.case in true:
-                by_folder.setdefault(result.folder, []).append(result)
-        for folder, found in sorted(by_folder.items()):
-            yield SetRow(at, folder, tuple(sorted(found)), len(true) - len(found))
-
-
-def _sha256(path: Path) -> str:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; bokehbench run writes it again")
-    facts = path.stat()
-    return _digest(path, facts.st_size, facts.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=100_000)
-def _digest(path: Path, size: int, mtime_ns: int) -> str:
-    return records.sha256_file(path)
-
-
-# ------------------------------------------------------------------------------------------------ tables
+from bokehbench import records
+from bokehbench.leaderboard.collect import Collected, Entry, collect
+from bokehbench.leaderboard.results import SEED
+from bokehbench.leaderboard.set_scores import FILE, SetRow, holds, read, rows
+from bokehbench.leaderboard.staleness import scoring
+from bokehbench.registry import SetMetricSpec, find, get, names
 
 
 @dataclass
 class SetTable:
-    """One benchmark under one protocol: label -> metric -> stored score, and metrics whose score is stale."""
+    """One benchmark under one protocol.
+
+    Attributes:
+        rows: label -> metric -> stored score.
+        stale: (label, metric) -> why the score does not count.
+    """
 
     benchmark: str
     protocol: str
     rows: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    stale: set[tuple[str, str]] = field(default_factory=set)
+    stale: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def metrics(self) -> list[SetMetricSpec]:
         """Columns, in registered order."""
-        from bokehbench.registry import names
-
         found = {name for row in self.rows.values() for name in row}
         return [get(SetMetricSpec, name) for name in names(SetMetricSpec) if name in found]
 
 
-def collect_sets(roots: Sequence[Path]) -> list[SetTable]:
-    """The stored numbers of several folders, merged: of one row in two of them, the first that is fresh."""
-    tables: dict[tuple[str, str], SetTable] = {}
+def collect_sets(roots: Sequence[Path], boards: Sequence[Collected] | None = None) -> list[SetTable]:
+    """The stored numbers of several folders, merged.
+
+    A number counts if it was made from all cases that the folders have together, from pictures that still are
+    the ones, by the metric as it is today, and if nothing of its row is stale. Of a row that lies in two
+    folders, the first number that counts.
+
+    Args:
+        roots: results folders.
+        boards: what `collect` gave for them; read again where it is None.
+    """
+    found: dict[tuple[str, ...], list[SetRow]] = {}  # where there are none, nothing else is read
     for root in roots:
         for row in rows(root):
             if (row.folder / FILE).is_file():
-                key = (row.at.benchmark, row.at.protocol)
-                _add(tables.setdefault(key, SetTable(*key)), row)
-    return [tables[key] for key in sorted(tables)]
+                key = (row.at.benchmark, row.at.protocol, row.cases[0].method, row.folder.name)
+                found.setdefault(key, []).append(row)
+    tables = []
+    for board in (collect(roots) if boards is None else boards) if found else ():
+        table = SetTable(board.benchmark, board.protocol)
+        for (method, weights), runs in board.runs.items():
+            for seed, run in runs.items():
+                folder = f"{weights}{SEED}{seed}" if seed else weights
+                for row in found.get((board.benchmark, board.protocol, method, folder), []):
+                    _add(table, row, board, run)
+        if table.rows:
+            tables.append(table)
+    return tables
 
 
-def _add(table: SetTable, row: SetRow) -> None:
-    fresh = _stored(row, row.digest())
-    content = records.read_json(row.folder / FILE)
+def _add(table: SetTable, row: SetRow, board: Collected, run: Mapping[str, Entry]) -> None:
+    content = read(row.folder / FILE)
+    same_pictures = content["made_from"] == row.digest()
+    not_whole = _why_not_whole(row, board, run)
+    of_row = next(filter(None, map(_why_stale, run.values())), "")
     into = table.rows.setdefault(row.label, {})
-    for name, score in dict(content.get("scores", {})).items():
+    for name, score in content["scores"].items():
+        why = not_whole or of_row
         spec = find(SetMetricSpec, name)
-        current = name in fresh and spec is not None and (score["value"] is None or _holds(score, spec))
-        if current and ((row.label, name) in table.stale or into.get(name, {}).get("value") is None):
+        if not why and spec is None:
+            why = f"{name} is not registered here"
+        elif not why and not (same_pictures and spec is not None and _is_current(score, spec, row)):
+            why = f"stale: {scoring(row.at.root, [name], always_named=True)}"
+        known = into.get(name)
+        known_counts = known is not None and (row.label, name) not in table.stale
+        if known is None or (not why and (not known_counts or known["value"] is None)):
             into[name] = score
-            table.stale.discard((row.label, name))
-        elif name not in into:
-            into[name] = score
-            table.stale.add((row.label, name))
+            table.stale.pop((row.label, name), None)
+            if why:
+                table.stale[row.label, name] = why
+
+
+def _why_stale(entry: Entry) -> str:
+    # Scores of single pictures have nothing to do with numbers over all of them.
+    if entry.stale is None or entry.stale.cause == "scores":
+        return ""
+    return f"{entry.stale.reason} → {entry.stale.command}"
+
+
+def _is_current(score: Mapping[str, Any], spec: SetMetricSpec, row: SetRow) -> bool:
+    return score["value"] is None or holds(score, spec, row)
+
+
+def _why_not_whole(row: SetRow, board: Collected, run: Mapping[str, Entry]) -> str:
+    """Why a number is not one over the whole set of all folders; empty where it is."""
+    here = {result.case for result in row.cases}
+    if lacking := len(board.cases.keys() - run.keys()):
+        return f"{lacking} of {len(board.cases)} cases are missing"
+    if here != board.cases.keys():
+        return (
+            f"{len(here)} of {len(board.cases)} cases lie in this folder: copy the folders into one, then "
+            "bokehbench evaluate it"
+        )
+    return ""
+
+
+# ------------------------------------------------------------------------------------------------ text
 
 
 def to_markdown(tables: Sequence[SetTable]) -> str:
@@ -246,17 +121,33 @@ def to_markdown(tables: Sequence[SetTable]) -> str:
 
 
 def _markdown(table: SetTable) -> list[str]:
-    columns = table.metrics
-    heads = ["method", "pictures", *(_heading(spec) for spec in columns)]
+    shown = grid(table)
     lines = [f"## {table.benchmark} ({table.protocol}), over the whole set", ""]
-    lines += [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
+    lines += [f"| {' | '.join(shown.heads)} |", "|---|" + "---:|" * (len(shown.heads) - 1)]
+    lines += [f"| {' | '.join(row)} |" for row in shown.rows]
+    lines += ["", *(f"[{number}] {text}  " for number, text in enumerate(shown.notes, 1))]
+    return [*lines, "None of these numbers is ranked.", ""]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as text: `[1]` in a cell refers to the first of the notes."""
+
+    heads: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+
+
+def grid(table: SetTable) -> Grid:
+    """What every format shows: method, number of pictures, a cell for each metric."""
+    columns = table.metrics
     notes: dict[str, int] = {}
+    lines = []
     for label, scores in sorted(table.rows.items()):
         count = max(int(score["n"]) for score in scores.values())
-        cells = [_cell(table, label, spec, scores.get(spec.name), notes) for spec in columns]
-        lines.append(f"| {' | '.join([label, str(count), *cells])} |")
-    lines += ["", *(f"[{number}] {text}  " for text, number in notes.items())]
-    return [*lines, "None of these numbers is ranked.", ""]
+        cells = [_cell(table, label, spec, scores.get(spec.name), count, notes) for spec in columns]
+        lines.append([label, str(count), *cells])
+    return Grid(["method", "pictures", *map(_heading, columns)], lines, list(notes))
 
 
 def _heading(spec: SetMetricSpec) -> str:
@@ -266,7 +157,12 @@ def _heading(spec: SetMetricSpec) -> str:
 
 
 def _cell(
-    table: SetTable, label: str, spec: SetMetricSpec, score: dict[str, Any] | None, notes: dict[str, int]
+    table: SetTable,
+    label: str,
+    spec: SetMetricSpec,
+    score: dict[str, Any] | None,
+    count: int,
+    notes: dict[str, int],
 ) -> str:
     def note(text: str) -> str:
         return f"[{notes.setdefault(text, len(notes) + 1)}]"
@@ -274,7 +170,7 @@ def _cell(
     if score is None:
         return "–"
     if (label, spec.name) in table.stale:
-        return f"n/a {note(f'stale: bokehbench evaluate RESULTS --metric {spec.name}')}"
+        return f"n/a {note(table.stale[label, spec.name])}"
     if score["value"] is None:
         return f"n/a {note(score['reason'])}"
     text = f"{score['value']:.{spec.decimals}f}"
@@ -282,6 +178,8 @@ def _cell(
         text += f" ({score['target']:.{spec.decimals}f})"
     if score["made_by"]:
         text += " " + note(f"by {score['made_by']}")
+    if score["n"] < count:
+        text += " " + note(f"of {score['n']} pictures: the others have too small a region in focus")
     if score["n"] < spec.least:
         text += " " + note(
             f"small set, {score['n']} pictures, fewer than {spec.least}: FID is mostly bias, KID uncertain"
@@ -290,15 +188,13 @@ def _cell(
 
 
 def to_json(tables: Sequence[SetTable]) -> list[dict[str, Any]]:
-    """For machines: every stored number, `stale` where it no longer holds."""
+    """For machines: every stored number, `stale` where it does not count, with the reason."""
     return [
         {
             "benchmark": table.benchmark,
             "protocol": table.protocol,
             "rows": {
-                label: {
-                    name: {**score, "stale": (label, name) in table.stale} for name, score in scores.items()
-                }
+                label: {name: _as_json(table, label, name, score) for name, score in scores.items()}
                 for label, scores in sorted(table.rows.items())
             },
         }
@@ -306,21 +202,15 @@ def to_json(tables: Sequence[SetTable]) -> list[dict[str, Any]]:
     ]
 
 
-def write(roots: Sequence[Path], out: Path) -> list[SetTable]:
+def _as_json(table: SetTable, label: str, name: str, score: dict[str, Any]) -> dict[str, Any]:
+    why = table.stale.get((label, name))
+    return {**score, "stale": why is not None, **({} if why is None else {"why_stale": why})}
+
+
+def write(roots: Sequence[Path], out: Path, boards: Sequence[Collected] | None = None) -> list[SetTable]:
     """Write OUT/sets.md and OUT/sets.json, where any set metric was computed."""
-    tables = collect_sets(roots)
+    tables = collect_sets(roots, boards)
     if tables:
         records.write_text(out / "sets.md", to_markdown(tables))
         records.write_json(out / "sets.json", to_json(tables))
     return tables
-
-
-def require(names: Sequence[str], unavailable: dict[str, str]) -> None:
-    """Refuse to go on without metrics that were asked for by `--require`.
-
-    Raises:
-        Unavailable: one of them has no numbers here.
-    """
-    for name in names:
-        if name in unavailable:
-            raise Unavailable(f"--require {name}: {unavailable[name]}")

@@ -65,6 +65,13 @@ def card_of(spec: MethodSpec) -> dict[str, Any]:
     content = records.read_json(path)
     if not isinstance(content, dict):
         raise InputError(f"{path}: not the card of a method's weights; it has to be a JSON object")
+    lists = [content.get(name, []) for name in ("benchmarks", "assets")]
+    compared = content.get("zero_shot", {})
+    compared = compared.get("compared_with", {}) if isinstance(compared, dict) else None
+    if not all(isinstance(x, list) and all(isinstance(name, str) for name in x) for x in lists):
+        raise InputError(f"{path}: benchmarks and assets of a card are lists of names")
+    if not isinstance(compared, dict) or not all(isinstance(n, int) for n in compared.values()):
+        raise InputError(f"{path}: zero_shot.compared_with of a card gives benchmarks numbers of assets")
     return content
 
 
@@ -92,18 +99,21 @@ def judge(spec: MethodSpec, benchmark: str = "", assets: set[str] | None = None)
         return Verdict(trained_on)
     if benchmark in card.get("benchmarks", ()):
         return Verdict(trained_on, f"CASES OF {benchmark} ARE AMONG IT", True)
-    declared = card.get("assets")
-    if declared and assets is not None:
+    declared = card.get("assets", ())
+    if declared and assets:
         common = sorted(set(declared) & assets)
         if common:
             said = f"SHARES {len(common)} of {len(assets)} assets with {benchmark}, {common[0]} first"
             return Verdict(trained_on, said, True)
         return Verdict(trained_on, f"shares no asset with {benchmark} ({len(assets)} compared)", False)
-    compared = card.get("zero_shot", {}).get("compared_with", {})
-    if benchmark in compared:
-        said = f"shares no asset with {benchmark} ({compared[benchmark]} compared while training)"
+    compared = card.get("zero_shot", {}).get("compared_with", {}).get(benchmark, 0)
+    if compared:
+        said = f"shares no asset with {benchmark} ({compared} compared while training)"
         return Verdict(trained_on, said, False)
-    return Verdict(trained_on, f"whether it shares assets with {benchmark} is unknown")
+    # Nothing was compared: that is not the same as nothing in common.
+    why = f", since {benchmark} has none to compare" if declared and assets is not None else ""
+    why = why or ("" if declared else ", since its card declares none")
+    return Verdict(trained_on, f"whether it shares assets with {benchmark} is unknown{why}")
 
 
 def _of_data(data: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import shlex
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,8 +20,10 @@ from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs, Renderer
 from bokehbench.errors import BokehbenchError, InputError, JobFailed
 from bokehbench.leaderboard import find_k, measure
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
-from bokehbench.registry import MethodSpec, get, registered_files
+from bokehbench.registry import BenchmarkSpec, MethodSpec, file_of, get, registered_files
 
+RENDERERS = 8
+"""As many methods are kept in memory by a process."""
 LIBRARIES = ("numpy", "numba", "opencv-python-headless", "scipy", "torch")
 
 
@@ -42,7 +45,9 @@ class Unit:
         """For people: benchmark, track, case, method, seed."""
         seed = f" seed {self.result.seed}" if self.result.seed else ""
         track = self.reference.track.suffix
-        return f"{self.result.at.benchmark}{track} {self.info.key} {self.result.method}{seed}"
+        # Several protocols may be run at once; keys of work must differ.
+        rules = f" ({self.reference.protocol})" if self.reference.protocol else ""
+        return f"{self.result.at.benchmark}{track}{rules} {self.info.key} {self.result.method}{seed}"
 
 
 def stored(path: Path) -> dict[str, Any]:
@@ -106,13 +111,19 @@ def _case(reference: Reference, info: CaseInfo) -> Case:
     return _opened(reference).load(info)
 
 
-@functools.lru_cache(maxsize=8)
-def _renderer(name: str) -> Renderer:
-    renderer: Renderer = get(MethodSpec, name).create()
-    return renderer
-
-
+_renderers: dict[str, tuple[MethodSpec, Renderer]] = {}
 _warm: set[str] = set()
+
+
+def _renderer(name: str) -> Renderer:
+    """Made once a process, and again if the name stands for another method since."""
+    spec = get(MethodSpec, name)
+    if name not in _renderers or _renderers[name][0] is not spec:
+        while len(_renderers) >= RENDERERS:
+            _renderers.pop(next(iter(_renderers)))
+        _renderers[name] = spec, spec.create()
+        _warm.discard(name)
+    return _renderers[name][1]
 
 
 def _warm_up(name: str, inputs: Inputs) -> None:
@@ -311,11 +322,14 @@ def make_record(unit: Unit, spec: MethodSpec, K: float | None) -> dict[str, Any]
 
 
 def command(reference: Reference, method: str, seed: int = 0) -> str:
-    """What repeats a result, with the folders left to the reader."""
+    """What repeats a result, with the folders left to the reader; of files to register, the names."""
+    specs = (get(MethodSpec, method), get(BenchmarkSpec, reference.benchmark.partition(":")[0]))
+    files = dict.fromkeys(file.name for spec in specs if (file := file_of(spec)) is not None)
     parts = [f"bokehbench run --benchmark {reference.benchmark.partition(':')[0]}:DIR"]
     if reference.protocol:
         parts.append(f"--protocol {reference.protocol}")
     if reference.track.suffix:
         parts.append(f"--disparity {reference.track.public}")
     seeds = f" --seeds {seed + 1}" if seed else ""
-    return " ".join([*parts, f"--method {method}{seeds} --out RESULTS"])
+    parts.append(f"--method {method}{seeds} --out RESULTS")
+    return " ".join([*parts, *(f"--register {shlex.quote(name)}" for name in files)])

@@ -7,11 +7,11 @@ record and the case the same contents, and the stored numbers must come out agai
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shlex
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,24 @@ from bokehbench import images, jobs, records, rng
 from bokehbench.benchmarks.locate import Opened, Reference, open_benchmark
 from bokehbench.benchmarks.tracks import parse_track
 from bokehbench.errors import BokehbenchError, InputError
-from bokehbench.leaderboard.collect import current_metric, method_spec
-from bokehbench.leaderboard.results import Protocol, Result, case_keys, has_truth, protocols, results
+from bokehbench.leaderboard import set_scores
+from bokehbench.leaderboard.results import Protocol, Result, case_keys, protocols, results
+from bokehbench.leaderboard.staleness import method_spec
+from bokehbench.leaderboard.stored import CASE, read_object
 from bokehbench.leaderboard.unit import Unit, render_unit, weights_hash
+from bokehbench.leaderboard.verify_files import (
+    broken_cases,
+    broken_files,
+    broken_set_scores,
+    name_of,
+    without_record,
+)
+from bokehbench.leaderboard.verify_scores import score_again
 from bokehbench.metrics.psnr import psnr
+from bokehbench.registry import BenchmarkSpec, get
 
 MAY_DIFFER = ("code", "libraries", "registered", "command")
 """What another commit or machine changes in a record."""
-FINAL = ("ok", "identical", "undefined")
-TOLERANCE = 1e-6
-"""Relative difference of a metric's value between machines that is none."""
 
 
 @dataclass
@@ -42,6 +50,7 @@ class Summary:
         files: results whose files were held to their records.
         sampled: predictions rendered again.
         scores: numbers computed again.
+        not_computed: why numbers of the sample were not computed again -> how many.
         problems: one line each; none where the folder is what it says.
         notes: what could not be looked at, or differs without being a fault.
     """
@@ -49,6 +58,7 @@ class Summary:
     files: int = 0
     sampled: int = 0
     scores: int = 0
+    not_computed: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -73,82 +83,32 @@ def verify(
         workers: processes.
 
     Raises:
-        InputError: no results folder, or nothing that could be rendered again (with `sample` > 0).
+        ConfigError: no benchmark is called so.
+        InputError: no results folder, no results of a named benchmark in it, or (with `sample` > 0) nothing
+            that could be rendered again.
     """
     summary = Summary()
     sound: list[Result] = []
-    for at in protocols(root):
-        summary.problems += _broken_cases(at)
+    found_here = protocols(root)
+    named = _named(benchmarks, root, {at.benchmark for at in found_here})
+    for at in found_here:
+        summary.problems += broken_cases(at)
+        cases = {key for key in case_keys(at) if _is_readable(at, key)}
         for result in results(at):
             summary.files += 1
-            found = list(_broken_files(result))
+            found = list(broken_files(result))
             summary.problems += found
-            if not found:
+            if not found and result.case in cases:
                 sound.append(result)
-        summary.problems += _without_record(at)
+        summary.problems += without_record(at)
+    for row in set_scores.rows(root) if not summary.problems else ():
+        summary.problems += broken_set_scores(row)
     if sample:
-        units = _units(_renewable(sound, summary), benchmarks, summary)
+        units = _units(_renewable(sound, summary), named, summary)
         dice = rng.stream(seed, 0, "leaderboard.verify")
         chosen = sorted(dice.choice(len(units), min(sample, len(units)), replace=False).tolist())
         _render_again([units[index] for index in chosen], summary, least_psnr, workers)
     return summary
-
-
-def _name(result: Result) -> str:
-    return result.record.relative_to(result.at.root).with_suffix("").as_posix()
-
-
-# -------------------------------------------------------------------------------------------- files alone
-
-
-def _broken_cases(at: Protocol) -> Iterator[str]:
-    for key in case_keys(at):
-        path = at.case_record(key)
-        try:
-            hashes = records.read_json(path).get("pictures", {})
-        except (BokehbenchError, AttributeError) as error:
-            yield f"{path}: {error}"
-            continue
-        for what, wanted in sorted(hashes.items()):
-            picture = at.case_image(key, what)
-            if not picture.is_file():
-                yield f"{picture}: is missing"
-            elif records.sha256_file(picture) != wanted:
-                yield f"{picture}: is not the picture of its record"
-
-
-def _broken_files(result: Result) -> Iterator[str]:
-    name = _name(result)
-    try:
-        record = records.read_json(result.record)
-        scores = records.read_json(result.scores) if result.scores.exists() else {}
-        wanted = {"benchmark": result.at.benchmark, "protocol": result.at.protocol, "case": result.case}
-        for what, value in wanted.items():
-            if record[what] != value:
-                yield f"{name}: its record is of {what} {record[what]}"
-        if record["method"].partition("@")[0] != result.method:
-            yield f"{name}: its record is of method {record['method']}"
-        if (record.get("seed") or 0) != result.seed:
-            yield f"{name}: its record is of seed {record['seed']}"
-        if not result.prediction.is_file():
-            yield f"{name}: the prediction is missing"
-            return
-        held = records.sha256_file(result.prediction)
-        if held != record["prediction"]:
-            yield f"{name}: the prediction is not the one of its record"
-        if scores and scores["prediction"] != held:
-            yield f"{name}: the scores are of another prediction"
-        target = result.at.case_image(result.case, "target")
-        if scores and target.is_file() and scores["target"] != records.sha256_file(target):
-            yield f"{name}: the scores are of another target"
-    except (BokehbenchError, KeyError, TypeError, AttributeError) as error:
-        yield f"{name}: its record or scores cannot be read: {' '.join(str(error).split())}"
-
-
-def _without_record(at: Protocol) -> Iterator[str]:
-    for picture in sorted(at.folder.glob("[!_]*/*/*.png")):
-        if ".part-" not in picture.name and not picture.with_suffix(".json").exists():
-            yield f"{picture.relative_to(at.root).with_suffix('').as_posix()}: the record is missing"
 
 
 # ------------------------------------------------------------------------------------- what can be rendered
@@ -181,9 +141,30 @@ def _renewable(sound: Sequence[Result], summary: Summary) -> list[Result]:
     return kept
 
 
-def _units(sound: Sequence[Result], benchmarks: Sequence[str], summary: Summary) -> list[Unit]:
+def _named(benchmarks: Sequence[str], root: Path, known: set[str]) -> dict[str, str]:
+    """Benchmark -> what `--benchmark` says of it.
+
+    Raises:
+        ConfigError: no such benchmark.
+        InputError: one of which the folder has no results.
+    """
+    named = {get(BenchmarkSpec, one.partition(":")[0]).name: one for one in benchmarks}
+    for name, one in named.items():
+        if name not in known:
+            raise InputError(
+                f"--benchmark {one}: {root} has no results of it; it has {', '.join(sorted(known))}"
+            )
+    return named
+
+
+def _is_readable(at: Protocol, case: str) -> bool:
+    with contextlib.suppress(BokehbenchError):
+        return bool(read_object(at.case_record(case), CASE))
+    return False
+
+
+def _units(sound: Sequence[Result], named: Mapping[str, str], summary: Summary) -> list[Unit]:
     """Units of the results whose benchmark can be opened here."""
-    named = {name.partition(":")[0]: name for name in benchmarks}
     opened: dict[Reference, Opened | InputError] = {}
     infos: dict[Reference, Mapping[str, Any]] = {}
     units: list[Unit] = []
@@ -205,9 +186,9 @@ def _units(sound: Sequence[Result], benchmarks: Sequence[str], summary: Summary)
             why = f"{result.at.benchmark} is run under {found.protocol_id} now, not {result.at.protocol}"
             refused[why] = refused.get(why, 0) + 1
         elif result.case not in infos[reference]:
-            summary.problems.append(f"{_name(result)}: {reference.benchmark} has no such case")
+            summary.problems.append(f"{name_of(result)}: {reference.benchmark} has no such case")
         elif infos[reference][result.case].data != record["data"]:
-            other_data.setdefault(reference.benchmark, []).append(_name(result))
+            other_data.setdefault(reference.benchmark, []).append(name_of(result))
         else:
             units.append(Unit(reference, result, infos[reference][result.case], record.get("K")))
     for folder, named_results in other_data.items():
@@ -221,8 +202,9 @@ def _units(sound: Sequence[Result], benchmarks: Sequence[str], summary: Summary)
 
 def _reference(result: Result, record: Mapping[str, Any], named: Mapping[str, str]) -> Reference:
     """Benchmark, protocol and disparity track of a result, as its command has them."""
-    words = shlex.split(record.get("command", ""))
-    options = dict(itertools.pairwise(words))
+    options: dict[str, str] = {}
+    with contextlib.suppress(ValueError):  # a quotation without end: somebody has edited the record
+        options = dict(itertools.pairwise(shlex.split(record["command"])))
     benchmark = named.get(result.at.benchmark, result.at.benchmark)
     return Reference(benchmark, options.get("--protocol"), parse_track(options.get("--disparity", "gt")))
 
@@ -235,19 +217,23 @@ def _render_again(units: Sequence[Unit], summary: Summary, least_psnr: float | N
         again = {}
         for unit in units:
             at = replace(unit.result.at, root=Path(folder))
-            again[_name(unit.result)] = replace(unit, result=replace(unit.result, at=at))
+            again[name_of(unit.result)] = replace(unit, result=replace(unit.result, at=at))
         failed = set()
         for outcome in jobs.run_jobs(render_unit, list(again.items()), label="verifying", workers=workers):
             summary.sampled += 1
             if outcome.error is not None:
                 failed.add(outcome.key)
                 summary.problems.append(f"{outcome.key}: cannot be rendered any more: {outcome.error}")
-        rendered = [unit for unit in units if _name(unit.result) not in failed]
+        rendered = [unit for unit in units if name_of(unit.result) not in failed]
         for unit in rendered:
-            fresh = again[_name(unit.result)].result
+            fresh = again[name_of(unit.result)].result
             _compare_records(unit.result, fresh, summary)
             _compare_pictures(unit.result, fresh, summary, least_psnr)
-        _score_again([(unit.result, again[_name(unit.result)].result) for unit in rendered], summary)
+        pairs = [(unit.result, again[name_of(unit.result)].result) for unit in rendered]
+        found = score_again(pairs, workers)
+        summary.scores += found.scores
+        summary.problems += found.problems
+        summary.not_computed = found.not_computed
     summary.notes = list(dict.fromkeys(summary.notes))
 
 
@@ -262,7 +248,7 @@ def _compare_records(stored: Result, fresh: Result, summary: Summary) -> None:
             if was.get(what) == now.get(what) or (kind, what) == ("record", "prediction"):
                 continue  # the picture is compared by itself
             if what not in was:
-                summary.notes.append(f"some results are from before a {kind} had {what}")
+                summary.problems.append(f"{name_of(stored)}: the {kind} lacks {what}, which is made again")
             elif kind == "record" and what in MAY_DIFFER:
                 summary.notes.append(f"some results were made with another {what} than there is now")
             else:
@@ -270,7 +256,9 @@ def _compare_records(stored: Result, fresh: Result, summary: Summary) -> None:
 
 
 def _changed(result: Result, kind: str, what: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    return f"{_name(result)}: {what} of the {kind} is {was.get(what)!s:.60}, made again {now.get(what)!s:.60}"
+    return (
+        f"{name_of(result)}: {what} of the {kind} is {was.get(what)!s:.60}, made again {now.get(what)!s:.60}"
+    )
 
 
 def _compare_pictures(stored: Result, fresh: Result, summary: Summary, least_psnr: float | None) -> None:
@@ -278,61 +266,17 @@ def _compare_pictures(stored: Result, fresh: Result, summary: Summary, least_psn
         return
     was, now = (images.quantise(images.read_image(one.prediction)) for one in (stored, fresh))
     if was.shape != now.shape:
-        summary.problems.append(f"{_name(stored)}: the prediction has another size now")
+        summary.problems.append(f"{name_of(stored)}: the prediction has another size now")
         return
     apart = np.abs(was.astype(np.int16) - now).max(axis=2)
     agreement = psnr(was, now)
     count = int((apart > 0).sum())
     if count == 0:
-        summary.notes.append(f"{_name(stored)}: the same pixels in another file")
+        summary.notes.append(f"{name_of(stored)}: the same pixels in another file")
         return
     line = (
-        f"{_name(stored)}: {count} of {apart.size} pixels differ, by at most {apart.max()} of 255 "
+        f"{name_of(stored)}: {count} of {apart.size} pixels differ, by at most {apart.max()} of 255 "
         f"(PSNR {agreement:.1f} dB)"
     )
     accepted = least_psnr is not None and agreement >= least_psnr
     (summary.notes if accepted else summary.problems).append(line)
-
-
-def _score_again(pairs: Sequence[tuple[Result, Result]], summary: Summary) -> None:
-    """Score the stored pictures again, in the folder of the fresh ones, and compare the numbers."""
-    from bokehbench.leaderboard.evaluate import evaluate
-
-    wanted: dict[str, None] = {}
-    scored = []
-    for stored, fresh in pairs:
-        if not stored.scores.exists() or not has_truth(stored.at, stored.case):
-            continue
-        scored.append((stored, fresh))
-        shutil.copyfile(stored.prediction, fresh.prediction)
-        record = records.read_json(fresh.record)
-        records.write_json(fresh.record, {**record, "prediction": records.sha256_file(fresh.prediction)})
-        for name, score in records.read_json(stored.scores)["scores"].items():
-            if _is_final(name, score):
-                wanted[name] = None
-    if not scored or not wanted:
-        return
-    evaluate(scored[0][1].at.root, sorted(wanted))
-    for stored, fresh in scored:
-        now = records.read_json(fresh.scores)["scores"] if fresh.scores.exists() else {}
-        for name, score in sorted(records.read_json(stored.scores)["scores"].items()):
-            if _is_final(name, score) and now.get(name, {}).get("status") in FINAL:
-                summary.scores += 1
-                if not _is_same(score, now[name]):
-                    summary.problems.append(
-                        f"{_name(stored)}: {name} is stored as {score['value']}, computed as "
-                        f"{now[name]['value']}"
-                    )
-
-
-def _is_final(name: str, score: Mapping[str, Any]) -> bool:
-    """Whether it is a result of the metric as it is computed today."""
-    metric = current_metric(name)
-    today = metric is not None and metric.fingerprint == score.get("fingerprint")
-    return today and score.get("status") in FINAL
-
-
-def _is_same(was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    if was["value"] is None or now["value"] is None:
-        return was["value"] is now["value"]
-    return abs(was["value"] - now["value"]) <= TOLERANCE * max(1.0, abs(now["value"]))

@@ -24,9 +24,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bokehbench import jobs, records
-from bokehbench.errors import InputError, JobFailed, Unavailable
+from bokehbench import images, jobs, records
+from bokehbench.errors import InputError, JobFailed, Unavailable, Undefined
 from bokehbench.metrics import weights
+from bokehbench.metrics.focus_box import cut, shorter_side
 from bokehbench.metrics.sets import Measured, Picture
 from bokehbench.registry import SetMetricSpec, get
 
@@ -40,43 +41,70 @@ MISSING = 3
 """Exit status of the worker where there is no pyiqa."""
 
 
-def niqe(pictures: Sequence[Picture]) -> Measured:
+def niqe(pictures: Sequence[Picture], *, least: int = 0) -> Measured:
     """Mean NIQE of the predictions, that of the targets beside it; lower is called better."""
-    return measure("niqe", pictures)
+    return measure("niqe", pictures, least)
 
 
-def musiq(pictures: Sequence[Picture]) -> Measured:
+def musiq(pictures: Sequence[Picture], *, least: int = 0) -> Measured:
     """Mean MUSIQ (KonIQ-10k) of the predictions, that of the targets beside it."""
-    return measure("musiq", pictures)
+    return measure("musiq", pictures, least)
 
 
-def maniqa_pipal(pictures: Sequence[Picture]) -> Measured:
+def maniqa_pipal(pictures: Sequence[Picture], *, least: int = 0) -> Measured:
     """Mean MANIQA (PIPAL) of the predictions, that of the targets beside it."""
-    return measure("maniqa-pipal", pictures)
+    return measure("maniqa-pipal", pictures, least)
 
 
-def clipiqa(pictures: Sequence[Picture]) -> Measured:
+def clipiqa(pictures: Sequence[Picture], *, least: int = 0) -> Measured:
     """Mean CLIP-IQA of the predictions, that of the targets beside it."""
-    return measure("clipiqa", pictures)
+    return measure("clipiqa", pictures, least)
 
 
-def measure(metric: str, pictures: Sequence[Picture]) -> Measured:
+def measure(metric: str, pictures: Sequence[Picture], least: int = 0) -> Measured:
     """Mean score of predictions and of targets.
+
+    Args:
+        metric: of the worker.
+        pictures: one at least.
+        least: 0 for whole pictures; else the shorter side, in pixels, that a picture's box in focus must have
+            to be asked about, and nothing but the box is.
 
     Raises:
         Unavailable: weights are missing, or no Python with pyiqa.
+        Undefined: no picture has such a box.
         JobFailed: the process failed, died or fell silent.
     """
     files = {name: weights.require(name) for name in get(SetMetricSpec, metric).weights}
-    targets = list(dict.fromkeys(picture.target for picture in pictures))
-    wanted = [*(picture.prediction for picture in pictures), *targets]
-    values, made_by = score_files(metric, wanted, files)
-    of_targets = dict(zip(targets, values[len(pictures) :], strict=True))
+    with tempfile.TemporaryDirectory(prefix="bokehbench-iqa-") as folder:
+        asked = _boxes(pictures, least, Path(folder)) if least else pictures
+        targets = list(dict.fromkeys(picture.target for picture in asked))
+        wanted = [*(picture.prediction for picture in asked), *targets]
+        values, made_by = score_files(metric, wanted, files)
+    of_targets = dict(zip(targets, values[len(asked) :], strict=True))
     return Measured(
-        float(np.mean(values[: len(pictures)])),
-        float(np.mean([of_targets[picture.target] for picture in pictures])),
+        float(np.mean(values[: len(asked)])),
+        float(np.mean([of_targets[picture.target] for picture in asked])),
         made_by,
+        len(asked),
     )
+
+
+def _boxes(pictures: Sequence[Picture], least: int, folder: Path) -> list[Picture]:
+    """The boxes in focus of those pictures that have a large one, as pictures in a folder."""
+    made = []
+    for number, picture in enumerate(pictures):
+        if picture.box is None or shorter_side(picture.box) < least:
+            continue
+        parts = {"p": picture.prediction, "t": picture.target}
+        for what, path in parts.items():
+            parts[what] = folder / f"{number}{what}.png"
+            whole = images.quantise(images.read_image(path))
+            images.write_png(parts[what], np.ascontiguousarray(cut(whole, picture.box)))
+        made.append(Picture(parts["p"], parts["t"]))
+    if not made:
+        raise Undefined(f"no picture has a region in focus of {least} pixels on its shorter side")
+    return made
 
 
 def score_files(metric: str, files: Sequence[Path], needed: dict[str, Path]) -> tuple[list[float], str]:

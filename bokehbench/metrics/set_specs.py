@@ -5,6 +5,10 @@ from bokehbench.registry import SetMetricSpec
 INCEPTION = "pt_inception-2015-12-05-6726825d.pth"
 SMALL = 2048
 """As many pictures as Inception has features: with fewer, FID is mostly its own bias."""
+LEAST_SIDE = 224
+"""Pixels of a box in focus on its shorter side; of a smaller one, nothing is asked."""
+WHOLE = "rewards pictures without bokeh."
+IN_FOCUS = "only at the box around the largest region in focus."
 
 SPECS: tuple[SetMetricSpec, ...] = (
     SetMetricSpec(
@@ -38,15 +42,18 @@ SPECS: tuple[SetMetricSpec, ...] = (
     ),
     *(
         SetMetricSpec(
-            name=name,
-            summary=f"{what} Looks at no target; rewards pictures without bokeh.",
+            name=f"{name}-focus" if in_focus else name,
+            summary=f"{what} Looks at no target; {IN_FOCUS if in_focus else WHOLE}",
             implementation=f"bokehbench.metrics.noreference:{name.replace('-', '_')}",
             higher_is_better=higher,
             decimals=decimals,
+            parameters={"least": LEAST_SIDE} if in_focus else {},
             weights=(file,),
             source=source,
             library="pyiqa",
+            in_focus=in_focus,
         )
+        for in_focus in (False, True)
         for name, higher, decimals, file, what, source in (
             (
                 *("niqe", False, 3, "niqe_pris_params.npz", "Distance to natural statistics."),

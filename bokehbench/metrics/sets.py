@@ -17,6 +17,7 @@ import numpy as np
 from bokehbench import images
 from bokehbench.errors import BokehbenchError, Unavailable, Undefined
 from bokehbench.metrics import weights
+from bokehbench.metrics.focus_box import Box
 from bokehbench.metrics.threads import one_thread
 from bokehbench.records import sha256_json
 from bokehbench.registry import SetMetricSpec, get
@@ -24,11 +25,17 @@ from bokehbench.registry import SetMetricSpec, get
 
 @dataclass(frozen=True)
 class Picture:
-    """A prediction and its target as they are stored, and the border that the protocol does not count."""
+    """A prediction and its target as they are stored.
+
+    Attributes:
+        border: pixels at each side that the protocol does not count.
+        box: around the largest region in focus, for a metric that looks there; None where there is none.
+    """
 
     prediction: Path
     target: Path
     border: int = 0
+    box: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -39,11 +46,13 @@ class Measured:
         value: of the predictions.
         target: the same of the targets, for what looks at no reference.
         made_by: package and version that computed it, where that is not ours; part of the fingerprint.
+        n: pictures that it was measured on; None for all.
     """
 
     value: float
     target: float | None = None
     made_by: str = ""
+    n: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ class SetScore:
         fingerprint: of everything that makes the number.
         made_by: see `Measured`.
         reason: one line where there is no value.
+        regions: digest of the regions that it looked at, where it does not look at whole pictures.
     """
 
     value: float | None
@@ -69,10 +79,11 @@ class SetScore:
     fingerprint: str
     made_by: str = ""
     reason: str = ""
+    regions: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """For records."""
-        return asdict(self)
+        """For records; without `regions` where there are none."""
+        return {key: value for key, value in asdict(self).items() if key != "regions" or value}
 
 
 def fingerprint(spec: SetMetricSpec, made_by: str) -> str:
@@ -113,10 +124,8 @@ def score_set(name: str, pictures: Sequence[Picture]) -> SetScore:
         return without_value("failed", str(error))
     if not math.isfinite(found.value):
         return without_value("undefined", "has no finite value on this set")
-    made_by = found.made_by
-    return SetScore(
-        found.value, found.target, len(pictures), "ok", spec.id, fingerprint(spec, made_by), made_by
-    )
+    made_by, n = found.made_by, len(pictures) if found.n is None else found.n
+    return SetScore(found.value, found.target, n, "ok", spec.id, fingerprint(spec, made_by), made_by)
 
 
 def psnr_pooled(pictures: Sequence[Picture], *, cap: float = 100.0) -> Measured:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from bokehbench import cli, registry
+from bokehbench.baselines import external_spec
 from bokehbench.baselines import smoke as smoke_module
 from bokehbench.baselines.smoke import K, Report, smoke
 from bokehbench.baselines.smoke_scene import Scene
@@ -146,7 +148,7 @@ def test_what_is_not_here_has_not_failed() -> None:
     object.__setattr__(spec, "create", refuse)
     report = smoke(spec)
     assert report.passed and report.unavailable == "needs x.pth: buy it"
-    assert "unavailable: lacking: needs x.pth: buy it" in table([report, Report("other")])
+    assert "skipped: lacking: needs x.pth: buy it" in table([report, Report("other")])
     object.__setattr__(spec, "create", break_down)
     assert not smoke(spec).passed
 
@@ -168,3 +170,65 @@ def test_the_command_prints_a_table_and_exits_with_1(
     said = capsys.readouterr().out
     assert "FAIL blind, K = 0:" in said and "identity" in said
     registry._load_all.cache_clear()
+
+
+EXTERNAL = """
+schema = "bokehbench.external/1"
+name = "theirs"
+summary = "x"
+licence = "MIT"
+command = ["{python}", "-m", "their_package", "{{manifest}}"]
+[environment]
+[limits]
+start = 30
+[[weights]]
+file = "net.pth"
+sha256 = "{digest}"
+"""
+
+
+def test_a_named_method_that_cannot_be_tried_is_refused_and_under_all_it_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(registry.REGISTER_VARIABLE, "")
+    registry.names(MethodSpec)
+    kept = {key: spec for key, spec in registry._registered.items() if key in {("method", "identity")}}
+    monkeypatch.setattr(registry, "_registered", kept)
+    (tmp_path / "net.pth").write_bytes(b"wrong")
+    text = EXTERNAL.format(python=sys.executable, digest="0" * 64)
+    (tmp_path / "theirs.toml").write_text(text)
+    registry.register(external_spec.read(tmp_path / "theirs.toml"))
+
+    def exit_code(*names: str) -> object:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["smoke", *names])
+        return ended.value.code
+
+    assert exit_code("theirs") == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1 and "theirs" in said.err and "sha-mismatch" in said.err
+    assert exit_code("all") == 0
+    assert "skipped: theirs: " in capsys.readouterr().out
+
+
+def test_code_and_environments_that_are_in_no_hash_are_warned_of(tmp_path: Path) -> None:
+    def said(*changes: tuple[str, str]) -> str:
+        text = EXTERNAL.format(python="python3", digest="0" * 64)
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / "theirs.toml").write_text(text)
+        spec = external_spec.read(tmp_path / "theirs.toml")
+        assert smoke(spec).warnings == tuple(spec.unhashed())
+        return " | ".join(spec.unhashed())
+
+    (tmp_path / "render.py").write_text("")
+    (tmp_path / "lock.txt").write_text("")
+    lock = ("[environment]", '[environment]\nfiles = ["lock.txt"]')
+    module = '"-m", "their_package"'
+    assert "`python3 -m their_package` runs is not hashed" in said(lock)
+    assert "environment is not hashed" in said((module, '"render.py"'))
+    assert said((module, '"render.py"'), lock) == ""
+    assert said(("licence", 'code = ["render.py"]\nlicence'), lock) == ""
+    assert "is not hashed: it lies outside" in said((module, '"render.py", "/bin/sh"'), lock)
+    assert "is not hashed: name its files" in said((module, '"render"'), lock)

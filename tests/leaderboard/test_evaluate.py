@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 from bokehbench import images, records, rng
 from bokehbench.commands.evaluate import evaluate as command
-from bokehbench.errors import ConfigError, InputError, JobFailed
+from bokehbench.errors import ConfigError, InputError, JobFailed, Unavailable
 from bokehbench.leaderboard.evaluate import evaluate
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.metrics import find, score_images, weights
@@ -287,3 +288,20 @@ def test_scores_files_are_canonical_json(folder):
     evaluate(folder[0].at.root, ["psnr"])
     text = folder[0].scores.read_text()
     assert text == json.dumps(json.loads(text), indent=1, sort_keys=True) + "\n"
+
+
+def test_shards_are_the_whole_and_each_does_its_part_whatever_the_others_have_done(folder, tmp_path):
+    root = folder[0].at.root
+    shutil.copytree(root, tmp_path / "parts")
+    evaluate(root, FAST)
+    done = [evaluate(tmp_path / "parts", FAST, shard=(part, 2)) for part in range(2)]
+    assert [(one.results, one.computed) for one in done] == [(4, 8), (4, 8)]
+    assert all_bytes(tmp_path / "parts") == all_bytes(root)
+    again = run(tmp_path / "parts", "--metric", "psnr", "--shard", "1/2")
+    assert again.output == "nothing to compute: 4 scores of 4 predictions hold\n"
+    assert isinstance(run(root, "--shard", "2/2").exception, ConfigError)
+
+
+def test_a_ray_cluster_that_is_not_there_is_one_line(folder):
+    done = run(folder[0].at.root, "--metric", "psnr", "--ray", "127.0.0.1:9")
+    assert isinstance(done.exception, (ConfigError, Unavailable)) and "--ray" in str(done.exception)

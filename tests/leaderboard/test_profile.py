@@ -110,6 +110,15 @@ def test_a_rendering_that_has_changed_is_not_measured(grey: Path, monkeypatch: p
     monkeypatch.setenv("BRIGHTNESS", "0.5")
     summary = go(grey, profile=1)
     assert len(summary.failed) == 2 and "rendered again, it differs" in summary.failed[0]
+    assert (summary.rendered, summary.present, summary.measured) == (0, 2, 0)
+
+
+def test_what_is_rendered_and_what_is_only_measured_are_counted_apart(grey: Path) -> None:
+    go(grey)
+    (at,) = results.protocols(grey / "out")
+    next(results.results(at)).record.unlink()
+    summary = go(grey, profile=1)
+    assert (summary.rendered, summary.present, summary.measured) == (1, 1, 1)
 
 
 def test_nothing_is_measured_beside_others(grey: Path) -> None:

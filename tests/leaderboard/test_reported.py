@@ -11,6 +11,7 @@ import board_world as world
 import pytest
 
 from bokehbench import cli
+from bokehbench.commands.leaderboard import leaderboard as command
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.leaderboard import export_data, export_text, layouts, reported
 from bokehbench.leaderboard.all_pairs import all_pairs
@@ -167,3 +168,24 @@ def test_the_command_shows_them(
     written = {path.name for path in tmp_path.iterdir()}
     assert {"bokehme-1.md", "bokehme-1.tex", "all_pairs.csv"} <= written
     assert "43.30" not in (tmp_path / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "paper", "folders"),
+    [
+        (["--reported", "{0}", "{1}"], "all", 2),
+        (["{0}", "--reported"], "all", 1),
+        (["{0}", "--reported", "bokehme", "{1}"], "bokehme", 2),
+        (["--reported=bokehdiff", "{0}"], "bokehdiff", 1),
+        (["{0}", "--reported", "--strict"], "all", 1),
+        (["{0}", "--reported", "bokhme"], "bokhme", 1),  # refused later, as an unknown paper
+    ],
+)
+def test_the_option_takes_no_folder_of_results_for_a_paper(
+    tmp_path: Path, words: list[str], paper: str, folders: int
+) -> None:
+    places = [str(tmp_path / "a"), str(tmp_path / "b")]
+    for place in places:
+        Path(place).mkdir()
+    context = command.make_context("x", [*(word.format(*places) for word in words), "--out", "o"])
+    assert (context.params["paper"], len(context.params["results"])) == (paper, folders)

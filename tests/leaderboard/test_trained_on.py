@@ -127,3 +127,29 @@ def test_the_note_beside_results_is_made_once_and_read_without_the_data(
     trained_on.note(spec, result, opened, data="other")
     assert trained_on.of_results([result], None, "mine").sentence.endswith("mine (3 compared)")
     assert trained_on.of_results([], None, "mine").trained_on == trained_on.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("card", "assets", "why"),
+    [
+        ({"assets": []}, {"sha256:1"}, "its card declares none"),
+        ({}, {"sha256:1"}, "its card declares none"),
+        ({"assets": ["sha256:0"]}, set(), "mine has none to compare"),
+        ({"assets": ["sha256:0"]}, None, "is unknown"),
+        ({"zero_shot": {"compared_with": {"mine": 0}}}, None, "its card declares none"),
+    ],
+)
+def test_where_nothing_was_compared_nothing_is_called_clean(
+    tmp_path: Path, card: dict[str, object], assets: set[str] | None, why: str
+) -> None:
+    verdict = trained_on.judge(method(tmp_path, trained_on="drawings", **card), "mine", assets)
+    assert verdict.shared is None and "shares no asset" not in verdict.against and why in verdict.against
+
+
+@pytest.mark.parametrize(
+    "card",
+    [{"assets": 5}, {"benchmarks": "blb"}, {"zero_shot": []}, {"zero_shot": {"compared_with": {"x": "y"}}}],
+)
+def test_a_card_of_another_form_is_refused(tmp_path: Path, card: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="of a card"):
+        trained_on.judge(method(tmp_path, **card), "blb")

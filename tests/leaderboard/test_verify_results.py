@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
 import textwrap
 from collections.abc import Callable
@@ -10,11 +12,16 @@ from pathlib import Path
 import pytest
 
 from bokehbench import cli, images, records, registry
-from bokehbench.errors import InputError
+from bokehbench.errors import BokehbenchError, InputError
+from bokehbench.leaderboard import evaluate as evaluate_module
+from bokehbench.leaderboard import set_scores, sets, verify_scores
+from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.evaluate import evaluate
+from bokehbench.leaderboard.missing import Task, asked_for, missing
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.run import run
 from bokehbench.leaderboard.verify import verify
+from bokehbench.metrics import find
 
 WORLD = '''
 """Three cases, and a method that halves the light."""
@@ -50,7 +57,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "data").mkdir()
     registry.register_files([tmp_path / "halving.py"])
     run([f"noise:{tmp_path / 'data'}"], ["half"], tmp_path / "out")
-    evaluate(tmp_path / "out", ["psnr", "gmsd"])
+    evaluate(tmp_path / "out", ["psnr", "gmsd"], breakdown=False)
     yield tmp_path
     registry._load_all.cache_clear()
 
@@ -81,6 +88,18 @@ def change_case(of: Result) -> None:
     records.write_json(path, {**records.read_json(path), "scene": "elsewhere"})
 
 
+def drop(path: Path, key: str) -> None:
+    content = records.read_json(path)
+    del content[key]
+    records.write_json(path, content)
+
+
+def change_status(of: Result) -> None:
+    content = records.read_json(of.scores)
+    content["scores"]["psnr"]["status"] = "unavailable"
+    records.write_json(of.scores, content)
+
+
 def change_record(of: Result) -> None:
     records.write_json(of.record, {**records.read_json(of.record), "options": {"strength": 2}})
 
@@ -97,7 +116,23 @@ CHANGES: dict[str, tuple[Callable[[Result], object], str]] = {
         lambda of: shutil.copyfile(of.record.with_name("case0.json"), of.record),
         "case1: its record is of case case0",
     ),
-    "a broken record": (lambda of: of.record.write_text("{"), "case1: its record or scores cannot be read"),
+    "a record without its options": (
+        lambda of: drop(of.record, "options"),
+        "the record lacks options, which is made again",
+    ),
+    "a case without its notes": (
+        lambda of: drop(of.at.case_record(of.case), "notes"),
+        "the case lacks notes, which is made again",
+    ),
+    "a record without its data": (lambda of: drop(of.record, "data"), "lacks data"),
+    "scores that are a list": (lambda of: of.scores.write_text("[]"), "its scores cannot be read"),
+    "a score that is a number": (
+        lambda of: of.scores.write_text('{"scores": {"psnr": 5}}'),
+        "case1.scores.json: psnr is no score",
+    ),
+    "a status that does not fit": (change_status, "psnr has the status unavailable and a value"),
+    "a case that is a list": (lambda of: of.at.case_record(of.case).write_text("[]"), "case1.json: "),
+    "a broken record": (lambda of: of.record.write_text("{"), "case1: its record cannot be read"),
 }
 
 
@@ -161,3 +196,117 @@ def test_other_data_is_one_line(world: Path) -> None:
     (line,) = summary.problems
     assert line.startswith("noise/default@1/half/none/case0 and 2 more: made from other data")
     assert summary.sampled == 0
+
+
+def test_breakdowns_and_numbers_of_sets_are_computed_again(world: Path) -> None:
+    out, data = world / "out", [f"noise:{world / 'data'}"]
+    evaluate(out, ["psnr"], breakdown=True)
+    set_scores.evaluate_sets(out, ["psnr-pooled"])
+    of = result(world)
+    summary = verify(out, sample=3, benchmarks=data)
+    family = len(records.read_json(of.scores)["scores"]) - 3  # without the weights of LPIPS
+    assert not summary.problems and not summary.not_computed
+    assert summary.scores == 3 * (family + 1) + 1  # a breakdown each, and one number of the set
+    parts = records.read_json(of.breakdown)
+    parts["regions"]["band"]["squared_error"] += 1
+    records.write_json(of.breakdown, parts)
+    numbers = records.read_json(of.folder / set_scores.FILE)
+    numbers["scores"]["psnr-pooled"]["value"] += 0.01
+    records.write_json(of.folder / set_scores.FILE, numbers)
+    found = verify(out, sample=3, benchmarks=data).problems
+    assert "of the breakdown, regions.band.squared_error is stored as" in found[0]
+    assert "psnr-pooled is stored as" in found[1] and len(found) == 2
+    records.write_json(of.breakdown, {**parts, "prediction": "another"})
+    records.write_json(of.folder / set_scores.FILE, {**numbers, "made_from": "others"})
+    (line,) = verify(out, sample=0).problems
+    assert line.endswith("case1: the breakdown is of another prediction")
+    of.breakdown.unlink()
+    (line,) = verify(out, sample=0).problems
+    assert line.endswith(f"{set_scores.FILE}: its numbers are of other pictures")
+
+
+def test_what_cannot_be_computed_again_is_named_and_counted(
+    world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (world / "out").rglob("*.scores.json"):
+        content = records.read_json(path)
+        known = content["scores"]["gmsd"]
+        content["scores"]["gmsd"] = {**known, "fingerprint": "0badc0de"}
+        content["scores"]["worst"] = {**known, "metric": "worst@1"}
+        content["scores"]["lpips-alex"] = {**known, "fingerprint": find("lpips-alex").fingerprint}
+        records.write_json(path, content)
+    with pytest.raises(SystemExit) as done:
+        cli.main(["verify", str(world / "out"), "--sample", "2", "--benchmark", f"noise:{world / 'data'}"])
+    said = capsys.readouterr().out
+    assert done.value.code == 0 and "2 scores computed again (6 not): no differences" in said
+    assert "2 numbers are not computed again: worst: is not registered here" in said
+    assert "2 numbers are not computed again: gmsd: made by another form of the metric, 0badc0de" in said
+    assert "2 numbers are not computed again: lpips-alex: needs alexnet" in said
+
+
+def test_only_the_metrics_of_a_result_are_computed_for_it(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(world / "out", ["ssim"])
+    of = result(world)
+    for path in (world / "out").rglob("*.scores.json"):
+        if path != of.scores:
+            content = records.read_json(path)
+            del content["scores"]["ssim"]
+            records.write_json(path, content)
+    asked: dict[str, tuple[str, ...]] = {}
+
+    def score_case(tasks: list[Task]) -> object:
+        asked.update({task.result.case: task.compute for task in tasks})
+        return evaluate_module.score_case(tasks)
+
+    monkeypatch.setattr(verify_scores, "score_case", score_case)
+    assert verify(world / "out", sample=3, benchmarks=[f"noise:{world / 'data'}"]).scores == 7
+    assert {case: len(names) for case, names in asked.items()} == {"case0": 2, "case1": 3, "case2": 2}
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "said"),
+    [("nosuch", "unknown benchmark 'nosuch'"), ("blb:DIR", "has no results of it; it has")],
+)
+def test_a_benchmark_that_is_not_there_is_refused(
+    world: Path, capsys: pytest.CaptureFixture[str], benchmark: str, said: str
+) -> None:
+    with pytest.raises(SystemExit) as done:
+        cli.main(["verify", str(world / "out"), "--sample", "0", "--benchmark", benchmark])
+    assert done.value.code == 2 and said in capsys.readouterr().err
+
+
+DAMAGE = ("[]", "5", "null", '"x"', "{}", "{")
+
+
+def test_no_damage_to_any_file_is_more_than_a_line(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every JSON file, replaced by what it must not be, and each of its values by a number."""
+    of = result(world)
+    set_scores.evaluate_sets(world / "out", ["psnr-pooled"])
+    files = [of.record, of.scores, of.timing, of.at.case_record(of.case), of.folder / set_scores.FILE]
+    for path in files:
+        whole = path.read_text()
+        content = records.read_json(path)
+        damaged = [*DAMAGE, *(json.dumps({**content, key: 5}) for key in content)]
+        if "scores" in content:
+            damaged += [
+                json.dumps({**content, "scores": {**content["scores"], "psnr": x}}) for x in (5, {}, [])
+            ]
+        for text in damaged:
+            path.write_text(text)
+            with contextlib.suppress(BokehbenchError):
+                collect([world / "out"])
+            with contextlib.suppress(BokehbenchError):
+                sets.collect_sets([world / "out"])
+            with contextlib.suppress(BokehbenchError):
+                verify(world / "out", sample=0)
+            if path != of.timing:
+                with contextlib.suppress(BokehbenchError):
+                    missing(of.at, asked_for(["psnr"]))
+        path.write_text(whole)
+    of.scores.write_text('{"scores": {"psnr": 5}}')
+    with pytest.raises(InputError, match=r"case1.scores.json: psnr is no score; delete the file"):
+        collect([world / "out"])

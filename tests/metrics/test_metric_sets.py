@@ -13,7 +13,8 @@ import pytest
 from bokehbench import images, records, rng
 from bokehbench.errors import JobFailed, Undefined
 from bokehbench.metrics import frechet, inception, noreference, score_images, weights
-from bokehbench.metrics.sets import Picture, psnr_pooled, score_set
+from bokehbench.metrics.focus_box import cut, focus_box, shorter_side
+from bokehbench.metrics.sets import Picture, fingerprint, psnr_pooled, score_set
 from bokehbench.registry import SetMetricSpec, get, names
 
 
@@ -233,3 +234,35 @@ def test_the_real_worker_refuses_connections_and_needs_pyiqa(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == noreference.MISSING
     assert "pyiqa" in done.stderr and not (tmp_path / "reply.json").exists()
+
+
+def test_in_focus_only_large_boxes_are_asked_about_and_nothing_else_of_a_picture(worker, pictures):
+    """The stand-in scores a picture by its mean: of the boxes, it is that of their pixels."""
+    mean = "float(__import__('numpy').asarray(__import__('PIL.Image').Image.open(image)).mean())"
+    worker(STAND_IN.replace("float(Path(image).stat().st_size)", mean))
+    boxes = ((2, 1, 10, 12), None, (0, 0, 7, 12))
+    one, other, small = (
+        Picture(p.prediction, p.target, 0, box) for p, box in zip(pictures, boxes, strict=True)
+    )
+    found = noreference.measure("niqe", [one, other, small], least=8)
+    parts = [images.quantise(images.read_image(path))[2:10, 1:12] for path in (one.prediction, one.target)]
+    assert (found.value, found.target, found.n) == (parts[0].mean(), parts[1].mean(), 1)
+    with pytest.raises(Undefined, match="no picture has a region in focus of 8 pixels"):
+        noreference.measure("niqe", [other, small], least=8)
+
+
+def test_the_box_is_that_of_the_largest_connected_region():
+    mask = np.zeros((40, 50), bool)
+    mask[2:6, 3:9] = mask[20:30, 10:14] = mask[30:35, 14:20] = True  # two that touch at a corner
+    assert focus_box(mask) == (20, 10, 35, 20)
+    assert shorter_side(focus_box(mask)) == 10
+    np.testing.assert_array_equal(cut(mask, focus_box(mask)), mask[20:35, 10:20])
+    assert focus_box(mask, border=12) == (20, 12, 28, 14)
+    assert focus_box(np.zeros((4, 4), bool)) is None
+
+
+def test_numbers_in_focus_are_metrics_of_their_own():
+    for name in ("niqe", "musiq", "maniqa-pipal", "clipiqa"):
+        whole, part = get(SetMetricSpec, name), get(SetMetricSpec, f"{name}-focus")
+        assert part.in_focus and not whole.in_focus and part.parameters == {"least": 224}
+        assert fingerprint(whole, "x") != fingerprint(part, "x")
