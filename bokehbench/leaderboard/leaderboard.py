@@ -17,7 +17,7 @@ from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.export_data import to_csv, to_json
 from bokehbench.leaderboard.export_text import to_latex, to_markdown, to_terminal
 from bokehbench.leaderboard.frame import to_frame
-from bokehbench.leaderboard.page import write_page
+from bokehbench.leaderboard.page import NO_CURVES, write_page
 from bokehbench.leaderboard.pictures import write_pictures
 from bokehbench.leaderboard.sentences import renewals
 from bokehbench.leaderboard.strips import find_strips
@@ -109,9 +109,12 @@ def write(
         markdown = "\n".join(map(layouts.to_markdown, laid_out))
         records.write_text(out / f"{layout}.md", markdown)
         records.write_text(out / f"{layout}.tex", "\n".join(map(layouts.to_latex, laid_out)))
-    sets.write(results, out)
-    defocus.write(out, [board for board, _ in boards])
-    page = write_page(out, boards, found)
+    over_sets = sets.write(results, out)
+    curves = NO_CURVES
+    if defocus.write(out, [board for board, _ in boards]):
+        curves = records.read_json(out / "defocus.json")
+    shown = [(board, table) for (board, _), table in zip(boards, tables, strict=True)]
+    page = write_page(out, shown, found, sets=over_sets, curves=curves)
     return Summary(
         tables=tables,
         page=page,

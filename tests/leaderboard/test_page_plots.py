@@ -1,0 +1,181 @@
+"""Claims about the page's plots: what they show is what the tables say, and they follow choices and theme."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import board_world as world
+import page_world
+import pytest
+
+from bokehbench.leaderboard.build import build
+from bokehbench.leaderboard.collect import collect
+from bokehbench.leaderboard.page_plots import plots_of
+from bokehbench.leaderboard.plot_kinds import by_defocus, pareto
+from bokehbench.leaderboard.plot_series import Plot, Point
+
+LOSS = 1.5
+TEMPLATES = Path(world.__file__).parents[2] / "bokehbench/leaderboard/templates"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six scenes at two levels, and dilated maps that cost LOSS a level."""
+    root = tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        world.register_world(patch)
+        at = world.write_world(root, scenes=6, size=(24, 16))
+        for level in (1, 3):
+            page_world.add_track(at, "dilate", level, LOSS * level)
+    return root
+
+
+@pytest.fixture
+def boards(results: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
+    world.register_world(monkeypatch)
+    return [(board, build(board)) for board in collect([results])]
+
+
+def named(plots: list[Plot], title: str) -> Plot:
+    return next(plot for plot in plots if plot.title == title)
+
+
+def test_points_are_the_cells_of_the_table_with_their_intervals(boards: list[tuple[Any, Any]]) -> None:
+    table = boards[0][1]
+    plot = named(plots_of(boards, {"curves": ()}), "Quality against blur level")
+    assert "lpips-alex" not in plot.choices[0][1]  # no weights, no numbers, no choice
+    for row in table.rows:
+        points = plot.series["psnr"][row.label]
+        assert [point.x for point in points] == [4.0, 8.0]
+        for point, group in zip(points, table.groups[1:], strict=True):
+            interval = group.cells[row.key]["psnr"].interval
+            assert (point.y, point.low, point.high) == (interval.mean, interval.low, interval.high)
+            assert "6 cases of 6 scenes" in point.about
+
+
+def test_corruption_runs_from_the_map_as_it_is_to_the_worst(boards: list[tuple[Any, Any]]) -> None:
+    plots = plots_of(boards, {"curves": ()})
+    plot = named(plots, "Quality against disparity corruption")
+    assert plot.choices[1] == ("Corruption", ("dilate",))
+    points = plot.series["psnr|dilate"]["soft"]
+    assert [point.x for point in points] == [0.0, 1.0, 3.0]
+    assert [points[0].y - point.y for point in points] == pytest.approx([0.0, LOSS, 3 * LOSS])
+    assert {plot.board for plot in plots} == {"toy--gt-1"}  # no plots of tracks of their own
+
+
+def test_the_front_has_what_nothing_is_both_faster_and_better_than() -> None:
+    def point(seconds: float, value: float) -> Point:
+        return Point(seconds, value, None, None, ())
+
+    points = {"a": point(1, 20), "b": point(2, 19), "c": point(3, 25), "d": point(3, 24), "e": point(9, 25)}
+    assert pareto(points, higher_is_better=True) == ["a", "c"]
+    assert pareto(points, higher_is_better=False) == ["a", "b"]
+
+
+def test_oracles_and_floors_are_not_on_the_front(boards: list[tuple[Any, Any]]) -> None:
+    plot = named(plots_of(boards, {"curves": ()}), "Quality against time")
+    assert set(plot.series["psnr"]) == {"identity", "soft", "sharp", "given"}
+    assert list(plot.front["psnr"]) == ["soft"]  # faster and better than sharp
+
+
+def test_defocus_bins_give_error_and_share(boards: list[tuple[Any, Any]]) -> None:
+    about = {"benchmark": "toy", "protocol": "gt@1", "method": "soft", "weights": "none", "level": "all"}
+    none = {"psnr": None, "psnr_low": None, "psnr_high": None, "cases": 0, "scenes": 0}
+    some = {"psnr": 30.0, "psnr_low": 29.0, "psnr_high": 31.0, "cases": 12, "scenes": 6}
+    bins = [
+        {"low": None, "high": -1.0, "pixels": 0, "squared_error": 0, **none},
+        {"low": -1.0, "high": 1.0, "pixels": 100, "squared_error": 300 * 4, **some},
+        {"low": 1.0, "high": None, "pixels": 50, "squared_error": 150 * 24, **none},
+    ]
+    plot = by_defocus(boards[0][1], {"curves": [{**about, "bins": bins}]})
+    assert plot is not None
+    assert [(p.x, p.y) for p in plot.series["psnr|all"]["soft"]] == [(1.0, 30.0)]
+    assert [p.y for p in plot.series["rms error|all"]["soft"]] == pytest.approx([2.0, 24**0.5])
+    assert [p.y for p in plot.series["share of error|all"]["soft"]] == pytest.approx([0.0, 25.0, 75.0])
+    assert [text for _, text in plot.x[""].ticks] == ["< -1", "-1 to 1", "> 1"]
+    assert by_defocus(boards[0][1], {"curves": ()}) is None
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2's relative luminance of #rrggbb or #rgb."""
+    digits = colour.lstrip("#")
+    digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_colours_of_methods_are_seen_on_the_paper_of_either_theme() -> None:
+    found = re.findall(r"--(paper|c\d): light-dark\((#\w+), (#\w+)\)", (TEMPLATES / "style.css").read_text())
+    colours = {name: (light, dark) for name, light, dark in found}
+    assert len(colours) == 8
+    for theme in (0, 1):
+        paper = luminance(colours["paper"][theme])
+        for name, both in colours.items():
+            contrast = sorted([paper + 0.05, luminance(both[theme]) + 0.05])
+            assert name == "paper" or contrast[1] / contrast[0] >= 3.0, (name, both[theme])
+
+
+# ------------------------------------------------------------------------------------------- the browser
+
+
+@pytest.fixture(scope="module")
+def page(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with page_world.opened(results, tmp_path_factory.mktemp("page")) as (page, folder):
+        page.goto((folder / "index.html").as_uri())
+        yield page
+
+
+def drawn(page: Any, plot: str, choices: str) -> Any:
+    """The figure, once it shows these choices."""
+    figure = page.locator(f"#{plot}")
+    figure.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "([id, choices]) => document.querySelector(`#${id} .canvas`).dataset.drawn === choices",
+        arg=[plot, choices],
+    )
+    return figure
+
+
+@pytest.mark.browser
+def test_a_plot_is_drawn_when_seen_and_follows_choice_filter_and_theme(page: Any) -> None:
+    assert page.evaluate("typeof Plotly") == "undefined"  # nothing of it is loaded before it is looked at
+    figure = drawn(page, "plot-corruption-toy--gt-1", "psnr|dilate")
+    canvas = "document.querySelector('#plot-corruption-toy--gt-1 .canvas')"
+    names = f"{canvas}.data.map(trace => trace.name)"
+    assert page.evaluate(names) == ["identity", "soft", "sharp", "given"]
+    assert (
+        len(
+            {
+                tuple(pair)
+                for pair in page.evaluate(f"{canvas}.data.map(t => [t.marker.color, t.marker.symbol])")
+            }
+        )
+        == 4
+    )
+    assert page.evaluate(f"{canvas}.data[1].error_y.visible") is True
+    figure.locator("select").first.select_option("ssim")
+    drawn(page, "plot-corruption-toy--gt-1", "ssim|dilate")
+    assert page.evaluate(f"{canvas}.layout.yaxis.title.text") == "ssim ↑"
+    ink = f"{canvas}.layout.font.color"
+    light = page.evaluate(ink)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{ink} !== '{light}'")
+    page.emulate_media(color_scheme="light")
+    page.fill("#filter-text", "sharp")
+    page.wait_for_function(f"{names}.join() === 'sharp'")
+    page.fill("#filter-text", "")
+    page.wait_for_function(f"{names}.length === 4")
+
+
+@pytest.mark.browser
+def test_the_numbers_of_a_plot_can_be_read_without_a_mouse(page: Any) -> None:
+    figure = drawn(page, "plot-level-toy--gt-1", "psnr")
+    figure.locator("details.values summary").press("Enter")
+    rows = figure.locator("details.values tbody tr")
+    rows.first.wait_for()
+    assert rows.count() == 8
+    assert "95 % interval" in rows.first.text_content() and "6 cases of 6 scenes" in rows.first.text_content()
