@@ -171,3 +171,9 @@ def test_what_is_validated_while_training_is_what_the_method_renders(shipped):
 def test_devices_that_are_not_there_are_refused(shipped, device, error):
     with pytest.raises(error, match=r"bokehme: .*device"):
         BokehMe(device=device)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_it_scatters_there_and_renders_the_same(shipped):
+    there = BokehMe(device="cuda").render(case())
+    np.testing.assert_allclose(there, BokehMe().render(case()), atol=5e-3)  # convolutions in TF32
