@@ -80,7 +80,7 @@ Compare.cases = (changed) => {
     $("order-b").replaceChildren(...view.options([["", "alone"], ...labels.map(([value]) => [value, `against ${value}`])], state.order?.b ?? ""));
     for (const id of ["order-a", "order-b"]) $(id).disabled = !state.order;
     $("reverse").setAttribute("aria-pressed", String(state.reverse));
-    $("order-says").textContent = says();
+    for (const id of ["order-says", "order-short"]) $(id).textContent = says();
   };
   // The two methods that are looked at, filled up by the first of the table.
   const pair = () => unique([...state.show.filter(Compare.isMethod), ...Compare.ranked(), ...Compare.methods().map((m) => m.label)]).slice(0, 2);

@@ -69,13 +69,6 @@ Compare.view = (() => {
       const slider = state.view === "slider";
       viewer.replaceChildren(slider ? frameOf(shownSources(), make("div", { className: "divider" }), badge(0), badge(1)) : frameOf(state.show, badge(state.flip)));
     }
-    if (state.view !== "slider") {
-      const room = state.show.length < Math.min(Compare.MAX_PANES, Compare.sources().length);
-      $("panes").append(
-        make("button", { type: "button", className: "quiet", id: "add", textContent: "+ picture", hidden: !room }),
-        make("button", { type: "button", className: "quiet", id: "all", textContent: "all methods" }),
-      );
-    }
     // What had the focus has been made anew.
     if (focused && document.activeElement?.id !== focused) $(focused)?.focus({ preventScroll: true });
     watch();

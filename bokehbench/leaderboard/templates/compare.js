@@ -51,6 +51,8 @@
     $("against").replaceChildren(...view.options(references.map((s) => [s, Compare.caption(s)]), state.against));
     $("split").hidden = state.view !== "slider";
     $("hold").hidden = state.view === "grid";
+    $("all").hidden = state.view === "slider";
+    $("add").hidden = state.view === "slider" || state.show.length >= Math.min(Compare.MAX_PANES, Compare.sources().length);
     $("compare").style.setProperty("--aspect", state.item.size[0] / state.item.size[1]);
     $("link").href = Compare.address();
   };
