@@ -86,6 +86,18 @@ def test_the_outline_lies_on_the_rim_of_what_is_in_focus(viewer: Viewer, shown_r
 
 
 @pytest.mark.browser
+def test_what_was_shown_before_is_forgotten_and_comes_back(viewer: Viewer, shown_results: Path) -> None:
+    for scene in range(4):
+        viewer.open(case=f"s{scene}_L1", show=("soft", "sharp"), view="grid", map="error")
+    left = viewer.page.evaluate(
+        """Compare.pixels.release(new Set([0, 1].map((i) => Compare.view.frame(i).layers.base.key)), 0)"""
+    )
+    assert left == 2 * SIZE[0] * SIZE[1]  # the two maps on the screen
+    viewer.open(case="s0_L5", show=("soft", "sharp"), view="grid", zoom="2,0.5,0.5")
+    assert (viewer.colour(24, 16) == pixels(shown_results, "soft")[16, 24]).all()
+
+
+@pytest.mark.browser
 def test_values_under_the_pointer(viewer: Viewer, shown_results: Path) -> None:
     page = viewer.open(case="s0_L5", show=("soft", "_target"), view="grid")
     page.locator("#viewer .frame >> nth=0").scroll_into_view_if_needed()

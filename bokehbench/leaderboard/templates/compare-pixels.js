@@ -3,7 +3,7 @@
 // pixels (error maps, circles of confusion, values under the pointer) is computed here.
 "use strict";
 Compare.pixels = (() => {
-  const KEPT = 48e6; // pixels that stay decoded after use, about 200 to 400 MB
+  const KEPT = 6e6 * (navigator.deviceMemory ?? 8); // pixels that stay decoded after use, at most 200 to 400 MB
   const FIRST_CODE = 0x3400; // as in pictures.py: 15 bits a letter
   const ERROR_SCALE = 64; // 8-bit units that the end of the colours stands for
   const SHARP = 1; // pixels of blur radius that count as in focus, as in the scores by region
@@ -97,6 +97,7 @@ Compare.pixels = (() => {
     return Object.assign(await fromColours(words, width, height), { values });
   };
 
+  const LOADING = 1e-6; // the size of what has none yet
   // What was used last stays; what is older goes once there is too much.
   const cache = new Map();
   const keep = (key, make) => {
@@ -104,20 +105,21 @@ Compare.pixels = (() => {
     cache.delete(key);
     cache.set(key, entry);
     if (!entry.size) {
-      entry.size = 1;
+      entry.size = LOADING;
       entry.layer.then((layer) => ((entry.size = layer.width * layer.height), (layer.key = key)), () => cache.delete(key));
     }
     return entry.layer;
   };
-  const release = (used) => {
+  const release = (used, most = KEPT) => {
     let total = [...cache.values()].reduce((sum, entry) => sum + entry.size, 0);
     for (const [key, entry] of cache) {
-      if (total <= KEPT) break;
-      if (used.has(key) || entry.size === 1) continue;
+      if (total <= most) break;
+      if (used.has(key) || entry.size === LOADING) continue;
       cache.delete(key);
       total -= entry.size;
       entry.layer.then((layer) => layer.bitmap.close());
     }
+    return total;
   };
   const picture = (item, source) => {
     const id = item.pictures[source];
