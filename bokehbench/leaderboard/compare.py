@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bokehbench.errors import InputError
-from bokehbench.leaderboard.collect import Collected, Entry, RowKey, current_metric
+from bokehbench.leaderboard.collect import Collected, Entry, RowKey, benchmark_spec, current_metric
 from bokehbench.leaderboard.differences import Difference, SceneDifference, differences, over_scenes
 from bokehbench.leaderboard.frame import VALUED
 from bokehbench.leaderboard.results import NO_WEIGHTS
 from bokehbench.leaderboard.sides import Change, Side, Where, keys, matched, protocols, read, row_name
 from bokehbench.leaderboard.statistics import holm
+from bokehbench.leaderboard.tables import part_of_set
 from bokehbench.metrics import find
 
 UNUSABLE = ("prediction", "scores")
@@ -37,6 +38,7 @@ class Pair:
         differences: metric by metric, level by level.
         scenes: metric by metric, scene by scene, over all levels.
         left_out: why cases or metrics are not compared, one line each.
+        part: whether the cases are a part of a published set (`tables.part_of_set`).
     """
 
     benchmark: str
@@ -48,6 +50,7 @@ class Pair:
     differences: tuple[Difference, ...]
     scenes: tuple[SceneDifference, ...]
     left_out: tuple[str, ...]
+    part: str = ""
 
     @property
     def is_same(self) -> bool:
@@ -176,6 +179,7 @@ def _pair(
         numbers = np.array(list(values.values()))
         found += differences(metric, numbers, about, strengths)
         scenes += over_scenes(metric, numbers, about)
+    spec = benchmark_spec(one.benchmark)
     return (
         Pair(
             benchmark=one.benchmark,
@@ -187,6 +191,7 @@ def _pair(
             differences=tuple(found),
             scenes=tuple(scenes),
             left_out=tuple(dict.fromkeys(left_out)),
+            part=part_of_set(len(cases), spec.published if spec else 0),
         ),
         changes,
     )

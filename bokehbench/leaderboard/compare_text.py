@@ -67,8 +67,9 @@ def _legend() -> str:
 
 def _pair(pair: Pair) -> list[str]:
     lines = [f"## {pair.benchmark} ({pair.protocol}): {pair.a} − {pair.b}", ""]
+    of = ", ".join(filter(None, [f"{pair.cases} cases", pair.part]))
     lines.append(
-        f"{pair.cases} cases, {pair.same_bytes} predictions are the same file."
+        f"{of}; {pair.same_bytes} predictions are the same file."
         + (" Every number is the same." if pair.differences and pair.is_same else "")
     )
     lines += [f"Left out: {why}." for why in pair.left_out]

@@ -75,7 +75,9 @@ def to_json(boards: Sequence[Collected]) -> dict[str, Any]:
         for entry in entries:
             del entry["part"]
         curves.append({**about, "bins": bins, "regions": others})
-    return {"schema": SCHEMA, "statistics": ID, "edges": list(EDGES), "curves": curves}
+    left_out = [line for board in boards for line in _left_out(board)] if curves else []
+    head = {"schema": SCHEMA, "statistics": ID, "edges": list(EDGES)}
+    return {**head, "curves": curves, "left_out": left_out}
 
 
 def write(out: Path, boards: Sequence[Collected]) -> bool:
@@ -124,6 +126,23 @@ def _rows(board: Collected) -> Iterator[dict[str, Any]]:
             for part, low, high, numbers in _parts(chosen):
                 shares = {"common": len(cases), "of": of}
                 yield {**named, "level": level, "part": part, "low": low, "high": high, **numbers, **shares}
+
+
+def _left_out(board: Collected) -> Iterator[dict[str, str]]:
+    """Methods without a curve, and why."""
+    for key in board.runs:
+        whole = _is_whole(board, key)
+        if not whole or not _breakdowns(board, key):
+            why = (
+                "no breakdown of today: bokehbench evaluate RESULTS --breakdown" if whole else "lacks results"
+            )
+            named = {
+                "benchmark": board.benchmark,
+                "protocol": board.protocol,
+                "method": key[0],
+                "weights": key[1],
+            }
+            yield {**named, "why": why}
 
 
 def _is_whole(board: Collected, key: RowKey) -> bool:

@@ -104,7 +104,7 @@ def stale_sentences(row: Row) -> list[str]:
 
 
 def half_width(cell: Cell, column: Column) -> str:
-    """± part of a cell, for symmetric and bootstrap intervals alike; empty without one."""
+    """± part of a cell; empty without an interval."""
     interval = cell.interval
     if interval is None or interval.low is None or interval.high is None:
         return ""

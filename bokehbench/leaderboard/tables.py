@@ -191,6 +191,15 @@ class Reported:
     note: str
 
 
+def part_of_set(n: int, published: int) -> str:
+    """What is said of n cases of a set that has `published`; empty for all, or where that is not fixed."""
+    if not published or n == published:
+        return ""
+    if n > published:
+        return f"more than the set ({n} cases, published {published})"
+    return f"part of the set ({n} of {published} cases)"
+
+
 @dataclass(frozen=True)
 class BelowFloor:
     """A row that is worse than the untouched all-in-focus image, overall or at some level."""
@@ -234,12 +243,7 @@ class Table:
     @property
     def part(self) -> str:
         """What every print of a table over other cases than the published set's says; empty for the set."""
-        n = len(self.everything.cases)
-        if not self.published or n == self.published:
-            return ""
-        if n > self.published:
-            return f"more than the set ({n} cases, published {self.published})"
-        return f"part of the set ({n} of {self.published} cases)"
+        return part_of_set(len(self.everything.cases), self.published)
 
     def parts(self) -> tuple[Table, Table | None]:
         """The table of pictures as they are, and that of `by_region`, which papers do not print, if any."""

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehbench import records, registry, rng
-from bokehbench.benchmarks.protocols import base_id
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result, case_keys, protocols, results
 from bokehbench.registry import MethodSpec
@@ -133,7 +132,7 @@ def _found(
             known.add(at.benchmark)
             if benchmarks and at.benchmark not in benchmarks:
                 continue
-            names = {at.protocol, base_id(at.protocol).partition("@")[0]}
+            names = {at.protocol, at.protocol.partition("@")[0]}
             rules |= names
             if wanted and names.isdisjoint(wanted):
                 continue

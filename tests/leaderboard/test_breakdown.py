@@ -217,6 +217,8 @@ def test_curves_are_over_the_cases_that_all_methods_share(at, tmp_path):
     # A method that lacks results is incomplete in the table and has no curve; the others keep their cases.
     (at.folder / "sharp" / "none" / "s0_L1.json").unlink()
     assert set(defocus.load(at.root).method) == {"soft"}
+    (left_out,) = defocus.to_json(collect([at.root]))["left_out"]
+    assert (left_out["method"], left_out["why"]) == ("sharp", "lacks results")
 
 
 def test_parts_of_another_prediction_count_for_nothing(at, tmp_path):

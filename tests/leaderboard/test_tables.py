@@ -15,10 +15,12 @@ import pytest
 import bokehbench.leaderboard
 from bokehbench import cli, records, registry
 from bokehbench.errors import InputError
-from bokehbench.leaderboard import export_data, export_text, layouts, statistics
+from bokehbench.leaderboard import compare_text, export_data, export_text, layouts, statistics
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
+from bokehbench.leaderboard.compare import compare
 from bokehbench.leaderboard.results import Protocol, Result
+from bokehbench.leaderboard.sides import parse_side
 from bokehbench.leaderboard.tables import Table
 from bokehbench.metrics import find
 
@@ -308,6 +310,8 @@ def test_a_part_of_a_published_set_says_so_in_every_table(
     for export in (export_text.to_markdown, export_text.to_terminal, export_text.to_latex):
         assert said in export([table])
     assert said in layouts.bokehme_1(table).title
+    report = compare(parse_side(f"{standard}::soft"), parse_side(f"{standard}::sharp"), ["psnr"])
+    assert f"16 cases, {said}; 0 predictions are the same file." in compare_text.to_markdown(report)
     assert next(csv.DictReader(io.StringIO(export_data.to_csv([table]))))["published"] == "400"
     content = export_data.to_json([table])["tables"][0]
     assert (content["part"], content["published_cases"]) == (said, 400)
