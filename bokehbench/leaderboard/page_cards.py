@@ -17,6 +17,7 @@ from bokehbench.registry import MethodSpec, names
 
 Place = tuple[Collected, Table, Row]
 """Where a method has a row."""
+IMPROVING = {"True": "still improving", "False": "no longer improving"}
 
 
 def card_views(boards: Sequence[tuple[Collected, Table]]) -> list[dict[str, Any]]:
@@ -133,11 +134,9 @@ def _training(spec: MethodSpec | None, entries: Iterable[Entry]) -> list[str]:
 
 def _stage(name: str, stage: Mapping[str, Any]) -> str:
     improving = dict(stage.get("still_improving") or {})
-    said = {True: "still improving", False: "no longer improving"}.get(improving.get("value"))
+    said = IMPROVING.get(str(improving.get("value")), "too few validations to say whether still improving")
     gain = improving.get("gain_db")
-    said = (said or "too few validations to say whether still improving") + (
-        f" ({gain:+.2f} dB lately)" if isinstance(gain, float) else ""
-    )
+    said += f" ({gain:+.2f} dB lately)" if isinstance(gain, float) else ""
     hours = stage.get("hours")
     of = f" of {stage['of']}" if stage.get("of") else ""
     took = f" in {hours:.3g} h" if isinstance(hours, (int, float)) else ""

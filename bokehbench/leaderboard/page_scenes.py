@@ -54,9 +54,9 @@ def scene_data(board: Collected, table: Table) -> dict[str, Any]:
     }
     for level in levels:
         part = frame if level == ALL else frame[frame.level == level]
-        for (method, weights), own in part.groupby(["method", "weights"], sort=False):
-            if (method, weights) in names:
-                rows[names[(method, weights)]][level] = list(_lines(own, table))
+        for key, label in names.items():
+            own = part[(part.method == key[0]) & (part.weights == key[1])]
+            rows[label][level] = list(_lines(own, table))
     return {
         "columns": [column.name for column in table.columns],
         "decimals": [column.decimals for column in table.columns],
@@ -90,5 +90,5 @@ def _worst(own: pd.DataFrame, table: Table) -> dict[str, str]:
     return {str(scene): str(case) for scene, case in found.items()}
 
 
-def _rounded(value: float, decimals: int) -> float | None:
+def _rounded(value: Any, decimals: int) -> float | None:
     return None if pd.isna(value) else round(float(value), decimals)

@@ -66,7 +66,7 @@ def by_level(table: Table) -> Plot | None:
         plot_id("level", table.name),
         table.name,
         "Quality against blur level",
-        "Mean over the cases of each level; bars are 95 % intervals by scene.",
+        "Mean over the cases of each level; bars are 95 % intervals by scene, where there are scenes enough.",
         {"": axis},
         (_choice(columns),),
         {column.name: axis_title(column) for column in columns},
@@ -103,8 +103,8 @@ def by_time(board: Collected, table: Table) -> Plot | None:
         for row in timed:
             cell = table.everything.cells[row.key][column.name]
             assert row.seconds is not None
-            about = (f"{row.seconds:.3g} s an image", _measured(row), *devices[row.key])
-            if made := point_of(row.seconds, cell, column, *about):
+            lines = (f"{row.seconds:.3g} s an image", _measured(row), *devices[row.key])
+            if made := point_of(row.seconds, cell, column, *lines):
                 points[row.label] = [made]
         series[column.name] = points
         ranked = {row.label: points[row.label][0] for row in timed if _counts(row) and row.label in points}
@@ -262,9 +262,9 @@ def _bins(bins: Sequence[Mapping[str, Any]], measure: str) -> list[Point]:
             rests = f"{one['cases']} cases of {one['scenes']} scenes"
             points.append(Point(float(index), one["psnr"], low, high, (value, rests, where)))
         elif measure == "rms error" and pixels:
-            value = math.sqrt(error / (CHANNELS * pixels))
-            points.append(Point(float(index), value, None, None, (f"{value:.2f} of 255", where)))
+            rms = math.sqrt(error / (CHANNELS * pixels))
+            points.append(Point(float(index), rms, None, None, (f"{rms:.2f} of 255", where)))
         elif measure == "share of error" and total:
-            value = 100 * error / total
-            points.append(Point(float(index), value, None, None, (f"{value:.1f} % of the error", where)))
+            share = 100 * error / total
+            points.append(Point(float(index), share, None, None, (f"{share:.1f} % of the error", where)))
     return points

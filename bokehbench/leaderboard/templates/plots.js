@@ -150,17 +150,19 @@
 
   const again = () => seen.forEach(draw);
   const idle = window.requestIdleCallback ?? ((call) => setTimeout(call, 50));
-  const watch = new IntersectionObserver(
-    (entries) => {
-      for (const { isIntersecting, target } of entries) {
-        if (!isIntersecting || seen.has(target)) continue;
-        seen.add(target);
-        watch.unobserve(target);
-        draw(target);
-      }
-    },
-    { rootMargin: "200px" },
-  );
+  const STAY = 150; // ms in view: who only scrolls past loads nothing
+  const waiting = new Map();
+  const show = (figure) => {
+    seen.add(figure);
+    watch.unobserve(figure);
+    draw(figure);
+  };
+  const watch = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      clearTimeout(waiting.get(target));
+      if (isIntersecting) waiting.set(target, setTimeout(() => show(target), STAY));
+    }
+  });
   // Not before the page stands: plotly takes longer to read than all the rest together.
   const begin = () => idle(() => figures.forEach((figure) => watch.observe(figure)));
   if (document.readyState === "complete") begin();
