@@ -7,6 +7,7 @@ writes; of it is read:
     benchmarks   names of benchmarks whose cases were trained on
     assets       names of all that was trained on, as `bokehbench.benchmarks.assets` has them
     zero_shot    {"compared_with": {benchmark: number of assets}}: nothing in common was found while training
+                 {"not_compared": {benchmark: why}}: by a stream, which does not list its drawings
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from bokehbench.registry import MethodSpec
 
 FILE = Path("_about") / "training.json"
 """Beside the predictions."""
-SCHEMA = "bokehbench.trained_on/1"
+SCHEMA = "bokehbench.trained_on/2"
 UNKNOWN = "unknown: no card says it"
 
 
@@ -113,6 +114,9 @@ def judge(spec: MethodSpec, benchmark: str = "", assets: set[str] | None = None)
     # Nothing was compared: that is not the same as nothing in common.
     why = f", since {benchmark} has none to compare" if declared and assets is not None else ""
     why = why or ("" if declared else ", since its card declares none")
+    noted = card.get("zero_shot", {}).get("not_compared")
+    if isinstance(noted, dict) and noted.get(benchmark):
+        why = f": {noted[benchmark]}"
     return Verdict(trained_on, f"whether it shares assets with {benchmark} is unknown{why}")
 
 
@@ -160,6 +164,8 @@ def of_results(results: Sequence[Result], spec: MethodSpec | None, benchmark: st
     for path in dict.fromkeys(result.folder / FILE for result in results):
         with contextlib.suppress(InputError, KeyError, TypeError):
             content = records.read_json(path)
+            if content["schema"] != SCHEMA:
+                continue  # judged by other rules
             return Verdict(content["trained_on"], content["against"], content["shared"])
     if spec is None:
         return Verdict(UNKNOWN)

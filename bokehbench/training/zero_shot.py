@@ -73,7 +73,8 @@ def refuse_shared_stream(library: Library, root_seed: int, benchmark: Path) -> C
     """
     theirs, alike = assets_of(benchmark), set()
     _refuse(files_of(library) & theirs, benchmark, "of the stream")
-    kinds = {kind for kind, weight in {**library.backgrounds, **library.foregrounds}.items() if weight > 0.0}
+    drawn = (*library.foregrounds.items(), *library.backgrounds.items())
+    kinds = {kind for kind, weight in drawn if weight > 0.0}
     for name in theirs:
         if name.startswith("proc:") and Source.parse(name).name in kinds:
             alike.add(name)
@@ -87,7 +88,7 @@ def refuse_shared_stream(library: Library, root_seed: int, benchmark: Path) -> C
         )
     return Comparison(
         len(theirs),
-        f"{benchmark.name}: {len(alike)} of its {len(theirs)} assets are drawings of kinds that the stream "
+        f"{len(alike)} of its {len(theirs)} assets are drawings of kinds that the stream "
         "draws too, from another root seed; a stream does not list its drawings, so these are not compared "
         "(those of a stored set are)",
     )

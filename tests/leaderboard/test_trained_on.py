@@ -73,6 +73,10 @@ def test_what_is_declared_by_name_or_was_compared_while_training(tmp_path: Path)
     assert trained_on.judge(ours, "blb").shared is False
     other = trained_on.judge(ours, "layered", {"x"})
     assert other.shared is None and "unknown" in other.against
+    stream = method(tmp_path, zero_shot={"not_compared": {"layered": "2 of its 9 assets are drawings"}})
+    assert trained_on.judge(stream, "layered", {"x"}).against.endswith(
+        "unknown: 2 of its 9 assets are drawings"
+    )
 
 
 def test_no_weights_no_training_and_no_card_nothing_known(tmp_path: Path) -> None:
@@ -91,7 +95,12 @@ def test_tables_say_what_was_trained_on_and_what_was_measured(
         records.write_json(path, {**made, "device": "A, 2 threads"})
     records.write_json(
         at.folder / "soft" / "none" / trained_on.FILE,
-        {"trained_on": "drawings", "against": "shares no asset with toy (5 compared)", "shared": False},
+        {
+            "schema": trained_on.SCHEMA,
+            "trained_on": "drawings",
+            "against": "shares no asset with toy (5 compared)",
+            "shared": False,
+        },
     )
     tables = [build(board) for board in collect([tmp_path / "out"])]
     said = to_markdown(tables)

@@ -151,7 +151,7 @@ class _Run:
 
     def remarks(self) -> list[str]:
         """What a user should know at the start, a line each."""
-        lines = [found.unknown for found in self.compared.values() if found.unknown]
+        lines = [f"--validate {name}: {one.unknown}" for name, one in self.compared.items() if one.unknown]
         settings = {"arnet": self.settings.arnet, "iunet": self.settings.iunet}
         slow = [name for name in self.stages if settings[name].precision == "bf16"]
         if slow and not bf16_support(self.accelerator.device):
