@@ -78,7 +78,8 @@ Compare.view = (() => {
 
   const layersOf = async (source) => {
     const { item, map, overlay, against } = state;
-    const plain = map === "picture" || Compare.isDisparity(source) || source === "_reference";
+    // What errors are measured against has none: it is shown as it is.
+    const plain = map === "picture" || source === against || Compare.isDisparity(source) || source === "_reference";
     const base = await (plain ? pixels.picture(item, source) : pixels.errorMap(item, source, against, map));
     const where = overlay === "disparity" && item.pictures._disparity ? "_disparity" : Compare.trueMap();
     if (overlay === "none" || !where) return { base };
