@@ -72,7 +72,8 @@ def about(seconds: float | None, peak: float | None) -> dict[str, Any]:
 
 def is_profiled(timing: Mapping[str, Any], repeats: int) -> bool:
     """Whether a timing file holds as many renderings on this device as are wanted."""
-    known = timing.get("profile", {}).get("repeats", 0)
+    profile = timing.get("profile")
+    known = profile.get("repeats", 0) if isinstance(profile, dict) else 0
     return repeats == 0 or (known >= repeats and timing.get("device") == device_name())
 
 

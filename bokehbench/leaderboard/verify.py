@@ -22,7 +22,6 @@ from bokehbench import images, jobs, records, rng
 from bokehbench.benchmarks.locate import Opened, Reference, open_benchmark
 from bokehbench.benchmarks.tracks import parse_track
 from bokehbench.errors import BokehbenchError, InputError
-from bokehbench.leaderboard import set_scores
 from bokehbench.leaderboard.results import Protocol, Result, case_keys, protocols, results
 from bokehbench.leaderboard.staleness import method_spec
 from bokehbench.leaderboard.stored import CASE, read_object
@@ -101,8 +100,7 @@ def verify(
             if not found and result.case in cases:
                 sound.append(result)
         summary.problems += without_record(at)
-    for row in set_scores.rows(root) if not summary.problems else ():
-        summary.problems += broken_set_scores(row)
+    summary.problems += broken_set_scores(root)
     if sample:
         units = _units(_renewable(sound, summary), named, summary)
         dice = rng.stream(seed, 0, "leaderboard.verify")
@@ -264,7 +262,11 @@ def _changed(result: Result, kind: str, what: str, was: Mapping[str, Any], now: 
 def _compare_pictures(stored: Result, fresh: Result, summary: Summary, least_psnr: float | None) -> None:
     if stored.prediction.read_bytes() == fresh.prediction.read_bytes():
         return
-    was, now = (images.quantise(images.read_image(one.prediction)) for one in (stored, fresh))
+    try:
+        was, now = (images.quantise(images.read_image(one.prediction)) for one in (stored, fresh))
+    except BokehbenchError as error:
+        summary.problems.append(f"{name_of(stored)}: the prediction cannot be read: {error}")
+        return
     if was.shape != now.shape:
         summary.problems.append(f"{name_of(stored)}: the prediction has another size now")
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from bokehbench import records
@@ -104,18 +106,24 @@ def without_record(at: Protocol) -> Iterator[str]:
             yield f"{picture.relative_to(at.root).with_suffix('').as_posix()}: the record is missing"
 
 
-def broken_set_scores(row: set_scores.SetRow) -> Iterator[str]:
-    """One line if the numbers over a row's whole set are broken, or of other pictures."""
-    path = row.folder / set_scores.FILE
-    if not path.is_file():
-        return
-    name = path.relative_to(row.at.root).as_posix()
-    try:
-        content = set_scores.read(path)
-        if content["made_from"] != row.digest():
-            yield f"{name}: its numbers are of other pictures"
-    except BokehbenchError as error:
-        yield _line(f"{name}: cannot be read", error)
+def readable_rows(root: Path) -> Iterator[set_scores.SetRow]:
+    """Rows that may have numbers over their whole set, up to what cannot be read, which is said elsewhere."""
+    with contextlib.suppress(BokehbenchError):
+        yield from set_scores.rows(root)
+
+
+def broken_set_scores(root: Path) -> Iterator[str]:
+    """One line for each row whose numbers over the whole set are broken, or of other pictures."""
+    for row in readable_rows(root):
+        path = row.folder / set_scores.FILE
+        if not path.is_file():
+            continue
+        name = path.relative_to(root).as_posix()
+        try:
+            if set_scores.read(path)["made_from"] != row.digest():
+                yield f"{name}: its numbers are of other pictures"
+        except BokehbenchError as error:
+            yield _line(f"{name}: cannot be read", error)
 
 
 def _line(what: str, error: BokehbenchError) -> str:

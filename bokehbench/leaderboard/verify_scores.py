@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from bokehbench import jobs, records
-from bokehbench.leaderboard import set_scores
+from bokehbench.leaderboard import missing, set_scores
 from bokehbench.leaderboard.evaluate import score_case
 from bokehbench.leaderboard.missing import FINAL, Task, target_facts
 from bokehbench.leaderboard.results import Result, has_truth
 from bokehbench.leaderboard.staleness import current_metric
 from bokehbench.leaderboard.stored import read_scores
-from bokehbench.leaderboard.verify_files import PARTS, name_of
+from bokehbench.leaderboard.verify_files import PARTS, name_of, readable_rows
 from bokehbench.metrics.breakdown import VERSION as BREAKDOWN_VERSION
 from bokehbench.metrics.score import unavailable
 from bokehbench.metrics.sets import score_set
@@ -66,8 +66,10 @@ def score_again(pairs: Pairs, workers: int) -> Again:
         work.setdefault(key, []).append(_task(stored, fresh, found))
     failed: dict[str, str] = {}
     for outcome in jobs.run_jobs(score_case, list(work.items()), label="scoring again", workers=workers):
-        for task in work[outcome.key] if outcome.error is not None else ():
-            failed[name_of(task.result)] = str(outcome.error)
+        for task in work[outcome.key]:
+            made = outcome.error or (outcome.value or {}).get(missing.name_of(task.result))
+            if not isinstance(made, dict):
+                failed[name_of(task.result)] = str(made)
     for stored, fresh in scored:
         if name_of(stored) in failed:
             found.problems.append(f"{name_of(stored)}: cannot be scored any more: {failed[name_of(stored)]}")
@@ -161,7 +163,7 @@ def _measure_sets_again(sample: Sequence[Result], found: Again) -> None:
     """Numbers over whole sets, of the rows that the sample is from; what asks networks is left out."""
     folders: set[Path] = {result.folder for result in sample if (result.folder / set_scores.FILE).is_file()}
     for root in sorted({result.at.root for result in sample}) if folders else ():
-        for row in set_scores.rows(root):
+        for row in readable_rows(root):
             if row.folder in folders:
                 _measure_again(row, found)
 

@@ -100,6 +100,13 @@ def change_status(of: Result) -> None:
     records.write_json(of.scores, content)
 
 
+def change_to_no_picture(of: Result) -> None:
+    of.prediction.write_bytes(b"no picture")
+    digest = records.sha256_file(of.prediction)
+    records.write_json(of.record, {**records.read_json(of.record), "prediction": digest})
+    records.write_json(of.scores, {**records.read_json(of.scores), "prediction": digest})
+
+
 def change_record(of: Result) -> None:
     records.write_json(of.record, {**records.read_json(of.record), "options": {"strength": 2}})
 
@@ -132,6 +139,7 @@ CHANGES: dict[str, tuple[Callable[[Result], object], str]] = {
     ),
     "a status that does not fit": (change_status, "psnr has the status unavailable and a value"),
     "a case that is a list": (lambda of: of.at.case_record(of.case).write_text("[]"), "case1.json: "),
+    "a prediction that is no picture": (change_to_no_picture, "case1: the prediction cannot be read"),
     "a broken record": (lambda of: of.record.write_text("{"), "case1: its record cannot be read"),
 }
 
@@ -218,11 +226,9 @@ def test_breakdowns_and_numbers_of_sets_are_computed_again(world: Path) -> None:
     assert "psnr-pooled is stored as" in found[1] and len(found) == 2
     records.write_json(of.breakdown, {**parts, "prediction": "another"})
     records.write_json(of.folder / set_scores.FILE, {**numbers, "made_from": "others"})
-    (line,) = verify(out, sample=0).problems
-    assert line.endswith("case1: the breakdown is of another prediction")
-    of.breakdown.unlink()
-    (line,) = verify(out, sample=0).problems
-    assert line.endswith(f"{set_scores.FILE}: its numbers are of other pictures")
+    one, two = verify(out, sample=0).problems
+    assert one.endswith("case1: the breakdown is of another prediction")
+    assert two.endswith(f"{set_scores.FILE}: its numbers are of other pictures")
 
 
 def test_what_cannot_be_computed_again_is_named_and_counted(
