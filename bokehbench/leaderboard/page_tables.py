@@ -27,6 +27,7 @@ from bokehbench.leaderboard.sentences import (
     stale_sentences,
     statistics_sentence,
     truth_sentence,
+    whole_size_sentence,
 )
 from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Reported, Row, Table
 from bokehbench.metrics.catalogue import REGIONS
@@ -65,7 +66,7 @@ def table_view(table: Table) -> dict[str, Any]:
         "protocol": table.protocol,
         "track": base_id(table.protocol) != table.protocol,
         "summary": table.spec.summary if table.spec else "",
-        "size": size_sentence(table.everything),
+        "size": whole_size_sentence(table),
         "columns": [column_view(column) for column in table.columns],
         "menu": _menu(table),
         "hidden": " ".join(map(str, _hidden(table))),

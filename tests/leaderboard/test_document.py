@@ -25,12 +25,18 @@ def test_the_readmes_tables_are_of_todays_methods_and_metrics() -> None:
     assert [part.mark.benchmark for part in document.parts(README)] == ["blb", "layered"]
 
 
-@pytest.fixture
-def table(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Table:
-    world.register_world(monkeypatch)
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six scenes, one level; for tests that only read it."""
     root = tmp_path_factory.mktemp("world")
     world.write_world(root, scenes=6, levels=("L1",))
-    (board,) = collect([root])
+    return root
+
+
+@pytest.fixture
+def table(results: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
+    world.register_world(monkeypatch)
+    (board,) = collect([results])
     return build(board)
 
 

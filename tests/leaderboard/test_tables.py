@@ -19,6 +19,7 @@ from bokehbench.leaderboard import compare_text, export_data, export_text, layou
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.compare import compare
+from bokehbench.leaderboard.page_tables import table_view
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.sides import parse_side
 from bokehbench.leaderboard.tables import Table
@@ -309,7 +310,7 @@ def test_a_part_of_a_published_set_says_so_in_every_table(
     assert table.part == said
     for export in (export_text.to_markdown, export_text.to_terminal, export_text.to_latex):
         assert said in export([table])
-    assert said in layouts.bokehme_1(table).title
+    assert said in layouts.bokehme_1(table).title and table_view(table)["size"].endswith(said)
     report = compare(parse_side(f"{standard}::soft"), parse_side(f"{standard}::sharp"), ["psnr"])
     assert f"16 cases, {said}; 0 predictions are the same file." in compare_text.to_markdown(report)
     assert next(csv.DictReader(io.StringIO(export_data.to_csv([table]))))["published"] == "400"
