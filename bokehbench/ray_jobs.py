@@ -58,7 +58,7 @@ def _connect(address: str, workers: int) -> Any:
             ray.init(address=LOCAL, num_cpus=workers, include_dashboard=False, **quiet, **environment)
         else:
             ray.init(address=address, **quiet, **environment)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray raises Exception itself where its processes do not start in time
         reason = str(error).partition("\n")[0]
         raise ConfigError(
             f"--ray {address}: no Ray cluster there ({reason}); `local` starts one on this machine"
