@@ -167,7 +167,9 @@ def test_the_command_shows_them(
     assert done.value.code == 0 and "L5: BokehMe, reported" in said and "after Table 1 of BokehMe" in said
     written = {path.name for path in tmp_path.iterdir()}
     assert {"bokehme-1.md", "bokehme-1.tex", "all_pairs.csv"} <= written
-    assert "43.30" not in (tmp_path / "index.html").read_text()
+    rows = (tmp_path / "index.html").read_text().split("<tr")
+    assert any("43.30" in row for row in rows)
+    assert all('class="reported' in row and "BokehMe, CVPR 2022" in row for row in rows if "43.30" in row)
 
 
 @pytest.mark.parametrize(
