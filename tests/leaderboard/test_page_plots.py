@@ -11,6 +11,7 @@ import board_world as world
 import page_world
 import pytest
 
+from bokehbench import records
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.page_plots import plots_of
@@ -18,6 +19,7 @@ from bokehbench.leaderboard.plot_kinds import by_defocus, pareto
 from bokehbench.leaderboard.plot_series import Plot, Point
 
 LOSS = 1.5
+EVIL = "<img src=x onerror=window.evil=1>"
 TEMPLATES = Path(world.__file__).parents[2] / "bokehbench/leaderboard/templates"
 
 
@@ -27,7 +29,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
         world.register_world(patch)
-        at = world.write_world(root, scenes=6, size=(24, 16))
+        at = world.write_world(root, scenes=6, size=(24, 16), methods={**world.QUALITY, EVIL: 30.0})
+        for path in (at.folder / "_cases").glob("s0_*.json"):
+            records.write_json(path, {**records.read_json(path), "scene": EVIL})
         for level in (1, 3):
             page_world.add_track(at, "dilate", level, LOSS * level)
     return root
@@ -179,3 +183,17 @@ def test_the_numbers_of_a_plot_can_be_read_without_a_mouse(page: Any) -> None:
     rows.first.wait_for()
     assert rows.count() == 8
     assert "95 % interval" in rows.first.text_content() and "6 cases of 6 scenes" in rows.first.text_content()
+
+
+@pytest.mark.browser
+def test_a_name_is_never_taken_for_markup(page: Any) -> None:
+    """Nor that of a scene; a method that is not registered may have any name that a folder can have."""
+    board = page.locator(".board").first
+    assert EVIL in board.locator(".aside.stale th").all_text_contents()
+    body = board.locator("tbody[data-method=soft]")
+    body.locator("button.unfold").click()
+    body.locator("tr.by-scene button").click()
+    body.locator("tr.scene").first.wait_for()
+    assert EVIL in body.locator("tr.scene a").all_text_contents()
+    page.locator(f'.card[data-method-name="{EVIL}"]').scroll_into_view_if_needed()
+    assert page.evaluate("window.evil") is None
