@@ -5,19 +5,19 @@ confusion and values under the pointer need them. A script it may load, so a pic
 
     assets/pictures/{id}.js    BOKEHBENCH_PICTURE("{id}", {bytes}, "...");
 
-`id` is the start of the sha256 of the scored file: what several cases or methods share is stored once. The
-text is a lossless WebP, 15 bits a letter from U+3400 on, in UTF-16 (base64 would make the folder a quarter
-larger). A disparity map keeps its 16 bits, the high byte as red and the low one as green.
-`templates/compare-pixels.js` reads all this.
+`id` is a hash of the scored file and of how it is stored: what several cases or methods share is stored once,
+and what is there need not be made again, also after a run that was killed. The text is a lossless WebP, 15
+bits a letter from U+3400 on, in UTF-16 (base64 would make the folder a quarter larger). A disparity map keeps
+its 16 bits, the high byte as red and the low one as green. `templates/compare-pixels.js` reads all this.
 
-Each file has a key of what it was made from, kept in `assets/manifest.json`: a second call makes only what
-changed, and removes what an earlier page had and this one has not. Nothing else in the folder is touched.
+Other files have a key of what they were made from. All of them stand in `assets/manifest.json`: a second call
+makes only what changed, and removes what an earlier page had and this one has not. Nothing else in the folder
+is touched.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -44,11 +44,13 @@ MAPS = ("disparity", "truth")
 WEBP = {"lossless": True, "quality": 60, "method": 3, "exact": True}
 """A quarter smaller than PNG; more effort gains a hundredth."""
 FIRST_CODE = 0x3400
+STORED_AS = {"version": 1, "thumbnail": THUMBNAIL, "first": FIRST_CODE, **WEBP}
+"""Part of every name: pictures that are stored otherwise are other files."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A file below assets/, the key of what it is made from, and how it is written."""
+    """A file below assets/, the key of what it is made from (none where its name says it), its writer."""
 
     name: str
     key: str
@@ -83,7 +85,7 @@ def _sha256(path: Path, changed: int) -> str:
 
 def picture_id(sha256: str) -> str:
     """What a picture is called in the page, by the hash of its file."""
-    return sha256[:16]
+    return records.sha256_json([STORED_AS, sha256])[:16]
 
 
 def thumbnail(target: str) -> str:
@@ -105,7 +107,11 @@ def write_pictures(
     before = _manifest(assets)
     found = [picture for board, table in boards for picture in _case_pictures(board, table)]
     wanted = list({picture.name: picture for picture in (*found, *_strip_pictures(strips))}.values())
-    due = [p for p in wanted if before.get(p.name) != p.key or not (assets / p.name).is_file()]
+    due = [
+        picture
+        for picture in wanted
+        if not (assets / picture.name).is_file() or (picture.key and before.get(picture.name) != picture.key)
+    ]
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with jobs.progress("pictures", len(due)) as advance, ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(lambda picture: picture.write(assets / picture.name), due):
@@ -137,14 +143,12 @@ def _remove(assets: Path, name: str) -> None:
 
 
 def _case_pictures(board: Collected, table: Table) -> Iterator[Picture]:
-    made_as = json.dumps(WEBP, sort_keys=True)
     for key, case in board.cases.items():
         for source, (path, sha256) in case_pictures(board, table, key).items():
             write = partial(write_picture, path, picture_id(sha256), source.removeprefix("_") in MAPS)
-            yield Picture(f"pictures/{picture_id(sha256)}.js", f"1 {made_as} {sha256}", write)
+            yield Picture(f"pictures/{picture_id(sha256)}.js", "", write)
         target = case.at.case_image(key, "target")
-        about = f"thumb {THUMBNAIL} {case.target}"
-        yield Picture(thumbnail(case.target), about, partial(_thumbnail, target))
+        yield Picture(thumbnail(case.target), "", partial(_thumbnail, target))
 
 
 def _strip_pictures(strips: Sequence[Strip]) -> Iterator[Picture]:

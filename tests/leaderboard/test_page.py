@@ -109,6 +109,15 @@ def test_pictures_of_methods_that_left_are_removed_and_nothing_else(copy: Path, 
     assert {k: v for k, v in left.items() if k != "assets/mine.txt"} == digest(tmp_path / "fresh")
 
 
+def test_a_page_that_was_never_finished_keeps_its_pictures(copy: Path, tmp_path: Path) -> None:
+    write([copy], tmp_path / "page")
+    (tmp_path / "page/assets/manifest.json").unlink()
+    next((tmp_path / "page/assets/pictures").iterdir()).unlink()
+    assert (
+        write([copy], tmp_path / "page").pictures_written == 2
+    )  # that one, and the strip, which has no hash
+
+
 def test_a_changed_prediction_changes_its_pictures_alone(copy: Path, tmp_path: Path) -> None:
     write([copy], tmp_path / "page")
     at = world.Protocol(copy, "toy", "gt@1")
