@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional
 
 from bokehbench.baselines.bokehme.neural import VARIANTS, NeuralRenderer, fuse
+from bokehbench.training.bokehme.initial import copy_pictures
 from bokehbench.training.bokehme.losses import gradient_loss, losses
 from bokehbench.training.bokehme.settings import Losses
 from bokehbench.training.bokehme.sources import open_source
@@ -135,3 +136,21 @@ def test_the_score_is_that_of_the_fused_picture(batches):
     mse = (fused - batches[12.0]["target"]).square().mean(dim=(1, 2, 3))
     assert stage.validate()["score"] == pytest.approx((-10 * mse.log10()).mean().item(), abs=1e-4)
     assert psnr(fused, fused).max() == pytest.approx(100.0)
+
+
+def test_networks_that_begin_by_copying_show_the_picture_and_learn_at_once():
+    """ARNet the all-in-focus image, IUNet each pixel of the coarse rendering four times; nothing is stuck."""
+    torch.manual_seed(3)
+    renderer = NeuralRenderer()
+    copy_pictures(renderer)
+    image, defocus = torch.rand(2, 3, 24, 32), torch.randn(2, 1, 24, 32)
+    gamma, coarse = torch.tensor([1.0, 5.0]), torch.rand(2, 3, 12, 16)
+    bokeh, error = renderer.arnet(image, defocus, gamma)
+    torch.testing.assert_close(bokeh, image)
+    fine = renderer.iunet(image, defocus, coarse, gamma)
+    torch.testing.assert_close(fine, coarse.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3))
+    loss = (bokeh - 0.5).square().mean() + error.mean() + (fine - 0.5).square().mean()
+    loss.backward()
+    for network in (renderer.arnet, renderer.iunet):
+        assert all(network.trunk.blocks[n][2].weight.grad.abs().sum() > 0.0 for n in range(3))
+        assert network.trunk.last.weight.grad.abs().flatten(1).sum(dim=1).min() > 0.0

@@ -162,6 +162,7 @@ class BokehMeSettings(Strict):
     Attributes:
         seed: of weights and order.
         data, arnet, iunet: photographs and stages.
+        initial: weights before the first step, random or such that the networks copy pictures (`initial`).
         keep: which weights of a stage are used: of its best validation, or its last.
         validation: on a benchmark.
     """
@@ -170,6 +171,7 @@ class BokehMeSettings(Strict):
     data: DataSettings
     arnet: ARNetSettings
     iunet: IUNetSettings
+    initial: Literal["random", "copy"]
     keep: Literal["best", "last"]
     validation: ValidationSettings
 

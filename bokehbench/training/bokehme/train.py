@@ -20,6 +20,7 @@ from bokehbench.training import checkpoint, runs
 from bokehbench.training.arithmetic import bf16_support
 from bokehbench.training.bokehme.benchmark import BenchmarkCheck
 from bokehbench.training.bokehme.export import device_name, export
+from bokehbench.training.bokehme.initial import copy_pictures
 from bokehbench.training.bokehme.settings import FREE, BokehMeSettings
 from bokehbench.training.bokehme.sources import STREAM, Source, StreamSource, open_source
 from bokehbench.training.bokehme.stages import ARNetStage, BokehMeStage, IUNetStage
@@ -206,9 +207,9 @@ class _Run:
         arnet, iunet = self.settings.arnet, self.settings.iunet
         torch.manual_seed(_number(self.settings.seed, "training.weights"))
         if name == "arnet":
-            renderer = NeuralRenderer(Upsampling(network=False))
+            renderer = self._begun(NeuralRenderer(Upsampling(network=False)))
             return ARNetStage(renderer, arnet.losses, self.source.held_out(arnet.K))
-        renderer = NeuralRenderer(VARIANTS[iunet.variant])
+        renderer = self._begun(NeuralRenderer(VARIANTS[iunet.variant]))
         renderer.arnet.load_state_dict(self._weights("arnet"))
         held_out = self.source.held_out(iunet.K)
         return IUNetStage(renderer, iunet.losses, held_out, iunet.scale)
@@ -216,6 +217,11 @@ class _Run:
     def _file(self, name: str) -> Path:
         """Of a stage's weights that are used."""
         return self.folder(name) / (checkpoint.BEST if self.settings.keep == "best" else checkpoint.LAST)
+
+    def _begun(self, renderer: NeuralRenderer) -> NeuralRenderer:
+        if self.settings.initial == "copy":
+            copy_pictures(renderer)
+        return renderer
 
     def _weights(self, name: str) -> dict[str, torch.Tensor]:
         return checkpoint.load_weights(self._file(name))
