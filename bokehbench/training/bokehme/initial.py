@@ -1,10 +1,10 @@
 """Weights before the first step: random as convolutions come, or a network that already shows a picture.
 
-Neither network has a path around its convolutions: from random weights they spend thousands of steps on
-learning to copy. Both can be set to copy exactly: some channels of the first convolution hand on the pixels
-(ELU leaves alone what is not negative), the residual blocks add nothing yet, and the last convolution puts
-the pixels back. ARNet then begins with the all-in-focus image, IUNet with the coarse rendering, each pixel of it
-four times. What is left to learn is the blur. This is ours; number and kind of the weights are the paper's.
+Neither network has a path around its convolutions: from random weights they spend many steps on learning to
+copy. Both can be set to copy exactly: some channels of the first convolution hand on the pixels (ELU leaves
+alone what is not negative), the residual blocks add nothing yet, and the last convolution puts the pixels
+back. ARNet then begins with the all-in-focus image, IUNet with the coarse rendering, each pixel of it four
+times. What is left to learn is the blur. This is ours; number and kind of the weights are the paper's.
 """
 
 from __future__ import annotations
