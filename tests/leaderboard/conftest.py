@@ -1,4 +1,4 @@
-"""One results folder, one page and one browser for all tests of the picture comparison."""
+"""One results folder and one page for all tests of the picture comparison, and a browser for each module."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def shown_page(shown_results: Path, tmp_path_factory: pytest.TempPathFactory) ->
         return write([shown_results], tmp_path_factory.mktemp("shown_page")).page.parent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # two of Playwright's at a time cannot be, and other modules have their own
 def viewer(shown_page: Path) -> Iterator[Viewer]:
     """The comparison, opened from file://; nothing may be said on the console, or asked of a network."""
     if CHROMIUM is None:
