@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import board_world as world
+import numpy as np
 import page_world
 import pytest
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from bokehbench import records
 from bokehbench.leaderboard.build import build
@@ -103,24 +106,41 @@ def test_defocus_bins_give_error_and_share(boards: list[tuple[Any, Any]]) -> Non
     assert by_defocus(boards[0][1], {"curves": ()}) is None
 
 
-def luminance(colour: str) -> float:
-    """WCAG 2's relative luminance of #rrggbb or #rgb."""
-    digits = colour.lstrip("#")
-    digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
-    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+VISIONS = {
+    "normal": np.eye(3),
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+}
+"""Of linear RGB, severity 1: Machado, Oliveira, Fernandes, IEEE TVCG 15 (2009), table 1."""
 
 
-def test_colours_of_methods_are_seen_on_the_paper_of_either_theme() -> None:
-    found = re.findall(r"--(paper|c\d): light-dark\((#\w+), (#\w+)\)", (TEMPLATES / "style.css").read_text())
-    colours = {name: (light, dark) for name, light, dark in found}
-    assert len(colours) == 8
-    for theme in (0, 1):
-        paper = luminance(colours["paper"][theme])
-        for name, both in colours.items():
-            contrast = sorted([paper + 0.05, luminance(both[theme]) + 0.05])
-            assert name == "paper" or contrast[1] / contrast[0] >= 3.0, (name, both[theme])
+def linear(colour: str) -> Any:
+    """Linear RGB of #rrggbb."""
+    encoded = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+def seen(colour: str, vision: str) -> Any:
+    """CIE Lab as an eye without one kind of cones sees it."""
+    light = np.clip(np.asarray(VISIONS[vision]) @ linear(colour), 0, 1)
+    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return rgb2lab(encoded[None, None])[0, 0]
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_colours_of_methods_are_seen_on_the_paper_and_told_apart_by_all_eyes(theme: int) -> None:
+    style = (TEMPLATES / "style.css").read_text()
+    found = re.findall(r"--(paper|c\d): light-dark\((#\w{6}), (#\w{6})\)", style)
+    colours = {name: both[theme] for name, *both in found}
+    assert len(colours) == 7
+    luminance = {name: 0.05 + linear(c) @ (0.2126, 0.7152, 0.0722) for name, c in colours.items()}
+    paper = luminance.pop("paper")
+    for name, own in luminance.items():
+        assert max(own, paper) / min(own, paper) >= 3.0, (name, colours[name])  # WCAG 2.1, 1.4.11
+    for vision in VISIONS:
+        labs = [seen(colours[name], vision) for name in luminance]
+        nearest = min(deltaE_ciede2000(a, b) for a, b in itertools.combinations(labs, 2))
+        assert nearest > 20, vision
 
 
 # ------------------------------------------------------------------------------------------- the browser

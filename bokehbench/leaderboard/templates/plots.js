@@ -3,8 +3,8 @@
 (() => {
   const figures = [...document.querySelectorAll("[data-plot]")];
   if (!figures.length) return;
-  const COLOURS = 7; // --c0 to --c6; with eight markers a pair comes back after 56 methods
-  const MARKERS = ["circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star", "pentagon"];
+  const COLOURS = 6; // --c0 to --c5; with seven markers a pair comes back after 42 methods
+  const MARKERS = ["circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star"];
   const DASHES = ["solid", "dash", "dot", "dashdot"];
   const hidden = { board: "", methods: new Set() };
   const seen = new Set();
