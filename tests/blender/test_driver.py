@@ -93,7 +93,7 @@ def test_interrupted_killed_and_resumed_gives_the_bytes_of_an_uninterrupted_run(
     worker = worker_of(process)
     wait_for(folder / "info.json", process)
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
+    assert process.wait(300) == 130
     assert gone_within(worker, 5.0), "the worker outlived its parent"
     assert b"Traceback" not in process.stderr.read()
 

@@ -60,6 +60,7 @@ def visit(browser: Any) -> Iterator[Any]:
     """Opens a page; at the end there must have been no complaint and no request but for files."""
     context = browser.new_context(viewport={"width": 1200, "height": 900}, accept_downloads=True)
     page = context.new_page()
+    page.set_default_timeout(120_000)  # a busy machine is slow, not wrong
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
