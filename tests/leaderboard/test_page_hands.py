@@ -207,3 +207,25 @@ def test_a_phone_gets_few_thumbnails_and_no_sideways_scroll(viewer: Viewer) -> N
         assert page.locator("#film img").first.get_attribute("loading") == "lazy"
     finally:
         page.set_viewport_size({"width": 1200, "height": 900})
+
+
+@pytest.mark.browser
+def test_a_link_to_what_is_not_there_says_so(viewer: Viewer) -> None:
+    said = viewer.open(case="NOPE", show=("_target", "nobody")).locator("#missing")
+    assert said.text_content() == "case NOPE is not in this page; method nobody is not in this page"
+    viewer.page.locator("#next").click()
+    viewer.ready()
+    assert not said.is_visible()
+    assert not viewer.open(case="s0_L5", show=("_target", "soft")).locator("#missing").is_visible()
+
+
+@pytest.mark.browser
+def test_a_frame_without_its_picture_is_not_black(viewer: Viewer) -> None:
+    page = viewer.open(case="s0_L5", show=("_target", "soft"), view="grid")
+    frame, paper = page.locator("#viewer .frame").first, "(node) => getComputedStyle(node).backgroundColor"
+    assert frame.evaluate(paper) == "rgb(0, 0, 0)"
+    assert (
+        frame.evaluate(f"(node) => {{ delete node.dataset.filled; return ({paper})(node); }}")
+        != "rgb(0, 0, 0)"
+    )
+    assert "loading" in frame.evaluate("(node) => getComputedStyle(node, '::after').content")

@@ -21,6 +21,7 @@ window.Compare = (() => {
     view: "slider", map: "picture", against: "_target", overlay: "none", opacity: 0.6,
     zoom: 1, x: 0.5, y: 0.5, split: 50, flip: 0,
     scene: "", level: "", order: null, reverse: false,
+    missing: [], // what an address names and the page has not, in words
   });
   // board, item: benchmark and case; cases: those of the filter, in order; show: sources of the pictures, A first.
   const state = { board: null, item: null, cases: [], show: [], ...start() };
@@ -146,6 +147,15 @@ window.Compare = (() => {
       return raw; // a damaged link still opens the page
     }
   };
+  const missing = (board, key, shown) => {
+    const has = (source) => source in FIXED || state.board.methods.some((method) => method.label === source);
+    const names = [
+      ["benchmark", board, state.board.id === board],
+      ["case", key, state.board.cases.some((item) => item.key === key)],
+      ...shown.map((source) => ["method", source, has(source)]),
+    ];
+    return names.filter(([, name, there]) => name && !there).map(([what, name]) => `${what} ${name} is not in this page`);
+  };
   // Takes what an address says; false if it is not about the comparison. What it does not say is as at the start.
   const read = (hash) => {
     const parts = new Map(hash.slice(1).split("&").map((part) => [part.split("=", 1)[0], part.slice(part.indexOf("=") + 1)]));
@@ -161,6 +171,7 @@ window.Compare = (() => {
     state.split = within(values("split")[0], 0, 100, state.split);
     const [shown, flip] = [state.show, within(values("flip")[0], 1, MAX_PANES, 1) - 1];
     setBoard(values("benchmark")[0] ?? "");
+    state.missing = missing(values("benchmark")[0], values("case")[0], shown);
     const [metric, a, b] = values("order");
     if (metric) setOrder({ metric, a, b: b ?? "" }, values("reverse")[0] === "1");
     state.show = shown;

@@ -41,6 +41,7 @@
 
   const drawControls = () => {
     $("benchmark").value = state.board.id;
+    Object.assign($("missing"), { textContent: state.missing.join("; "), hidden: !state.missing.length });
     for (const button of document.querySelectorAll("#compare [data-choose]")) button.setAttribute("aria-pressed", String(button.dataset.choose === state.view));
     $("map").value = state.map;
     $("overlay").value = state.overlay;
@@ -85,6 +86,7 @@
   const changed = (what, changes = {}) => {
     Object.assign(state, changes);
     if (what === "zoom") return remember(false);
+    state.missing = [];
     if (what === "look") {
       drawControls();
       view.refill();
