@@ -34,7 +34,9 @@ class Answer:
         number: of the picture, in the order of asking.
         image: [H, W, 3] float32, or None with the error.
         seconds: since the picture before; None for the first of a process, which waited for its start.
-        process: number of the process that made it, from 0.
+        process: number of the process that made it, or ended without it, from 0.
+        died: the program died at it.
+        tried: False where the program was given up before it came to it.
     """
 
     number: int
@@ -42,14 +44,17 @@ class Answer:
     error: BokehbenchError | None = None
     seconds: float | None = None
     process: int = 0
+    died: bool = False
+    tried: bool = True
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """A case whose files are written."""
+    """A case whose files are written; `first` is the number of the first of several equal ones in a row."""
 
     number: int
     entry: dict[str, Any]
+    first: int
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -85,29 +90,41 @@ class External:
         return answer.image
 
     def render_many(self, asked: Iterable[Inputs]) -> Iterator[Answer]:
-        """Answers to all that is asked, as they come: one process, and a further one after a death.
+        """Answers to all that is asked, as they come: one process, and a further one after each death.
+
+        A death costs the case that the program was at. The program is given up when more than `restarts`
+        processes in a row died without a picture, or when the time is over.
 
         Inputs are written one by one before the program starts, so that they need not fit into memory. A
         key may be asked for more than once.
         """
         with self._folder() as work:
-            waiting = [self._write(work, number, inputs) for number, inputs in enumerate(asked)]
+            waiting = self._written(work, asked)
             until = time.monotonic() + self.about.limits.total
-            if not waiting:
-                return
+            in_vain = 0  # processes in a row that died without a picture
             for attempt in itertools.count():
+                if not waiting:
+                    return
+                asked_for = len(waiting)
                 yield from self._one_process(work, waiting, attempt, until)
-                if not waiting:
-                    return
                 watch = self.watches[-1]
-                over = attempt >= self.about.restarts or time.monotonic() > until
+                in_vain = in_vain + 1 if len(waiting) == asked_for else 0
                 # One that ended well has chosen to leave something out: it would again.
-                lost = list(waiting) if over or watch.finished else waiting[:1]
-                for one in lost:
+                lost = (
+                    waiting if watch.finished else [one for one in waiting if one.first == waiting[0].first]
+                )
+                for one in list(lost):
                     waiting.remove(one)
-                    yield Answer(one.number, None, self._blame(work, watch, one), process=attempt)
-                if not waiting:
+                    error = self._blame(work, watch, one)
+                    yield Answer(one.number, None, error, process=attempt, died=not watch.finished)
+                if in_vain > self.about.restarts or time.monotonic() > until:
+                    error = self._given_up(watch, in_vain)
+                    yield from (
+                        Answer(one.number, None, error, None, attempt, tried=False) for one in waiting
+                    )
                     return
+                if in_vain:
+                    waiting = _from_the_middle(waiting)
 
     # ---------------------------------------------------------------------------------------- processes
 
@@ -162,6 +179,13 @@ class External:
         where = f" (log: {self.log})" if self.log else ""
         return JobFailed(f"the program ended without {path.name}: {watch.status}{found}{last}{where}")
 
+    def _given_up(self, watch: Watch, in_vain: int) -> JobFailed:
+        """Of a case that no process came to."""
+        times = "once" if in_vain == 1 else f"{in_vain} times in a row"
+        why = f"the program died {times} without a picture, " if in_vain > self.about.restarts else ""
+        where = f" (log: {self.log})" if self.log else ""
+        return JobFailed(f"not tried: {why}{'last ' if why else ''}{watch.status}{where}")
+
     def _last_line(self, work: Path) -> str:
         """Of what the last process printed."""
         if not self._log(work).exists():
@@ -194,8 +218,17 @@ class External:
             self.log.parent.mkdir(parents=True, exist_ok=True)
         return work.resolve()
 
-    def _write(self, work: Path, number: int, inputs: Inputs) -> _Asked:
-        """Files of one case, and its entry in the manifest."""
+    def _written(self, work: Path, asked: Iterable[Inputs]) -> list[_Asked]:
+        written: list[_Asked] = []
+        before: Inputs | None = None
+        for number, inputs in enumerate(asked):
+            first = written[-1].first if inputs is before else number
+            written.append(_Asked(number, self._write(work, number, inputs), first))
+            before = inputs
+        return written
+
+    def _write(self, work: Path, number: int, inputs: Inputs) -> dict[str, Any]:
+        """Files of one case; its entry in the manifest."""
         # The same key may be asked for several times, with other lenses.
         name = inputs.key if not (work / "in" / f"{inputs.key}.asked").exists() else f"{inputs.key}--{number}"
         (work / "in" / f"{name}.asked").touch()
@@ -214,7 +247,7 @@ class External:
         }
         if inputs.lq is not None:
             entry["lq"] = str(_write_image(work / "in" / f"{name}_lq", inputs.lq, self.about.image, gamma))
-        return _Asked(number, entry)
+        return entry
 
     def _write_manifest(self, work: Path, waiting: Sequence[_Asked], out: Path, number: int) -> Path:
         path = work / f"manifest-{number}.json"
@@ -234,6 +267,14 @@ class External:
 def seed_of(inputs: Inputs) -> int:
     """The seed of a case, in [0, 2^31): the same in every run, whatever else is asked for."""
     return int(stream(inputs.seed, 0, inputs.key).integers(2**31))
+
+
+def _from_the_middle(waiting: list[_Asked]) -> list[_Asked]:
+    """Cases that kill a program often come together (a scene, a size): the next process starts elsewhere."""
+    middle = len(waiting) // 2
+    while 0 < middle < len(waiting) and waiting[middle].first == waiting[middle - 1].first:
+        middle += 1
+    return waiting[middle:] + waiting[:middle]
 
 
 def _filled(word: str, values: dict[str, str]) -> str:

@@ -86,7 +86,8 @@ class Description(Strict):
         image: png8, png16 (both clip at 1), exr (linear light, float) or npy (encoded, float).
         disparity: npy or exr (float), or png16.
         chunk: cases a process; 0 is all of a benchmark.
-        restarts: further processes after one that hung or died, each without the case it was at.
+        restarts: a process that hung or died is followed by one without the case it was at, as long as no
+            more than this many in a row died before without a picture.
         stochastic: the picture depends on the case's seed, and on no other random number.
         card: JSON with what it was trained on, relative to the description.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -15,8 +16,9 @@ from bokehbench import jobs, records
 from bokehbench.baselines.external import Answer, External
 from bokehbench.baselines.external_spec import ExternalMethodSpec
 from bokehbench.cases import Inputs
-from bokehbench.errors import BokehbenchError, JobFailed
+from bokehbench.errors import BokehbenchError, InputError, JobFailed
 from bokehbench.leaderboard import measure
+from bokehbench.leaderboard.stored import read_object
 from bokehbench.leaderboard.unit import Unit, blamed_on_the_method, commit, prepare
 from bokehbench.registry import MethodSpec, get
 
@@ -70,13 +72,30 @@ def divide(units: Sequence[Unit]) -> tuple[list[Unit], list[Batch]]:
         else:
             own.append(unit)
     batches = []
-    for group in groups.values():
+    for group in map(_failed_last, groups.values()):
         spec = get(MethodSpec, group[0].result.method)
         assert isinstance(spec, ExternalMethodSpec)
         size = spec.external.chunk or len(group)
         starts = range(0, len(group), size)
         batches += [Batch(tuple(group[start : start + size]), start // size) for start in starts]
     return own, batches
+
+
+def _failed_last(group: Sequence[Unit]) -> list[Unit]:
+    """Those that failed least often first: a program that dies at some cases does not keep others waiting."""
+    failures = _failures(group[0].result.folder / FOLDER)
+    return sorted(group, key=lambda unit: failures.get(unit.info.key, 0))
+
+
+def _failures(folder: Path) -> dict[str, int]:
+    """Key of a case -> how often it failed, as the reports of earlier runs have it."""
+    found: dict[str, int] = {}
+    for report in sorted(folder.glob("*.json")):
+        with contextlib.suppress(InputError):
+            for key, times in read_object(report, {"failures": dict})["failures"].items():
+                if isinstance(times, int):
+                    found[key] = max(times, found.get(key, 0))
+    return found
 
 
 def render_batches(batches: Sequence[Batch], pool: Pool, repeats: int = 0) -> Iterator[Ended]:
@@ -118,6 +137,7 @@ class _Rendering:
         self.K: dict[int, float | None] = {}
         self.size: dict[int, tuple[int, int]] = {}
         self.error: dict[int, BokehbenchError] = {}
+        self.not_tried: set[int] = set()
         self.process: dict[int, int] = {}
         self.seconds: dict[int, list[float]] = {}
 
@@ -156,6 +176,8 @@ class _Rendering:
         if answer.image is None:
             if number not in self.process:
                 self.error[number] = answer.error or JobFailed("made no picture")
+                if not answer.tried:
+                    self.not_tried.add(number)
             return
         if answer.seconds is not None and (number in self.process or not self.repeats):
             self.seconds.setdefault(number, []).append(answer.seconds)
@@ -184,8 +206,22 @@ class _Rendering:
             end = ends[process]
             timing = self._timing(number, end["peak_memory_mb"])
             records.write_json(self.batch.units[number].result.timing, {**timing, "process": end["status"]})
-        failed = {self.batch.units[number].info.key: str(error) for number, error in self.error.items()}
-        content = {"made_with": self.batch.spec.made_with(), "processes": ends, "failed": failed}
+        keys = [unit.info.key for unit in self.batch.units]
+        without = {number: str(error) for number, error in sorted(self.error.items())}
+        failed = {keys[number]: why for number, why in without.items() if number not in self.not_tried}
+        not_tried = {keys[number]: why for number, why in without.items() if number in self.not_tried}
+        before = _failures(self.batch.folder)
+        made = {keys[number] for number in self.process}
+        failures = {
+            key: before.get(key, 0) + (key in failed) for key in (*before, *failed) if key not in made
+        }
+        content = {
+            "made_with": self.batch.spec.made_with(),
+            "processes": ends,
+            "failed": failed,
+            "not_tried": not_tried,
+            "failures": failures,
+        }
         records.write_json(self.batch.report, content)
 
 

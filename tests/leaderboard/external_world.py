@@ -67,7 +67,7 @@ summary = "Copies its input."
 licence = "MIT"
 command = ["{python}", "program.py", "{{manifest}}"]
 image = "png8"
-restarts = 1
+restarts = {restarts}
 {more}
 
 [environment]
@@ -105,9 +105,11 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Path) ->
     registry._load_all.cache_clear()
 
 
-def describe(folder: Path, more: str = "", *, start: float = 20.0, case: float = 20.0) -> None:
+def describe(
+    folder: Path, more: str = "", *, start: float = 20.0, case: float = 20.0, restarts: int = 1
+) -> None:
     python = "own/bin/python"
-    text = DESCRIPTION.format(python=python, more=more, start=start, case=case)
+    text = DESCRIPTION.format(python=python, more=more, start=start, case=case, restarts=restarts)
     (folder / "copyist.toml").write_text(text)
     registry._load_all.cache_clear()
     registry._registered.clear()

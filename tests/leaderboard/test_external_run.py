@@ -80,13 +80,56 @@ def test_one_that_hangs_is_killed_with_its_children_and_the_run_goes_on(world: P
 def test_one_that_dies_leaves_what_it_finished_and_the_run_says_so(world: Path) -> None:
     (world / "mode.txt").write_text("die case1 case2")
     summary = go(world)
-    # Two processes (restarts = 1): the first ends at case1, the second at case2, and case3 is not reached.
-    assert summary.rendered == 1
-    assert len(summary.failed) == 3 and all("exit 1" in line for line in summary.failed)
+    # The first process ends at case1, the second at case2, and the third makes what is left.
+    assert summary.rendered == 2
+    assert len(summary.failed) == 2 and all("exit 1" in line for line in summary.failed)
     assert "out of memory, say" in summary.failed[0]
     report = records.read_json(only_result(world).folder / "_external" / "0000.json")
+    assert [process["status"] for process in report["processes"]] == ["exit 1", "exit 1", "exit 0"]
+    assert set(report["failed"]) == {"case1", "case2"}
+    assert (report["not_tried"], report["failures"]) == ({}, {"case1": 1, "case2": 1})
+
+
+def report_of(world: Path) -> dict:
+    (path,) = (world / "out").rglob("_external/0000.json")
+    return records.read_json(path)
+
+
+def test_bad_cases_before_good_ones_do_not_keep_them_from_being_made(world: Path) -> None:
+    (world / "mode.txt").write_text("die case0 case1 case2")
+    describe(world, "", restarts=0)
+    summary = go(world)
+    # Given up at the first: nobody has come to the others, and none of them is blamed.
+    assert (summary.rendered, len(summary.failed)) == (0, 4)
+    report = report_of(world)
+    assert "without case0.png: exit 1" in report["failed"]["case0"] and set(report["failed"]) == {"case0"}
+    assert set(report["not_tried"]) == {"case1", "case2", "case3"}
+    for why in report["not_tried"].values():
+        assert why.startswith("not tried: the program died once without a picture") and ".png" not in why
+    # What failed comes last, so that each further run gets further, also if it has to give up again.
+    tried = [set(report_of(world)["failed"]) for _ in range(2) if go(world).failed]
+    assert tried == [{"case1"}, {"case2"}]
+    assert report_of(world)["failures"] == {"case0": 1, "case1": 1, "case2": 1}
+    assert go(world).rendered == 1
+
+
+def test_after_a_death_in_vain_the_next_process_starts_elsewhere(world: Path) -> None:
+    (world / "mode.txt").write_text("die case0 case1")
+    describe(world, "", restarts=1)
+    assert go(world).rendered == 2
+    asked = [line.split()[0] for line in (world / "asked.txt").read_text().splitlines()]
+    assert asked == ["case0", "case2", "case3", "case1"]
+
+
+def test_a_program_that_never_starts_is_not_started_for_every_case(world: Path) -> None:
+    (world / "program.py").write_text("raise ImportError('no torch here')")
+    assert len(go(world, profile=3).failed) == 4
+    report = report_of(world)
     assert [process["status"] for process in report["processes"]] == ["exit 1", "exit 1"]
-    assert set(report["failed"]) == {"case1", "case2", "case3"}
+    assert len(report["failed"]) == 2 and all("no torch here" in why for why in report["failed"].values())
+    assert len(report["not_tried"]) == 2 and "died 2 times in a row" in next(
+        iter(report["not_tried"].values())
+    )
 
 
 def test_what_it_leaves_out_or_makes_badly_is_a_failure_of_that_case(world: Path) -> None:
