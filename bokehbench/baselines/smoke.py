@@ -7,12 +7,13 @@ crash, not a bad method. Networks get wider ones than formulas.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bokehbench import images
+from bokehbench.baselines.external import Answer
 from bokehbench.baselines.external_spec import ExternalMethodSpec
 from bokehbench.baselines.smoke_scene import DISC, WALL, Scene, detail, light_of
 from bokehbench.cases import FloatImage, Inputs, Renderer
@@ -57,11 +58,12 @@ LIMITS: Mapping[str, Limits] = {
 
 @dataclass(frozen=True)
 class Check:
-    """One claim about a method; `said` has the figure, and why where it failed."""
+    """One claim about a method; `said` has the figure, and why where it failed or was not tried."""
 
     name: str
     passed: bool
     said: str
+    tried: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,19 +71,21 @@ class Report:
     """What became of a method: its checks, or why it cannot be tried here.
 
     Attributes:
+        ended: how the program of an external method died; what its process made is not judged.
         unavailable: the reason where weights, program or environment are missing or wrong.
         warnings: what makes its numbers and is in no hash, a line each.
     """
 
     method: str
     checks: tuple[Check, ...] = ()
+    ended: str = ""
     unavailable: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether nothing failed; a method that is not here has not failed."""
-        return all(check.passed for check in self.checks)
+        return not self.ended and all(check.passed for check in self.checks)
 
 
 NAMES = ("shape", "range", "K = 0", "repeatable", "focal plane", "blur", "odd size", "above 1", "even")
@@ -101,11 +105,10 @@ def smoke(spec: MethodSpec) -> Report:
         said = " ".join(f"{type(error).__name__}: {error}".split())
         return Report(spec.name, tuple(Check(name, False, f"not made: {said}") for name in NAMES))
     asked = _asked(oracle=spec.oracle == "layers")
-    made = _rendered(first, list(asked.values()))
-    found = dict(zip(asked, made, strict=True))
-    (found["again"],) = _rendered(second, [asked["focus"]])
-    judge = _Judge(spec, LIMITS.get(spec.category, LIMITS["neural"]), asked, found)
-    return Report(spec.name, tuple(judge.checks()), warnings=warnings)
+    found, ended = _rendered(first, asked)
+    again, ended_again = _rendered(second, {"again": asked["focus"]})
+    judge = _Judge(spec, LIMITS.get(spec.category, LIMITS["neural"]), asked, found | again)
+    return Report(spec.name, tuple(judge.checks()), "; ".join([*ended, *ended_again]), warnings=warnings)
 
 
 def _asked(*, oracle: bool) -> dict[str, Inputs]:
@@ -121,23 +124,40 @@ def _asked(*, oracle: bool) -> dict[str, Inputs]:
     }
 
 
+class _NotTried(str):
+    """Why there is no picture, where that says nothing about the picture."""
+
+
 Made = FloatImage | str
 """An image, or why there is none."""
 
 
-def _rendered(renderer: Renderer, asked: Sequence[Inputs]) -> list[Made]:
+def _rendered(renderer: Renderer, asked: Mapping[str, Inputs]) -> tuple[dict[str, Made], list[str]]:
+    """What was made, by name, and how each process of its own died that did."""
     if hasattr(renderer, "render_many"):
-        answers = sorted(renderer.render_many(asked), key=lambda answer: answer.number)
-        return [answer.image if answer.image is not None else str(answer.error) for answer in answers]
-    made: list[Made] = []
-    for inputs in asked:
+        return _rendered_elsewhere(renderer.render_many(asked.values()), list(asked))
+    made: dict[str, Made] = {}
+    for name, inputs in asked.items():
         try:
-            made.append(renderer.render(inputs))
+            made[name] = renderer.render(inputs)
         except BokehbenchError as error:
-            made.append(str(error))
+            made[name] = str(error)
         except Exception as error:  # a method may be anybody's code
-            made.append(" ".join(f"{type(error).__name__}: {error}".split()))
-    return made
+            made[name] = " ".join(f"{type(error).__name__}: {error}".split())
+    return made, []
+
+
+def _rendered_elsewhere(given: Iterable[Answer], names: Sequence[str]) -> tuple[dict[str, Made], list[str]]:
+    """As of `_rendered`. A crash need not be the fault of the picture that it came at, so none is blamed."""
+    answers = list(given)
+    ends = {answer.process: answer for answer in answers if answer.died}
+    made: dict[str, Made] = {}
+    for answer in answers:
+        if answer.process in ends or not answer.tried:
+            made[names[answer.number]] = _NotTried("its process died")
+        else:
+            made[names[answer.number]] = answer.image if answer.image is not None else str(answer.error)
+    return made, [f"process {number + 1}: {answer.error}" for number, answer in sorted(ends.items())]
 
 
 class _Judge:
@@ -167,6 +187,8 @@ class _Judge:
         pictures = []
         for one in needed:
             picture = self.made[one if one in self.made else "focus"]
+            if isinstance(picture, _NotTried):
+                return Check(name, False, picture, tried=False)
             if isinstance(picture, str):
                 return Check(name, False, picture)
             wanted = self.asked[one if one in self.asked else "focus"].image.shape

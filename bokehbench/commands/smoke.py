@@ -9,7 +9,7 @@ import click
 from bokehbench.commands import options
 
 if TYPE_CHECKING:
-    from bokehbench.baselines.smoke import Report
+    from bokehbench.baselines.smoke import Check, Report
 
 
 @click.command()
@@ -21,8 +21,11 @@ def smoke(context: click.Context, methods: tuple[str, ...]) -> None:
     """Check that methods do what any renderer of lens blur must.
 
     Shape, range, K = 0, equal pictures for equal seeds, a sharp focal plane, blur elsewhere, odd sizes, input
-    above 1, and a picture of one colour that stays so. Exit code 1 if one fails, 2 if a method that was named
-    cannot be tried here (weights or environment are missing or wrong); under `all` such methods are skipped.
+    above 1, and a picture of one colour that stays so. A program that dies is a line of its own ("ended"),
+    and what its process made is not judged ("–").
+
+    Exit code 1 if a check fails or a program dies, 2 if a method that was named cannot be tried here (weights
+    or environment are missing or wrong); under `all` such methods are skipped.
     """
     from bokehbench.baselines.smoke import smoke as try_out
     from bokehbench.errors import Unavailable
@@ -52,11 +55,20 @@ def table(reports: list[Report]) -> str:
     width = max(len(report.method) for report in reports)
     lines = ["  ".join([" " * width, *NAMES])]
     for report in reports:
-        marks = ["ok" if check.passed else "FAIL" for check in report.checks] or ["–"] * len(NAMES)
+        marks = [_mark(check) for check in report.checks] or ["–"] * len(NAMES)
         cells = [mark.ljust(len(name)) for mark, name in zip(marks, NAMES, strict=True)]
         lines.append("  ".join([report.method.ljust(width), *cells]).rstrip())
     for report in reports:
-        lines += [f"FAIL {report.method}, {c.name}: {c.said}" for c in report.checks if not c.passed]
+        lines += [f"FAIL {report.method}, ended: {report.ended}"] if report.ended else []
+        lines += [f"FAIL {report.method}, {c.name}: {c.said}" for c in report.checks if _mark(c) == "FAIL"]
+        left = [check.name for check in report.checks if not check.tried]
+        lines += [f"not tried: {report.method}: {', '.join(left)}: the process died"] if left else []
         lines += [f"warning: {report.method}: {text}" for text in report.warnings]
     lines += [f"skipped: {report.method}: {report.unavailable}" for report in reports if report.unavailable]
     return "\n".join(lines)
+
+
+def _mark(check: Check) -> str:
+    if not check.tried:
+        return "–"
+    return "ok" if check.passed else "FAIL"

@@ -232,3 +232,37 @@ def test_code_and_environments_that_are_in_no_hash_are_warned_of(tmp_path: Path)
     assert said(("licence", 'code = ["render.py"]\nlicence'), lock) == ""
     assert "is not hashed: it lies outside" in said((module, '"render.py", "/bin/sh"'), lock)
     assert "is not hashed: name its files" in said((module, '"render"'), lock)
+
+
+DIES = """
+import json, shutil, sys
+manifest = json.load(open(sys.argv[1]))
+for number, case in enumerate(manifest["cases"]):
+    if number == int(sys.argv[2]):
+        sys.exit("segmentation fault, say")
+    shutil.copy(case["image"], manifest["out"] + "/" + case["output"])
+"""
+
+
+def test_a_crash_is_a_line_of_its_own_and_no_check_is_blamed_for_it(tmp_path: Path) -> None:
+    """A program that dies after its second picture, whatever that is, has nothing against odd sizes."""
+    (tmp_path / "dies.py").write_text(DIES)
+    text = EXTERNAL.split("[[weights]]")[0].format(python=sys.executable)
+
+    def tried(after: int) -> tuple[Report, str]:
+        run = f'"dies.py", "{{manifest}}", "{after}"'
+        (tmp_path / "theirs.toml").write_text(text.replace('"-m", "their_package", "{manifest}"', run))
+        report = smoke(external_spec.read(tmp_path / "theirs.toml"))
+        return report, table([report])
+
+    report, said = tried(2)
+    assert not report.passed and "segmentation fault, say" in report.ended
+    checks = {check.name: check for check in report.checks}
+    assert not any(checks[name].tried for name in ("shape", "blur", "repeatable", "odd size", "above 1"))
+    assert said.count("FAIL") == 1 and "FAIL theirs, ended: process 1: " in said
+    assert "not tried: theirs: shape, range, " in said
+    report, said = tried(0)  # before any picture
+    assert not any(check.tried for check in report.checks) and "FAIL theirs, ended: " in said
+    report, said = tried(100)  # it only copies: what it makes is judged
+    assert not report.ended and all(check.tried for check in report.checks)
+    assert {check.name for check in report.checks if not check.passed} == {"blur"}
