@@ -23,13 +23,15 @@ def to_csv(tables: Sequence[Table]) -> str:
 
     `cases` and `scenes` are those of the level, `METRIC_cases` and `METRIC_scenes` those of the number, which
     are fewer where a region is too small to have one; `published` is the number of cases of the whole set.
+    `timing` says whether the seconds were measured with care (`profiled`) or are those of one rendering
+    (`as run`). `reported_other` is what a paper prints that no column here is like, as it calls it.
     """
     names = list(dict.fromkeys(column.name for table in tables for column in table.columns))
     head = ["benchmark", "protocol", "level", "method", "version", "weights", "category", "status"]
     head += ["seeds", "uses_truth", "cases", "scenes", "published"]
-    head += ["average_rank", "seconds", "peak_memory_mb"]
+    head += ["average_rank", "seconds", "timing", "peak_memory_mb"]
     head += [f"{name}{suffix}" for name in names for suffix in SUFFIXES]
-    head += ["source", "note"]
+    head += ["reported_other", "source", "note"]
     out = io.StringIO()
     writer = csv.DictWriter(out, head, restval="", lineterminator="\n")
     writer.writeheader()
@@ -63,6 +65,7 @@ def _csv_row(table: Table, group: Group, row: Row) -> dict[str, Any]:
         values |= {
             "average_rank": row.average_rank,
             "seconds": row.seconds,
+            "timing": None if row.seconds is None else "profiled" if row.efficiency else "as run",
             "peak_memory_mb": row.peak_memory_mb,
         }
     for name, cell in group.cells[row.key].items():
@@ -79,6 +82,7 @@ def _csv_row(table: Table, group: Group, row: Row) -> dict[str, Any]:
 def _csv_reported(table: Table, one: Reported) -> dict[str, Any]:
     about = {"benchmark": table.benchmark, "protocol": table.protocol, "level": one.level}
     about |= {"method": one.ours or one.label, "status": "reported", "seconds": one.seconds or ""}
+    about["reported_other"] = "; ".join(f"{metric} {value}" for metric, value in one.other.items())
     return {**about, **one.values, "source": one.source, "note": one.note}
 
 

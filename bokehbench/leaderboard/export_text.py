@@ -1,21 +1,23 @@
-"""Tables for readers: Markdown, LaTeX, and what the terminal shows."""
+"""Tables for readers: Markdown, and what the terminal shows."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bokehbench.leaderboard.sentences import (
-    ORACLE_NOTE,
     TRUTH_HEADING,
     below_floor_sentence,
     half_width,
     incomplete_sentence,
     noise_sentence,
+    profiled_sentence,
     rank_text,
     reported_label,
     reported_sentences,
     seconds_text,
     size_sentence,
+    small_sentence,
     spread_sentence,
     spread_text,
     stale_sentences,
@@ -23,9 +25,7 @@ from bokehbench.leaderboard.sentences import (
     truth_sentence,
     whole_size_sentence,
 )
-from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Reported, Row, Table
-
-WHERE = "Where it fails, by region and corrected"
+from bokehbench.leaderboard.tables import ALL, WHERE, Cell, Column, Group, Reported, Row, Table
 
 
 def to_markdown(tables: Sequence[Table]) -> str:
@@ -37,7 +37,8 @@ def _markdown(table: Table) -> list[str]:
     lines = [f"## {table.benchmark} ({table.protocol})", "", whole_size_sentence(table) + ".", ""]
     lines += _markdown_tables(table, table.everything)
     lines += [f"[{n}] {text}  " for n, text in enumerate(table.footnotes, start=1)]
-    further = [spread_sentence(table), noise_sentence(table), truth_sentence(table)]
+    further = [profiled_sentence(table), spread_sentence(table), noise_sentence(table)]
+    further += [truth_sentence(table)]
     lines += [statistics_sentence(table), *filter(None, further), *reported_sentences(table), ""]
     for group in table.groups[1:]:
         lines += [f"### {table.benchmark}, {group.level}: {size_sentence(group)}", ""]
@@ -53,7 +54,7 @@ def _markdown(table: Table) -> list[str]:
         ),
     ):
         if items:
-            lines += [f"**{heading}**", "", *(f"- {item}" for item in items), ""]
+            lines += [f"**{heading}**", "", *(f"- {_in_markdown(item)}" for item in items), ""]
     return lines
 
 
@@ -67,7 +68,7 @@ def _markdown_tables(table: Table, group: Group) -> list[str]:
 def markdown_table(table: Table, group: Group, costs: bool = True) -> list[str]:
     """The lines of one table, heading first; `costs` adds rank and seconds to that of all levels."""
     overall = group.level == ALL and costs
-    heads = ["method", *(_in_markdown_cell(c.heading) for c in table.columns)]
+    heads = ["method", *(_in_markdown(c.heading) for c in table.columns)]
     heads += ["rank", "s/image"] if overall else []
     heads += [TRUTH_HEADING] if table.uses_truth else []
     lines = [" | ".join(["", *heads, ""]).strip(), "|" + "---|" + "---:|" * (len(heads) - 1)]
@@ -76,21 +77,21 @@ def markdown_table(table: Table, group: Group, costs: bool = True) -> list[str]:
         cells = [one.values.get(c.name, "–") for c in table.columns]
         rest = ["–", one.seconds or "–"] if overall else []
         rest += ["–"] if table.uses_truth else []
-        return " | ".join(["", _in_markdown_cell(reported_label(one)), *cells, *rest, ""]).strip()
+        return " | ".join(["", _in_markdown(reported_label(one)), *cells, *rest, ""]).strip()
 
     for row in table.rows:
         cells = [_markdown_cell(table, group.cells[row.key][c.name], c) for c in table.columns]
         label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
         rest = [rank_text(row), seconds_text(row)] if overall else []
-        rest += [_in_markdown_cell(row.truth or "–")] if table.uses_truth else []
-        lines.append(" | ".join(["", _in_markdown_cell(label), *cells, *rest, ""]).strip())
+        rest += [_in_markdown(row.truth or "–")] if table.uses_truth else []
+        lines.append(" | ".join(["", _in_markdown(label), *cells, *rest, ""]).strip())
         lines += [printed(one) for one in table.printed(group.level, row)]
     return lines + [printed(one) for one in table.only_printed(group.level)]
 
 
-def _in_markdown_cell(name: str) -> str:
-    """A bare | would end the cell."""
-    return name.replace("|", r"\|")
+def _in_markdown(text: str) -> str:
+    """What people named stays as it is: not HTML, not emphasis, and a bare | would end a table's cell."""
+    return re.sub(r"[\\`*<|\[\]]|(?<!\w)_|_(?!\w)", lambda found: "\\" + found[0], text)
 
 
 def _markdown_cell(table: Table, cell: Cell, column: Column) -> str:
@@ -100,116 +101,6 @@ def _markdown_cell(table: Table, cell: Cell, column: Column) -> str:
     text = f"**{text}**" if cell.best else f"<u>{text}</u>" if cell.second else text
     half, spread = half_width(cell, column), spread_text(cell, column)
     return text + (f" ± {half}" if half else "") + (f" ({spread})" if spread else "")
-
-
-# ----------------------------------------------------------------------------------------------- LaTeX
-
-_LATEX = {
-    **{char: "\\" + char for char in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "±": r"$\pm$",
-    "σ": r"$\sigma$",
-    "–": "--",
-    "−": "$-$",
-    "≥": r"$\ge$",
-    "…": r"\dots{}",
-    "→": r"$\rightarrow$",
-}
-
-
-def latex_text(text: str) -> str:
-    """Escaped for LaTeX."""
-    return "".join(_LATEX.get(char, char) for char in text)
-
-
-def to_latex(tables: Sequence[Table], *, intervals: bool = True) -> str:
-    """One booktabs `table` for each table; best bold, second underlined. Needs \\usepackage{booktabs}.
-
-    Columns by region stand in a second one, as in the Markdown.
-
-    Args:
-        tables: one a benchmark and protocol.
-        intervals: with ± half of the confidence interval.
-    """
-    found = []
-    for table in tables:
-        whole, regions = table.parts()
-        found.append(_latex(whole, intervals, _latex_caption(whole), f"tab:{table.name}"))
-        if regions is not None:
-            label = f"tab:{table.name}-regions"
-            found.append(_latex(regions, intervals, _latex_region_caption(regions), label, costs=False))
-    return "\n".join(found)
-
-
-def _latex(table: Table, intervals: bool, caption: str, label: str, costs: bool = True) -> str:
-    heads = ["method", *(column.heading for column in table.columns), *(["s/image"] if costs else [])]
-    lines = [
-        r"\begin{table}[t]",
-        r"\centering",
-        rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
-        r"\toprule",
-        " & ".join(latex_text(head) for head in heads) + r" \\",
-    ]
-    for group in table.groups:
-        lines.append(r"\midrule")
-        if len(table.groups) > 1:
-            name = "all levels" if group.level == ALL else group.level
-            text = latex_text(f"{name}, {size_sentence(group)}")
-            lines.append(rf"\multicolumn{{{len(heads)}}}{{l}}{{\emph{{{text}}}}} \\")
-        for row in table.rows:
-            cells = [_latex_cell(group.cells[row.key][c.name], c, intervals) for c in table.columns]
-            name = latex_text(row.label) + (r"$^\dagger$" if row.status == "oracle" else "")
-            name += r"$^\ddagger$" if row.truth else ""
-            seconds = [latex_text(seconds_text(row)) if group.level == ALL else ""] if costs else []
-            lines.append(" & ".join([name, *cells, *seconds]) + r" \\")
-            lines += [_latex_reported(one, table) for one in table.printed(group.level, row)]
-        lines += [_latex_reported(one, table) for one in table.only_printed(group.level)]
-    lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{caption}}}"]
-    return "\n".join([*lines, rf"\label{{{label}}}", r"\end{table}", ""])
-
-
-def _latex_caption(table: Table) -> str:
-    sentences = [f"{table.benchmark} ({table.protocol}), {whole_size_sentence(table)}."]
-    sentences += [statistics_sentence(table), spread_sentence(table), noise_sentence(table)]
-    return _escaped_caption([*sentences, *_row_marks(table), *reported_sentences(table)])
-
-
-def _latex_region_caption(table: Table) -> str:
-    names = [column.name for column in table.columns]
-    cells = [group.cells[row.key][name] for group in table.groups for row in table.rows for name in names]
-    fewer = dict.fromkeys(cell.reason for cell in cells if cell.interval and cell.reason)
-    sentences = [f"{WHERE}: {table.benchmark} ({table.protocol}), {whole_size_sentence(table)}."]
-    sentences += [f"{text}." for text in fewer] + [statistics_sentence(table), *_row_marks(table)]
-    return _escaped_caption(sentences)
-
-
-def _row_marks(table: Table) -> list[str]:
-    marks = ["†" + ORACLE_NOTE + "."] if any(row.status == "oracle" for row in table.rows) else []
-    return [*marks, *(["‡" + truth_sentence(table)] if table.uses_truth else [])]
-
-
-def _escaped_caption(sentences: Sequence[str]) -> str:
-    text = latex_text(" ".join(filter(None, sentences)))
-    return text.replace("†", r"$^\dagger$").replace("‡", r"$^\ddagger$")
-
-
-def _latex_reported(one: Reported, table: Table) -> str:
-    cells = [one.values.get(column.name, "--") for column in table.columns]
-    seconds = (one.seconds or "--") if one.level == ALL else ""
-    return " & ".join([rf"\textit{{{latex_text(reported_label(one))}}}", *cells, seconds]) + r" \\"
-
-
-def _latex_cell(cell: Cell, column: Column, intervals: bool) -> str:
-    if cell.interval is None:
-        return "n/a"
-    text = column.show(cell.interval.mean)
-    text = rf"\textbf{{{text}}}" if cell.best else rf"\underline{{{text}}}" if cell.second else text
-    half = half_width(cell, column) if intervals else ""
-    return text + (rf" {{\scriptsize$\pm${half}}}" if half else "")
 
 
 # -------------------------------------------------------------------------------------------- terminal
@@ -243,7 +134,8 @@ def _terminal(table: Table) -> str:
         ]
     lines += [f"[{n}] {text}" for n, text in enumerate(table.footnotes, start=1)]
     lines += ["* best" + (" or tied with it" if table.tested else "")]
-    lines += [spread_sentence(table), noise_sentence(table), truth_sentence(table)]
+    lines += [small_sentence(table), profiled_sentence(table), spread_sentence(table)]
+    lines += [noise_sentence(table), truth_sentence(table)]
     lines += [f"below identity: {below_floor_sentence(below, table)}" for below in table.below_floor]
     lines += [f"incomplete: {incomplete_sentence(row, table)}" for row in table.incomplete]
     lines += [f"stale: {row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]

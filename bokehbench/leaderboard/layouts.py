@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.leaderboard.export_text import latex_text
+from bokehbench.leaderboard.export_latex import latex_text
 from bokehbench.leaderboard.reported import with_reported
+from bokehbench.leaderboard.sentences import profiled_sentence, timed_text
 from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Reported, Row, Table
 
 PLAIN, BEST, SECOND = "{}", "best", "second"
@@ -52,13 +53,15 @@ def bokehme_1(table: Table) -> Layout:
     here = {row.key[0] for row in table.rows}
     rows += _printed_rows([one for one in printed if one.ours not in here], levels, columns)
     notes = dict.fromkeys(f"Reported: {one.source}; {one.note}." for one in printed)
+    time = "Time is the median over the images, on the devices named in results.csv. "
+    time += profiled_sentence(table)
     title = [f"{table.benchmark} ({table.protocol})", table.part, "after Table 1 of BokehMe"]
     return Layout(
         ", ".join(filter(None, title)),
         tuple(group.level for group in levels),
         (*(column.name.upper() for column in columns), "Time (s)"),
         tuple(rows),
-        (*notes, "Time is the median over the images, on the devices named in results.csv."),
+        (*notes, time.strip()),
     )
 
 
@@ -86,9 +89,8 @@ def lay_out(name: str, tables: Sequence[Table]) -> list[Layout]:
 
 
 def _measured(row: Row, group: Group, columns: Sequence[Column]) -> tuple[Text, ...]:
-    seconds = group.seconds.get(row.key)
     cells = [_marked(group.cells[row.key][column.name], column) for column in columns]
-    return (*cells, (NONE if seconds is None else f"{seconds:.3g}", PLAIN))
+    return (*cells, (timed_text(row, group.seconds.get(row.key)), PLAIN))
 
 
 def _marked(cell: Cell, column: Column) -> Text:

@@ -15,7 +15,8 @@ from bokehbench.leaderboard.all_pairs import all_pairs
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.export_data import to_csv, to_json
-from bokehbench.leaderboard.export_text import to_latex, to_markdown, to_terminal
+from bokehbench.leaderboard.export_latex import to_latex
+from bokehbench.leaderboard.export_text import to_markdown, to_terminal
 from bokehbench.leaderboard.frame import to_frame
 from bokehbench.leaderboard.page import NO_CURVES, write_page
 from bokehbench.leaderboard.pictures import write_pictures

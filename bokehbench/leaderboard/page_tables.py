@@ -18,6 +18,7 @@ from bokehbench.leaderboard.sentences import (
     half_width,
     incomplete_sentence,
     noise_sentence,
+    profiled_sentence,
     rank_text,
     reported_sentences,
     seconds_text,
@@ -26,6 +27,7 @@ from bokehbench.leaderboard.sentences import (
     spread_text,
     stale_sentences,
     statistics_sentence,
+    timed_text,
     truth_sentence,
     whole_size_sentence,
 )
@@ -92,6 +94,7 @@ def _sentences(table: Table) -> list[str]:
         truth_sentence(table),
         statistics_sentence(table),
         spread_sentence(table),
+        profiled_sentence(table),
         f"{ORACLE_NOTE.capitalize()}." if oracle else "",
         noise_sentence(table),
     ]
@@ -177,7 +180,7 @@ def _level_view(table: Table, group: Group, row: Row) -> dict[str, Any]:
         "level": group.level,
         "size": size_sentence(group),
         "cells": _cells(table, group, row),
-        "seconds": "" if seconds is None else f"{seconds:.3g}",
+        "seconds": "" if seconds is None else timed_text(row, seconds),
         "printed": [_reported_view(table, one) for one in table.printed(group.level, row)],
     }
 

@@ -6,6 +6,8 @@ from bokehbench.leaderboard.collect import Collected
 from bokehbench.leaderboard.statistics import ALPHA, MIN_SCENES, name_of_test
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Reported, Row, Table
 
+PROFILED = "¶"
+"""Beside seconds an image."""
 TRUTH_HEADING = "chosen with the ground truth"
 ORACLE_NOTE = "oracle: is given what no method can know; shown as a ceiling, never best"
 
@@ -29,18 +31,60 @@ def _count(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}"
 
 
-def statistics_sentence(table: Table) -> str:
-    """What bold means, and what is claimed."""
+def statistics_sentence(table: Table, intervals: bool = True) -> str:
+    """What bold means, what is claimed, and of which levels and columns nothing is.
+
+    Args:
+        table: as printed.
+        intervals: whether it is printed with them.
+    """
     if not table.tested:
         return (
             f"{_count(table.everything.n_scenes, 'scene')}, fewer than {MIN_SCENES}: no confidence intervals "
             "and no tests; bold is the best printed mean, nothing more."
         )
-    return (
-        "± is half of the 95 % confidence interval by scene. Each row is tested against the best one "
+    parts = ["± is half of the 95 % confidence interval by scene."] if intervals else []
+    parts.append(
+        "Each row is tested against the best one "
         f"({name_of_test(table.everything.n_scenes)}, Holm); bold is the best row and what is tied with it "
         f"(p ≥ {ALPHA} or a difference too small to count)."
     )
+    return " ".join(filter(None, [*parts, small_sentence(table)]))
+
+
+def small_sentence(table: Table) -> str:
+    """Of a table with scenes enough, the levels and columns that have too few; empty where none has."""
+    if not table.tested:
+        return ""
+    levels = [group for group in table.groups[1:] if group.n_scenes < MIN_SCENES]
+    found = []
+    if levels:
+        counts = " and ".join(", ".join(str(group.n_scenes) for group in levels).rsplit(", ", 1))
+        scenes = "1 scene" if counts == "1" else f"{counts} scenes"
+        names = ", ".join(group.level for group in levels)
+        found.append(f"level{'s' if len(levels) > 1 else ''} {names} ({scenes})")
+    columns: dict[tuple[str, int], list[str]] = {}
+    for group in table.groups:
+        if group.n_scenes >= MIN_SCENES:
+            for name, n in _columns_of_few(table, group).items():
+                columns.setdefault((group.level, n), []).append(name)
+    for (level, n), few in columns.items():
+        at = "" if level == ALL else f" at {level}"
+        found.append(f"{', '.join(few)}{at} ({_count(n, 'scene')})")
+    if not found:
+        return ""
+    return (
+        f"Fewer than {MIN_SCENES} scenes, so no intervals and not tested, bold is the best printed mean, "
+        f"nothing more: {'; '.join(found)}."
+    )
+
+
+def _columns_of_few(table: Table, group: Group) -> dict[str, int]:
+    """Columns of a level whose numbers rest on too few scenes (a region is too small in the others)."""
+    rows = [group.cells[row.key] for row in table.rows]
+    intervals = {column.name: [cells[column.name].interval for cells in rows] for column in table.columns}
+    counts = {name: min((i.scenes for i in found if i), default=None) for name, found in intervals.items()}
+    return {name: n for name, n in counts.items() if n is not None and n < MIN_SCENES}
 
 
 def noise_sentence(table: Table) -> str:
@@ -121,8 +165,10 @@ def spread_sentence(table: Table) -> str:
 
 
 def spread_text(cell: Cell, column: Column) -> str:
-    """σ part of a cell; empty with one run. It may be finer than the mean's precision."""
-    return "" if cell.spread is None or cell.interval is None else f"σ {cell.spread:.2g}"
+    """σ part of a cell; empty with one run, 0 where the mean's printed digits do not show it."""
+    if cell.spread is None or cell.interval is None:
+        return ""
+    return "σ 0" if cell.spread < 0.5 * 10**-column.decimals else f"σ {cell.spread:.2g}"
 
 
 def reported_sentences(table: Table) -> list[str]:
@@ -139,8 +185,24 @@ def reported_label(one: Reported) -> str:
 
 
 def seconds_text(row: Row) -> str:
-    """Median seconds an image."""
-    return "–" if row.seconds is None else f"{row.seconds:.3g}"
+    """Median seconds an image, marked where they were measured with care."""
+    return timed_text(row, row.seconds)
+
+
+def timed_text(row: Row, seconds: float | None) -> str:
+    """Seconds of a row, at a level perhaps, marked where they were measured with care; – for none."""
+    return "–" if seconds is None else f"{seconds:.3g}{PROFILED if row.efficiency else ''}"
+
+
+def profiled_sentence(table: Table) -> str:
+    """What marked seconds are, and what those beside them are; empty where none is marked."""
+    timed = [row for row in table.rows if row.seconds is not None]
+    if not any(row.efficiency for row in timed):
+        return ""
+    text = f"{PROFILED} seconds by run --profile: the median of several renderings after a warm-up."
+    if all(row.efficiency for row in timed):
+        return text
+    return f"{text} Seconds without it are of one rendering, with whatever else the machine did meanwhile."
 
 
 def rank_text(row: Row) -> str:

@@ -21,6 +21,8 @@ from bokehbench.metrics.catalogue import REGIONS
 from bokehbench.registry import BenchmarkSpec, MethodSpec
 
 ALL = "all"
+WHERE = "Where it fails, by region and corrected"
+"""Heads the columns by region, which stand in a table of their own."""
 BREAKDOWN = frozenset((*FAMILY, *PAIR_FAMILY))
 
 

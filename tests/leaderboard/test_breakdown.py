@@ -236,11 +236,11 @@ def test_names_of_the_families_are_metrics():
 
 
 def test_columns_by_region_are_a_table_of_their_own(at):
-    from bokehbench.leaderboard import export_text
+    from bokehbench.leaderboard import export_latex, export_text
 
     evaluate(at.root, ["psnr"], breakdown=True)
     (board,) = collect([at.root])
-    first, second = export_text.to_latex([build(board)]).split(r"\end{table}")[:2]
+    first, second = export_latex.to_latex([build(board)]).split(r"\end{table}")[:2]
     assert "psnr+" not in first and "s/image" in first and r"\label{tab:toy--gt-1}" in first
     assert "psnr+band" in second and "s/image" not in second and r"\label{tab:toy--gt-1-regions}" in second
     assert "+defocus: 2 of 4 cases have enough of this region" in second

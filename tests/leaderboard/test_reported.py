@@ -13,7 +13,7 @@ import pytest
 from bokehbench import cli
 from bokehbench.commands.leaderboard import leaderboard as command
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.leaderboard import export_data, export_text, layouts, reported
+from bokehbench.leaderboard import export_data, export_latex, export_text, layouts, reported
 from bokehbench.leaderboard.all_pairs import all_pairs
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import Collected, collect
@@ -91,14 +91,21 @@ def test_every_export_marks_what_is_reported(table: Table) -> None:
     assert all(row["source"] and row["note"] and not row["psnr_p"] for row in rows)
     levels = export_data.to_json([shown])["tables"][0]["levels"]
     assert {one["label"] for level in levels for one in level["reported"]} >= {"BokehMe", "VDSLR"}
-    assert r"\textit{BokehMe, reported (BokehMe, CVPR 2022, Table 1)}" in export_text.to_latex([shown])
-    assert "reported" not in export_data.to_csv([table])
+    text = export_latex.to_latex([shown])
+    assert r"\textit{BokehMe}$^{a}$" in text and r"\textit{VDSLR}$^{a}$" in text
+    assert r"$^{a}$ Reported, not measured here: BokehMe, CVPR 2022, Table 1; " in text
+    assert text.count("CVPR 2022, Table 1") == 1  # a source is named once, below the table
+    assert ",reported," not in export_data.to_csv([table])
 
 
 def test_a_metric_whose_form_is_not_known_fills_no_column(table: Table) -> None:
     shown = reported.with_reported(table, ["bokehdiff"])
     (one,) = [one for one in shown.reported if one.label == "BokehDiff"]
     assert one.values == {} and one.other == {"LPIPS": "0.0888"} and "third party" in one.note
+    rows = [row for row in csv.DictReader(io.StringIO(export_data.to_csv([shown]))) if row["source"]]
+    assert any(row["reported_other"] == "LPIPS 0.0888" for row in rows)
+    assert all(row["psnr"] or row["ssim"] or row["reported_other"] for row in rows)
+    assert "LPIPS 0.0888 (BokehDiff, L5)" in export_latex.to_latex([shown])
 
 
 def test_other_scenes_other_maps_and_conflicting_notes_are_told_apart(table: Table) -> None:
@@ -144,8 +151,8 @@ def test_a_layout_that_fits_nothing_says_why(table: Table) -> None:
 
 
 def test_latex_without_intervals(table: Table) -> None:
-    assert r"$\pm$" in export_text.to_latex([table]).split(r"\caption")[0]
-    assert r"\pm" not in export_text.to_latex([table], intervals=False).split(r"\caption")[0]
+    assert r"$\pm$" in export_latex.to_latex([table]).split(r"\caption")[0]
+    assert r"\pm" not in export_latex.to_latex([table], intervals=False).split(r"\caption")[0]
 
 
 def test_all_pairs_are_corrected_over_all_of_them(board: Collected) -> None:

@@ -15,7 +15,7 @@ import pytest
 import bokehbench.leaderboard
 from bokehbench import cli, records, registry
 from bokehbench.errors import InputError
-from bokehbench.leaderboard import compare_text, export_data, export_text, layouts, statistics
+from bokehbench.leaderboard import compare_text, export_data, export_latex, export_text, layouts, statistics
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.compare import compare
@@ -194,7 +194,7 @@ def test_a_metric_that_is_not_registered_leaves_the_rest_of_the_table_alone(tmp_
     assert {group.cells[row.key]["worst"].reason for group in table.groups for row in table.rows} == {note}
     text = export_text.to_markdown([table])
     assert "| worst |" in text and f"] {note}" in text  # no arrow
-    assert "worst  " in export_text.to_terminal([table]) and "worst &" in export_text.to_latex([table])
+    assert "worst  " in export_text.to_terminal([table]) and "worst &" in export_latex.to_latex([table])
     assert export_data.to_json([table])["tables"][0]["metrics"][-1]["higher_is_better"] is None
 
 
@@ -261,7 +261,7 @@ def test_noise_of_the_targets_is_printed(tmp_path: Path) -> None:
 
 def test_latex_is_booktabs_with_best_bold_and_second_underlined(standard: Path) -> None:
     table = table_of(standard)
-    text = export_text.to_latex([table])
+    text = export_latex.to_latex([table])
     soft = table.everything.cells[("soft", "none")]["psnr"].interval
     sharp = table.everything.cells[("sharp", "none")]["psnr"].interval
     assert soft and rf"soft & \textbf{{{soft.mean:.2f}}}" in text
@@ -269,7 +269,7 @@ def test_latex_is_booktabs_with_best_bold_and_second_underlined(standard: Path) 
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1 and r"given$^\dagger$" in text
     assert text.count("{") == text.count("}")
     assert text.isascii()
-    assert export_text.latex_text("a_b&50%{x}") == r"a\_b\&50\%\{x\}"
+    assert export_latex.latex_text("a_b&50%{x}") == r"a\_b\&50\%\{x\}"
 
 
 def test_json_says_what_the_csv_says(standard: Path) -> None:
@@ -308,7 +308,7 @@ def test_a_part_of_a_published_set_says_so_in_every_table(
     table = table_of(standard)
     said = "part of the set (16 of 400 cases)"
     assert table.part == said
-    for export in (export_text.to_markdown, export_text.to_terminal, export_text.to_latex):
+    for export in (export_text.to_markdown, export_text.to_terminal, export_latex.to_latex):
         assert said in export([table])
     assert said in layouts.bokehme_1(table).title and table_view(table)["size"].endswith(said)
     report = compare(parse_side(f"{standard}::soft"), parse_side(f"{standard}::sharp"), ["psnr"])
