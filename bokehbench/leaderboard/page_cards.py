@@ -150,8 +150,9 @@ def _trained_on(places: Sequence[Place]) -> list[str]:
 
 
 def _cost(table: Table, row: Row) -> str:
+    stale = " (stale results)" if row.status == "stale" else ""
     if row.efficiency:
-        return f"{row.efficiency.sentence}, on {table.benchmark}"
+        return f"{row.efficiency.sentence}, on {table.benchmark}{stale}"
     if row.seconds is None:
         return ""
-    return f"{seconds_text(row)} s an image on {table.benchmark}, as run, not profiled"
+    return f"{seconds_text(row)} s an image on {table.benchmark}, as run, not profiled{stale}"

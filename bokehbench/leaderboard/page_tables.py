@@ -90,6 +90,7 @@ def table_view(table: Table) -> dict[str, Any]:
 
 def _sentences(table: Table) -> list[str]:
     oracle = any(row.status == "oracle" for row in table.rows)
+    empty = _without_number(table)
     found = [
         truth_sentence(table),
         statistics_sentence(table),
@@ -97,6 +98,7 @@ def _sentences(table: Table) -> list[str]:
         profiled_sentence(table),
         f"{ORACLE_NOTE.capitalize()}." if oracle else "",
         noise_sentence(table),
+        f"Without a number, hidden at first (under Columns): {', '.join(empty)}." if empty else "",
     ]
     return [sentence for sentence in found if sentence]
 
@@ -135,11 +137,27 @@ def _positions(table: Table) -> Mapping[str, int]:
 def _hidden(table: Table) -> list[int]:
     """Places of the columns that are not shown at first."""
     at, groups = _positions(table), dict(grouped(table))
+    empty = _without_number(table)
     if WHOLE not in groups:
-        return []
+        return [at[name] for name in empty]
     crowded = len(groups[WHOLE]) + len(groups.get(DIAGNOSES, ())) > MANY
     kept = {WHOLE} if crowded else {WHOLE, DIAGNOSES}
-    return [at[column.name] for name, columns in groups.items() if name not in kept for column in columns]
+    return [
+        at[column.name]
+        for name, columns in groups.items()
+        for column in columns
+        if name not in kept or column.name in empty
+    ]
+
+
+def _without_number(table: Table) -> list[str]:
+    """Columns where neither a row nor a paper has a number; none where that is all of them."""
+    cells = table.everything.cells
+    rows = (*table.rows, *table.stale_rows)
+    known = {c.name for c in table.columns if any(cells[row.key][c.name].interval for row in rows)}
+    known |= {name for one in table.reported for name in one.values}
+    empty = [column.name for column in table.columns if column.name not in known]
+    return empty if len(empty) < len(table.columns) else []
 
 
 def _menu(table: Table) -> list[dict[str, Any]]:
@@ -178,7 +196,7 @@ def _level_view(table: Table, group: Group, row: Row) -> dict[str, Any]:
     seconds = group.seconds.get(row.key)
     return {
         "level": group.level,
-        "size": size_sentence(group),
+        "size": size_sentence(group).replace(" px", "\N{NO-BREAK SPACE}px"),
         "cells": _cells(table, group, row),
         "seconds": "" if seconds is None else timed_text(row, seconds),
         "printed": [_reported_view(table, one) for one in table.printed(group.level, row)],

@@ -27,6 +27,8 @@ MEASURES = {
     "share of error": "share of the squared error, %",
 }
 CHANNELS = 3
+MOST_TICKS = 8
+"""Of an axis: more do not fit beside each other on a phone."""
 
 
 def _known(table: Table) -> list[Column]:
@@ -124,13 +126,30 @@ def by_time(board: Collected, table: Table) -> Plot | None:
         table.name,
         "Quality against time",
         about,
-        {"": Axis("seconds an image", "log")},
+        {"": Axis("seconds an image", "log", log_ticks([row.seconds for row in timed if row.seconds]))},
         (_choice(columns),),
         {column.name: axis_title(column) for column in columns},
         series,
         front,
         lines=False,
     )
+
+
+def log_ticks(values: Sequence[float]) -> tuple[tuple[float, str], ...]:
+    """Ticks 1, 2, 5 of each decade, from the last that is below all values to the first above; > 0.
+
+    Over more than two decades the powers of ten alone, and of these at most `MOST_TICKS`.
+    """
+    low, high = min(values), max(values)
+    first, last = math.floor(math.log10(low)) - 1, math.floor(math.log10(high)) + 1
+    for mantissas in ((1, 2, 5), (1,)):
+        steps = [float(f"{m}e{exponent}") for exponent in range(first, last + 1) for m in mantissas]
+        inner = [step for step in steps if low < step < high]
+        ticks = [max(s for s in steps if s <= low), *inner, min(s for s in steps if s >= high)]
+        if len(ticks) <= MOST_TICKS:
+            break
+    ticks = sorted({*ticks[:: math.ceil(len(ticks) / MOST_TICKS)], ticks[-1]})
+    return tuple((tick, f"{tick:g}") for tick in ticks)
 
 
 def pareto(points: Mapping[str, Point], higher_is_better: bool) -> list[str]:

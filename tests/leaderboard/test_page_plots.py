@@ -17,8 +17,9 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from bokehbench import records
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
+from bokehbench.leaderboard.export_text import to_markdown
 from bokehbench.leaderboard.page_plots import plots_of
-from bokehbench.leaderboard.plot_kinds import by_defocus, pareto
+from bokehbench.leaderboard.plot_kinds import by_defocus, log_ticks, pareto
 from bokehbench.leaderboard.plot_series import Plot, Point
 
 LOSS = 1.5
@@ -82,6 +83,22 @@ def test_the_front_has_what_nothing_is_both_faster_and_better_than() -> None:
     assert pareto(points, higher_is_better=False) == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "texts"),
+    [
+        ((0.61, 0.72), "0.5 1"),
+        ((0.04, 3.0), "0.02 0.05 0.1 0.2 0.5 1 2 5"),
+        ((0.002, 30.0), "0.001 0.01 0.1 1 10 100"),
+        ((1.0, 1.0), "1"),
+    ],
+)
+def test_ticks_of_time_are_whole_numbers_around_all_values(seconds: tuple[float, ...], texts: str) -> None:
+    ticks = log_ticks(seconds)
+    assert " ".join(text for _, text in ticks) == texts
+    assert [float(text) for _, text in ticks] == [value for value, _ in ticks]
+    assert ticks[0][0] <= min(seconds) and ticks[-1][0] >= max(seconds)
+
+
 def test_oracles_and_floors_are_not_on_the_front(boards: list[tuple[Any, Any]]) -> None:
     plot = named(plots_of(boards, {"curves": ()}), "Quality against time")
     assert set(plot.series["psnr"]) == {"identity", "soft", "sharp", "given"}
@@ -141,6 +158,12 @@ def test_colours_of_methods_are_seen_on_the_paper_and_told_apart_by_all_eyes(the
         labs = [seen(colours[name], vision) for name in luminance]
         nearest = min(deltaE_ciede2000(a, b) for a, b in itertools.combinations(labs, 2))
         assert nearest > 20, vision
+
+
+def test_a_folders_name_is_no_markup_in_markdown_either(boards: list[tuple[Any, Any]]) -> None:
+    lines = to_markdown([table for _, table in boards]).splitlines()
+    named = [line for line in lines if "<img" in line]
+    assert named and all(line.count("<img") == line.count("\\<img") for line in named)
 
 
 # ------------------------------------------------------------------------------------------- the browser
@@ -203,6 +226,50 @@ def test_the_numbers_of_a_plot_can_be_read_without_a_mouse(page: Any) -> None:
     rows.first.wait_for()
     assert rows.count() == 8
     assert "95 % interval" in rows.first.text_content() and "6 cases of 6 scenes" in rows.first.text_content()
+
+
+@pytest.mark.browser
+def test_a_finger_on_a_plot_scrolls_the_page_and_a_tap_reads_a_mark(page: Any) -> None:
+    phone = page.context.browser.new_context(
+        viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True
+    )
+    touched = phone.new_page()
+    touched.goto(page.url)
+    figure = drawn(touched, "plot-time-toy--gt-1", "psnr")
+    canvas = "document.querySelector('#plot-time-toy--gt-1 .canvas')"
+    before = touched.evaluate(f"{canvas}.scrollIntoView({{behavior: 'instant', block: 'center'}}), scrollY")
+    box = figure.locator(".canvas .nsewdrag").bounding_box()
+    middle = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    watch = "window.moves = []; addEventListener('touchmove', (event) => moves.push(event.defaultPrevented))"
+    touched.evaluate(f"() => {{ {watch} }}")
+    fingers = phone.new_cdp_session(touched)
+    for kind, up in (
+        ("touchStart", 0),
+        *(("touchMove", 20 * step) for step in range(1, 6)),
+        ("touchEnd", None),
+    ):
+        points = [] if up is None else [{"x": middle["x"], "y": middle["y"] - up}]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    touched.wait_for_function(f"scrollY > {before} + 20")
+    assert not any(touched.evaluate("moves"))
+    touch_action = f"getComputedStyle({canvas}.querySelector('.nsewdrag')).touchAction"
+    assert touched.evaluate(touch_action) == "manipulation"  # pans and pinches, the browser's own
+    assert not figure.locator(".zoombox, .select-outline").count()
+    ticks = figure.locator(".xtick text").all_text_contents()
+    assert ticks == ["0.1", "0.2", "0.5", "1"]
+    mark = figure.locator(".scatterlayer .points path").last.bounding_box()
+    touched.touchscreen.tap(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
+    figure.locator(".hoverlayer .hovertext").wait_for()
+    phone.close()
+
+
+@pytest.mark.browser
+def test_a_plot_of_one_method_names_it(page: Any) -> None:
+    page.fill("#filter-text", "sharp")
+    figure = drawn(page, "plot-level-toy--gt-1", "psnr")
+    figure.locator(".legend .legendtext", has_text="sharp").wait_for()
+    assert figure.locator(".legend .legendtext").all_text_contents() == ["sharp"]
+    page.fill("#filter-text", "")
 
 
 @pytest.mark.browser

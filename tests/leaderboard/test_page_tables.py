@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,11 @@ from bokehbench import records, registry
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.measure import PROFILE
+from bokehbench.leaderboard.page import _code
 from bokehbench.leaderboard.page_cards import card_views
 from bokehbench.leaderboard.page_scenes import scene_data
 from bokehbench.leaderboard.page_tables import grouped, in_groups
+from bokehbench.leaderboard.sentences import spread_text
 from bokehbench.registry import MethodSpec
 
 SCENES = 3
@@ -60,7 +63,7 @@ def start(opened: tuple[Any, Path], fragment: str = "") -> Any:
 
 def shown(page: Any) -> list[str]:
     """Methods whose rows are seen in the first table."""
-    bodies = page.locator(".board").first.locator(".board-table > tbody:visible")
+    bodies = page.locator(".board").first.locator(".board-table > tbody[data-method]:visible")
     return list(bodies.evaluate_all("all => all.map(b => b.dataset.method)"))
 
 
@@ -130,6 +133,34 @@ def test_a_card_says_what_weights_are_and_whether_training_was_over(
     assert facts["Weights"] == [f"other.safetensors, sha256 {'cd' * 32}"]
 
 
+def test_a_card_says_that_its_cost_is_of_stale_results(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.register_world(monkeypatch)
+    newer = MethodSpec("given", "x", "x:y", category="oracle", oracle="layers", version=2)
+    monkeypatch.setitem(registry._registered, ("method", "given"), newer)
+    boards = [(board, build(board)) for board in collect([results])]
+    facts = {view["name"]: dict(view["facts"]) for view in card_views(boards)}
+    assert all(line.endswith("(stale results)") for line in facts["given"]["Cost"])
+    assert not any("stale" in line for line in facts["soft"]["Cost"])
+
+
+def test_backticks_are_code_and_what_is_between_them_is_escaped() -> None:
+    assert str(_code(f"`a` {EVIL} `<b>`")) == (
+        "<code>a</code> &lt;script&gt;alert(1)&lt;/script&gt; <code>&lt;b&gt;</code>"
+    )
+
+
+@pytest.mark.parametrize(("spread", "text"), [(6.8e-17, "σ 0"), (0.004, "σ 0"), (0.14, "σ 0.14")])
+def test_a_spread_below_the_printed_digits_is_zero(
+    results: Path, monkeypatch: pytest.MonkeyPatch, spread: float, text: str
+) -> None:
+    world.register_world(monkeypatch)
+    table = the_board(results)[1]
+    cell = table.everything.cells[table.rows[0].key]["psnr"]
+    assert spread_text(dataclasses.replace(cell, spread=spread), table.columns[0]) == text
+
+
 # ------------------------------------------------------------------------------------------- the browser
 
 
@@ -137,7 +168,9 @@ def test_a_card_says_what_weights_are_and_whether_training_was_over(
 def test_the_filter_hides_rows_by_name_kind_status_and_truth(opened: tuple[Any, Path]) -> None:
     page = start(opened)
     everyone = shown(page)
-    assert {"identity", "soft", "sharp", "given", "BokehMe"} <= set(everyone)
+    assert everyone[-1] == "identity" and set(everyone) == {"identity", "soft", "sharp", "given"}
+    page.fill("#filter-text", "bokehme")
+    assert "BokehMe" in shown(page)  # looked for, what is folded is shown
     page.fill("#filter-text", "SH")
     assert shown(page) == ["sharp"]
     assert "of" in page.text_content("#filter-count")
@@ -176,17 +209,18 @@ def test_regions_and_variants_are_shown_when_asked_for(opened: tuple[Any, Path])
     def names() -> list[str]:
         return [text.split()[0] for text in heads.all_text_contents()]
 
-    assert names() == ["psnr", "ssim", "gmsd", "lpips-alex", "rank", "time"]
+    assert names() == ["psnr", "ssim", "gmsd", "rank", "time"]  # nobody has a number of lpips-alex
+    assert "hidden at first (under Columns): lpips-alex" in board.locator("> .notes").text_content()
     cells = board.locator("tbody[data-method=sharp] > tr:first-child > td:visible")
     before = cells.count()
     board.locator("details.menu summary").click()
     board.get_by_label("psnr+focus").check()
     board.get_by_label("ssim").uncheck()
-    assert names() == ["psnr", "gmsd", "lpips-alex", "psnr+focus", "rank", "time"]
+    assert names() == ["psnr", "gmsd", "psnr+focus", "rank", "time"]
     assert cells.count() == before
     board.get_by_label("whole picture").check()
     page.keyboard.press("Escape")
-    assert "ssim" in names() and not board.locator("details.menu .choices").is_visible()
+    assert {"ssim", "lpips-alex"} <= set(names()) and not board.locator("details.menu .choices").is_visible()
 
 
 @pytest.mark.browser
@@ -217,6 +251,9 @@ def test_scenes_are_made_when_unfolded_worst_first_and_lead_to_their_pictures(
 def test_papers_values_and_the_spread_of_seeds_are_told_apart(opened: tuple[Any, Path]) -> None:
     page = start(opened)
     body = page.locator(".board").first.locator("tbody[data-method=BokehMe]").first
+    fold = page.locator(".board").first.locator("tbody.fold")
+    assert fold.is_visible() and not body.is_visible()
+    fold.locator("button").press("Enter")
     assert body.locator(".tag").first.text_content() == "reported"
     body.locator("button.unfold").click()
     levels = body.locator("tr.level:visible")

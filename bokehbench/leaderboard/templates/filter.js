@@ -7,6 +7,8 @@
 
   // --------------------------------------------------------------------------------------------------- rows
 
+  const ROWS = ".board-table > tbody:not(.fold)";
+
   const wanted = () => ({
     text: $("filter-text").value.trim().toLocaleLowerCase(),
     board: $("filter-board").value,
@@ -23,16 +25,24 @@
     if (want.noTruth && truth !== undefined) return false;
     return status !== "reported" || want.papers;
   };
+  // What papers print by level alone is folded under one row, until somebody looks for it.
+  const foldPapers = (board, want) => {
+    const found = want.text !== "" || want.status === "reported" || want.category === "reported";
+    board.querySelector(".board-table").classList.toggle("papers-found", found);
+    const fold = board.querySelector(".fold");
+    if (fold) fold.hidden = found || !board.querySelector(".by-level:not([hidden])");
+  };
   const filterBoard = (board, want) => {
     board.hidden = want.board !== "" && board.dataset.board !== want.board;
     const counts = { shown: 0, of: 0 };
-    for (const body of board.querySelectorAll(".board-table > tbody")) {
+    for (const body of board.querySelectorAll(ROWS)) {
       body.hidden = !passes(body, want);
       if (board.hidden) continue;
       counts.of += 1;
       counts.shown += !body.hidden;
     }
     board.classList.toggle("no-papers", !want.papers);
+    foldPapers(board, want);
     const named = want.text && ((node) => !node.dataset.method.toLocaleLowerCase().includes(want.text));
     for (const row of board.querySelectorAll(".beside [data-method], .aside [data-method]")) row.hidden = Boolean(named && named(row));
     const asides = { ".aside.stale": ["", "stale"], ".aside.incomplete": ["", "incomplete"] };
@@ -42,12 +52,12 @@
       const rows = [...aside.querySelectorAll("[data-method]")];
       aside.hidden = !statuses.includes(want.status) || rows.every((row) => row.hidden);
     }
-    board.querySelector(".none").hidden = board.querySelectorAll(".board-table > tbody:not([hidden])").length > 0;
+    board.querySelector(".none").hidden = board.querySelectorAll(`${ROWS}:not([hidden])`).length > 0;
     return counts;
   };
   const hiddenMethods = (want) => {
     const hidden = new Map(); // method -> hidden in all tables
-    for (const body of document.querySelectorAll(".board-table > tbody")) {
+    for (const body of document.querySelectorAll(ROWS)) {
       const { method } = body.dataset;
       hidden.set(method, body.hidden && (hidden.get(method) ?? true));
     }

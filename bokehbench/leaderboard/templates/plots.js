@@ -6,6 +6,8 @@
   const COLOURS = 6; // --c0 to --c5; with seven markers a pair comes back after 42 methods
   const MARKERS = ["circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star"];
   const DASHES = ["solid", "dash", "dot", "dashdot"];
+  // A finger on a plot scrolls the page: there a plot is read, not zoomed.
+  const touched = matchMedia("(pointer: coarse)");
   const hidden = { board: "", methods: new Set() };
   const seen = new Set();
 
@@ -85,9 +87,10 @@
     return [{ type: "scatter", mode: "lines", name: "Pareto front", uid: "front", ...corner, line, hoverinfo: "skip" }, ...shown];
   };
   const xAxis = (axis) => {
-    const log = axis.kind === "log" ? { minor: { showgrid: true }, exponentformat: "none", nticks: 6 } : {};
+    const ends = [axis.ticks.at(0), axis.ticks.at(-1)].map((tick) => Math.log10(tick?.[0]));
+    const log = axis.kind === "log" ? { range: [ends[0] - 0.06, ends[1] + 0.06] } : {};
     const ticks = axis.ticks.length ? { tickmode: "array", tickvals: axis.ticks.map((t) => t[0]), ticktext: axis.ticks.map((t) => t[1]) } : {};
-    return { title: { text: axis.title, standoff: 8 }, type: axis.kind, automargin: true, ...log, ...ticks };
+    return { title: { text: axis.title, standoff: 8 }, type: axis.kind, automargin: true, fixedrange: touched.matches, ...log, ...ticks };
   };
   const layout = (plot, choices) => {
     const lines = { gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, tickfont: { size: 11 } };
@@ -98,18 +101,20 @@
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("ink") },
       margin: { l: 56, r: 12, t: 8, b: 96 },
       xaxis: { ...lines, ...xAxis(axis) },
-      yaxis: { ...lines, title: { text: plot.y[choices[0]], standoff: 6 }, automargin: true },
+      yaxis: { ...lines, title: { text: plot.y[choices[0]], standoff: 6 }, automargin: true, fixedrange: touched.matches },
+      showlegend: true, // of one method too: nothing else says whose line it is
       legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0, font: { size: 11 } },
       hoverlabel: { bgcolor: colour("card"), bordercolor: colour("line"), font: { color: colour("ink") }, align: "left" },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("muted"), activecolor: colour("accent") },
       hovermode: "closest",
+      dragmode: touched.matches ? false : "zoom",
       uirevision: choices.join("|"),
     };
   };
   const config = (figure) => ({
     responsive: true,
     displaylogo: false,
-    modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]], // none that sends anything
+    modeBarButtons: [["toImage", ...(touched.matches ? [] : ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"])]], // none that sends anything
     toImageButtonOptions: { format: "svg", filename: figure.dataset.plot },
   });
   const draw = async (figure) => {
@@ -177,6 +182,7 @@
     });
   }
   document.addEventListener("theme", again);
+  touched.addEventListener("change", again);
   document.addEventListener("filter", (event) => {
     Object.assign(hidden, event.detail);
     for (const group of document.querySelectorAll(".plot-group")) group.hidden = hidden.board !== "" && group.dataset.board !== hidden.board;

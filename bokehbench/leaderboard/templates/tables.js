@@ -13,7 +13,7 @@
 
   // ------------------------------------------------------------------------------------------------ sorting
 
-  const value = (body, column) => body.rows[0].cells[column]?.dataset.value ?? "";
+  const value = (body, column) => (body.matches(".fold, .by-level") ? "" : (body.rows[0].cells[column]?.dataset.value ?? ""));
   const sort = (table, column, direction) => {
     const head = table.tHead.rows[0].cells;
     const numeric = head[column].classList.contains("number");
@@ -135,7 +135,10 @@
       const open = button.getAttribute("aria-expanded") !== "true";
       if (button.matches(".sort")) onSort(table, button);
       else if (button.matches(".unfold")) unfold(button, open);
-      else if (button.matches(".scenes")) open ? unfoldScenes(button) : foldScenes(button);
+      else if (button.matches(".unfold-papers")) {
+        button.setAttribute("aria-expanded", String(open));
+        table.classList.toggle("papers-open", open);
+      } else if (button.matches(".scenes")) open ? unfoldScenes(button) : foldScenes(button);
     });
   }
   for (const all of document.querySelectorAll("button.unfold-all")) {
