@@ -99,14 +99,19 @@ def import_(paths: tuple[Path, ...], weights_dir: Path | None) -> None:
     """Copy files, or what is known in folders, into the first folder of weights.
 
     A file is known by its sha256, whatever it is called; one of a method that names no digest, by its name.
+    A file of a folder that has a known name and other contents is refused, the others are imported (exit 2).
     """
     from bokehbench import weights as places
+    from bokehbench.errors import InputError
     from bokehbench.metrics import weight_store
 
     _use(weights_dir)
+    refused: list[str] = []
     for path in paths:
-        for source, target in weight_store.import_path(path):
+        for source, target in weight_store.import_path(path, refused):
             click.echo(f"{source} -> {target} (sha256 {places.sha256(target)})")
+    if refused:
+        raise InputError("; ".join(refused))
 
 
 @weights.command()

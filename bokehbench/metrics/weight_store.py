@@ -128,11 +128,13 @@ def _method_entry(file: Wanted) -> Entry:
 # ---------------------------------------------------------------------------------------------- import
 
 
-def import_path(path: Path) -> list[tuple[Path, Path]]:
+def import_path(path: Path, refused: list[str] | None = None) -> list[tuple[Path, Path]]:
     """Copy known files into the first folder of weights, under their published names.
 
     Args:
         path: a file, whatever it is called, or a folder, of which every known file is taken.
+        refused: gets a line for each file of a folder that has a known name and other contents; without it,
+            such files are an error after the others were copied.
 
     Returns:
         (from, to) of each; `to` is where it lies when it was there already.
@@ -140,20 +142,43 @@ def import_path(path: Path) -> list[tuple[Path, Path]]:
     Raises:
         InputError: no such path, nothing in it is known, or a file under a known name is another one.
     """
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        known = [(file, name) for file in files if (name := _recognise(file)) is not None]
-        if not known:
-            raise InputError(
-                f"{path}: none of its {len(files)} files is a file of weights that is known here"
-            )
-        return [(file, _copy(file, name)) for file, name in known]
-    if not path.is_file():
-        raise InputError(f"{path}: no such file or folder")
+    if not path.is_dir():
+        if not path.is_file():
+            raise InputError(f"{path}: no such file or folder")
+        return [(path, _copy(path, _name_of(path)))]
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    copied: list[tuple[Path, Path]] = []
+    wrong: list[str] = []
+    for file in files:
+        if _recognise(file) is None and not _published(file.name):
+            continue  # a folder may hold anything
+        try:
+            copied.append((file, _copy(file, _name_of(file))))
+        except InputError as error:
+            wrong.append(str(error))
+    if not copied and not wrong:
+        raise InputError(f"{path}: none of its {len(files)} files is a file of weights that is known here")
+    if wrong and refused is None:
+        raise InputError("; ".join(wrong))
+    if refused is not None:
+        refused += wrong
+    return copied
+
+
+def _name_of(path: Path) -> str:
+    """The name under which a file is known; InputError where it is not, or is damaged."""
     name = _recognise(path)
     if name is None:
         raise InputError(_unknown(path))
-    return [(path, _copy(path, name))]
+    if Path(name).suffix == ".safetensors":
+        from safetensors import safe_open
+
+        try:
+            with safe_open(path, "np"):
+                pass
+        except Exception as error:  # the library has an exception of its own for each kind of damage
+            raise InputError(f"{path} is no safetensors file: {error}; get it again") from error
+    return name
 
 
 def _recognise(path: Path) -> str | None:
@@ -169,12 +194,21 @@ def _recognise(path: Path) -> str | None:
 
 
 def _unknown(path: Path) -> str:
-    digest = places.sha256(path)
-    known = [f"{file.bytes} with sha256 {file.sha256}" for file in FILES.values() if file.name == path.name]
-    known += [f"sha256 {file.sha256}" for file in _of_methods() if Path(file.file).name == path.name]
+    digest, known = places.sha256(path), _published(path.name)
     if not known:
         return f"{path}: sha256 {digest} is no file of weights that is known here (bokehbench weights list)"
     return f"{path} is not the published file: {' or '.join(known)}, not {digest}"
+
+
+def _published(name: str) -> list[str]:
+    """What the published files of a name are; none where it is nobody's, or comes with a package."""
+    known = [
+        f"{file.bytes} with sha256 {file.sha256}"
+        for file in FILES.values()
+        if file.name == name and not file.package
+    ]
+    wanted = (file for file in _of_methods() if file.sha256 and Path(file.file).name == name)
+    return known + [f"sha256 {file.sha256}" for file in wanted]
 
 
 def _copy(source: Path, name: str) -> Path:

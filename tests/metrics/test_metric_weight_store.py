@@ -8,6 +8,7 @@ import io
 import json
 import urllib.error
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -116,6 +117,34 @@ def test_import_of_a_folder_takes_what_is_known(home, tmp_path):
     (tmp_path / "disk" / "notes.txt").write_bytes(b"")
     assert run("import", tmp_path / "disk").exit_code == 0
     assert sorted(path.name for path in home.iterdir()) == ["friend.pth", "net.pth"]
+
+
+def test_import_of_a_folder_refuses_a_wrong_file_and_takes_the_others(home, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "friend.pth").write_bytes(CONTENT[::-1])
+    (disk / "net.pth").write_bytes(b"mine")
+    done = run("import", disk)
+    assert isinstance(done.exception, InputError)
+    assert "friend.pth is not the published file" in str(done.exception)
+    assert "net.pth ->" in done.output and [path.name for path in home.iterdir()] == ["net.pth"]
+
+
+def test_what_is_called_safetensors_and_is_none_is_not_imported(home, tmp_path):
+    from safetensors.numpy import save
+
+    spec = MethodSpec(
+        "st", "A method.", "bokehbench.baselines.identity:Identity", weights=("st.safetensors",)
+    )
+    register(spec)
+    file = tmp_path / "st.safetensors"
+    whole = save({"x": np.zeros(3, np.float32)})
+    for damaged in (b"no", whole[:-1], b"\xff" * 100):
+        file.write_bytes(damaged)
+        assert "is no safetensors file" in str(run("import", file).exception)
+        assert not (home / file.name).exists()
+    file.write_bytes(whole)
+    assert run("import", file).exit_code == 0 and (home / file.name).read_bytes() == whole
 
 
 def test_import_replaces_a_wrong_file_and_refuses_one(home, tmp_path):
