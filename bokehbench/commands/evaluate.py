@@ -122,7 +122,7 @@ def chosen(metrics: Sequence[str], added: Sequence[str]) -> tuple[list[str], lis
 
 def _say(summary: Summary, results: Path) -> None:
     for name, instruction in summary.unavailable.items():
-        click.echo(f"{name}: unavailable: {instruction}")
+        click.echo(f"{name}: {instruction}")
     for line in summary.undefined:
         click.echo(f"undefined: {line}")
     for line in summary.unaligned:
@@ -136,14 +136,17 @@ def _say(summary: Summary, results: Path) -> None:
     if summary.computed or summary.failed:
         click.echo(f"{summary.computed} scores computed, {summary.present} were there, in {results}")
     else:
-        click.echo(f"nothing to compute: {summary.present} scores of {summary.results} predictions hold")
+        noted = f"; {summary.noted} files of scores now say why numbers are lacking" if summary.noted else ""
+        click.echo(
+            f"nothing to compute: {summary.present} scores of {summary.results} predictions hold{noted}"
+        )
 
 
 def _say_sets(summary: SetSummary, results: Path) -> None:
     from bokehbench.leaderboard import sets
 
     for name, instruction in summary.unavailable.items():
-        click.echo(f"{name}: unavailable: {instruction}")
+        click.echo(f"{name}: {instruction}")
     for line in summary.failed:
         click.echo(f"failed: {line}", err=True)
     click.echo(f"{summary.computed} numbers of whole sets computed, {summary.present} were there")

@@ -35,7 +35,8 @@ class Summary:
         computed: scores computed now, undefined and failed ones included.
         present: scores that were there and still hold.
         broken_down: predictions whose squared error was to be taken apart now.
-        unavailable: metric -> the one line that says how to get what it needs.
+        noted: files of scores that got nothing but the reason why a number is lacking.
+        unavailable: metric -> status of its weights, and the one line that says how to get what it needs.
         undefined: one line for each metric and reason that has no value on some image, with their number.
         without_truth: benchmark and protocol -> predictions that no ground truth exists for.
         failed: one line a prediction or metric that could not be scored.
@@ -47,6 +48,7 @@ class Summary:
     computed: int = 0
     present: int = 0
     broken_down: int = 0
+    noted: int = 0
     unavailable: dict[str, str] = field(default_factory=dict)
     undefined: list[str] = field(default_factory=list)
     without_truth: dict[str, int] = field(default_factory=dict)
@@ -112,6 +114,7 @@ def _add(at: Protocol, found: Found, summary: Summary) -> None:
     summary.results += found.results
     summary.present += found.present
     summary.broken_down += sum(task.breakdown for _, tasks in found.work for task in tasks)
+    summary.noted += sum(not (task.compute or task.breakdown) for _, tasks in found.work for task in tasks)
     summary.unavailable |= dict.fromkeys(found.unavailable, "")
     summary.failed += found.failed
     if found.without_truth:
@@ -127,8 +130,10 @@ def _count_unaligned(case: str, scores: dict[str, Score] | str, unaligned: dict[
 def _instruct(summary: Summary) -> None:
     """Say how to get what the unavailable metrics need, once each."""
     for name in summary.unavailable:
-        for entry in find(name).missing():
-            summary.unavailable[name] = summary.unavailable[name] or entry.instruction
+        # A wrong file before a missing one, as in the score.
+        entries = sorted(find(name).missing(), key=lambda entry: entry.status != "sha-mismatch")
+        lines = [f"{entry.status}: {entry.instruction}" for entry in entries if entry.instruction]
+        summary.unavailable[name] = lines[0] if lines else ""
 
 
 def _count(name: str, scores: dict[str, Score] | str, summary: Summary, undefined: dict[str, int]) -> None:

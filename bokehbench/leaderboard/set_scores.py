@@ -82,7 +82,7 @@ class SetRow:
 class Summary:
     """What `evaluate_sets` did: numbers computed, numbers that were there, and why others are not.
 
-    `unavailable` is metric -> what to do; `failed` has one line for each.
+    `unavailable` is metric -> status and what to do; `failed` has one line for each.
     """
 
     computed: int = 0
@@ -142,8 +142,8 @@ def evaluate_sets(
 def _count(summary: Summary, key: str, name: str, score: SetScore) -> None:
     if score.status in ("unavailable", "sha-mismatch"):
         missing = (weights.status_of(file) for file in get(SetMetricSpec, name).weights)
-        lines = [entry.instruction for entry in missing if entry.instruction]
-        summary.unavailable.setdefault(name, lines[0] if lines else score.reason)
+        lines = [entry.instruction for entry in missing if entry.status == score.status]
+        summary.unavailable.setdefault(name, f"{score.status}: {lines[0] if lines else score.reason}")
     elif score.status == "failed":
         summary.failed.append(f"{key} {name}: {score.reason}")
     else:

@@ -11,6 +11,7 @@ from typing import Any
 
 from bokehbench import records
 from bokehbench.leaderboard.statistics import ID
+from bokehbench.study import rates
 from bokehbench.study.rates import Estimate
 from bokehbench.study.report import ALL, Line, Report, summary
 from bokehbench.study.strengths import Strength
@@ -34,7 +35,7 @@ def to_markdown(report: Report) -> str:
         f"# {_cell(study.title)}",
         f"{_cell(study.question)} ({study.kind}, study `{study.hash}`)",
         f"{numbers['participants']} participants gave {numbers['answers']} answers about "
-        f"{numbers['cases']} cases; half of the answers took less than {numbers['median_seconds']:g} s.",
+        f"{numbers['cases']} cases; half of the answers took {numbers['median_seconds']:g} s or less.",
     ]
     for group in dict.fromkeys(line.group for line in report.lines):
         for criterion in dict.fromkeys(line.criterion for line in report.lines):
@@ -92,6 +93,8 @@ def _scores_table(report: Report) -> str:
 
 
 def _score(score: Strength) -> str:
+    if not score.finite:
+        return f"n/a ({score.score:+.2f} with half votes)"
     if score.low is None or score.high is None:
         return f"{score.score:+.2f}"
     return f"{score.score:+.2f} ({score.low:+.2f} to {score.high:+.2f})"
@@ -172,6 +175,7 @@ def to_json(report: Report) -> dict[str, Any]:
     return {
         "schema": "bokehbench.study-report/1",
         "statistics": ID,
+        "intervals": rates.ID,
         "study": report.study.hash,
         "kind": report.study.kind,
         "title": report.study.title,

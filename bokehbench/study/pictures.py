@@ -72,7 +72,12 @@ def focus_notes(shown: Sequence[Shown], design: Design) -> list[str]:
     without = sum(case.focus is None for case in shown)
     if design.focus == "none" or not without:
         return []
-    return [f"{without} cases have no focus cross: nothing in them lies on the focal plane"]
+    what = (
+        "1 case has no focus cross: nothing in it lies"
+        if without == 1
+        else (f"{without} cases have no focus cross: nothing in them lies")
+    )
+    return [f"{what} on the focal plane"]
 
 
 def write_pictures(part: Path, shown: Sequence[Shown], design: Design) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -177,7 +177,8 @@ def _notes(key: Key, attendance: Sequence[Attendance], strengths: Strengths | No
     if strengths is not None and strengths.smoothed:
         notes.append(
             "a method (or group of methods) won or lost every comparison with the others: its score has no "
-            "finite value, and what is printed counts half a vote more for every possible answer"
+            "finite value and no interval, and what is printed counts half a vote more for every possible "
+            "answer"
         )
     elif strengths is not None and strengths.resamples_smoothed:
         notes.append(
@@ -195,36 +196,49 @@ def _lines(study: Study, key: Key, verdicts: Sequence[Verdict]) -> list[Line]:
     lines = []
     for group in [ALL, *(benchmarks if len(benchmarks) > 1 else [])]:
         inside = [v for v in verdicts if group in (ALL, f"{v.case.benchmark} ({v.case.protocol})")]
-        for method in key.methods:
-            own = [v for v in inside if method in v.among]
-            if own:
-                lines += (
-                    _rated(study, group, method, own) if study.scale else [_chosen(study, group, method, own)]
-                )
+        own = {method: [v for v in inside if method in v.among] for method in key.methods}
+        own = {method: found for method, found in own.items() if found}
+        lines += _rated(study, group, own) if study.scale else _chosen(study, group, own)
     return lines
 
 
-def _rated(study: Study, group: str, method: str, own: Sequence[Verdict]) -> list[Line]:
+def _rated(study: Study, group: str, own: Mapping[str, Sequence[Verdict]]) -> list[Line]:
+    """By method, then criterion; a criterion is one question, of all methods and labels."""
     assert study.scale is not None  # the kind is rating
-    people = [v.participant for v in own]
     labels = study.scale.labels
+    ends = (float(labels[0]), float(labels[-1])) if study.scale.numeric else (0.0, 0.0)
     lines = []
     for criterion in study.criteria:
-        given = [v.ratings[criterion.name] for v in own]
-        if study.scale.numeric:
-            ends = (float(labels[0]), float(labels[-1]))
-            estimate = rates.mean([float(label) for label in given], people, ends)
-            lines.append(Line(group, criterion.name, method, "mean", estimate))
-        for label in labels:
-            estimate = rates.share([float(one == label) for one in given], people)
-            lines.append(Line(group, criterion.name, method, label, estimate))
-    return lines
+        given = {
+            method: [(v.ratings[criterion.name], v.participant) for v in found if criterion.name in v.ratings]
+            for method, found in own.items()
+        }
+        given = {method: ratings for method, ratings in given.items() if ratings}
+        question = {
+            (method, label): [(float(one == label), person) for one, person in ratings]
+            for method, ratings in given.items()
+            for label in labels
+        }
+        estimates = rates.shares(question)
+        for method, ratings in given.items():
+            if study.scale.numeric:
+                values, people = [float(label) for label, _ in ratings], [person for _, person in ratings]
+                estimate = rates.mean(values, people, ends)
+                lines.append(Line(group, criterion.name, method, "mean", estimate))
+            lines += [
+                Line(group, criterion.name, method, label, estimates[method, label]) for label in labels
+            ]
+    return sorted(lines, key=lambda line: list(own).index(line.method))
 
 
-def _chosen(study: Study, group: str, method: str, own: Sequence[Verdict]) -> Line:
-    hits = [0.5 if v.chosen is None else float(v.chosen == method) for v in own]
+def _chosen(study: Study, group: str, own: Mapping[str, Sequence[Verdict]]) -> list[Line]:
     quantity = "preferred" if study.kind == "pairwise" else "chosen"
-    return Line(group, "", method, quantity, rates.share(hits, [v.participant for v in own]))
+    question = {
+        method: [(0.5 if v.chosen is None else float(v.chosen == method), v.participant) for v in found]
+        for method, found in own.items()
+    }
+    estimates = rates.shares(question)
+    return [Line(group, "", method, quantity, estimate) for method, estimate in estimates.items()]
 
 
 def _wins(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], tuple[int, int, int]]:
@@ -248,10 +262,7 @@ def _preferred(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], Estimate]:
         for own, against in ((one, other), (other, one)):
             hit = 0.5 if verdict.chosen is None else float(verdict.chosen == own)
             hits.setdefault((own, against), []).append((hit, verdict.participant))
-    return {
-        pair: rates.share([hit for hit, _ in own], [person for _, person in own])
-        for pair, own in hits.items()
-    }
+    return rates.shares(hits)
 
 
 # -------------------------------------------------------------------------------------------- agreement

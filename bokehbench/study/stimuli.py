@@ -110,7 +110,7 @@ def select(
         raise InputError(
             f"no case{wanted} has pictures of all of {', '.join(shown)}; run the missing methods"
         )
-    notes = [f"{incomplete} cases left out: not every method has them"] if incomplete else []
+    notes = [_left_out(incomplete)] if incomplete else []
     chosen = _spread(cases, count, seed)
     if count is not None and count > len(cases):
         notes.append(f"only {len(cases)} of the {count} cases asked for are there")
@@ -118,6 +118,12 @@ def select(
         for candidate in case.candidates.values():
             _check(candidate, case)
     return Selection(chosen, shown, notes)
+
+
+def _left_out(count: int) -> str:
+    if count == 1:
+        return "1 case left out: not every method has it"
+    return f"{count} cases left out: not every method has them"
 
 
 def _found(
@@ -214,8 +220,18 @@ def _check(candidate: Candidate, case: ShownCase) -> None:
         raise InputError(f"method {result.method} is not registered here; add --register FILE.py that has it")
     if record.get("method") != spec.id:
         raise InputError(
-            f"{result.prediction}: stale, made by {record.get('method')}, now {spec.id}; run again"
+            f"{result.prediction}: stale, made by {record.get('method')}, now {spec.id}; "
+            f"{_renewal(result, record)}, or leave {result.method} out by naming the others with --method"
         )
+
+
+def _renewal(result: Result, record: Mapping[str, Any]) -> str:
+    """The command that makes a picture of today's method."""
+    from bokehbench.leaderboard.staleness import stale_result
+
+    if "command" not in record:
+        return "bokehbench run makes it again"
+    return stale_result(result, record, "method", "", ()).command.partition(" && ")[0] + " renews it"
 
 
 def made_by(candidate: Candidate) -> tuple[str, str]:

@@ -14,6 +14,7 @@ to 0; a difference of 1 is odds of e. The maximum exists where each method is re
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,11 +43,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Strength:
-    """A score with its 95 % interval over participants; no bounds under `MIN_PARTICIPANTS`."""
+    """A score with its 95 % interval over participants; no bounds under `MIN_PARTICIPANTS`.
+
+    Attributes:
+        finite: False for a method that won or lost everything against others: its score rests on half votes
+            that nobody gave, and has no bounds.
+    """
 
     score: float
     low: float | None = None
     high: float | None = None
+    finite: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,9 +111,10 @@ def fit(
         ends = np.quantile([values for values, _, _ in fits], [tail, 1 - tail], axis=0)
         bounds = [(float(low), float(high)) for low, high in ends.T]
         drawn, rescued = resamples, sum(s for _, _, s in fits)
+    finite = ballot.finite() if smoothed else [True] * len(methods)
     scores = {
-        method: Strength(float(value), *bound)
-        for method, value, bound in zip(methods, values, bounds, strict=True)
+        method: Strength(float(value), *(bound if known else (None, None)), known)
+        for method, value, bound, known in zip(methods, values, bounds, finite, strict=True)
     }
     ranked = dict(sorted(scores.items(), key=lambda item: (-item[1].score, item[0])))
     return Strengths(ranked, tie, smoothed, drawn, rescued)
@@ -167,6 +175,16 @@ class Ballot:
         labels = self._components(self.counts.sum(axis=0), "weak")
         groups = [[m for m, own in zip(self.methods, labels, strict=True) if own == g] for g in set(labels)]
         return sorted(groups, key=lambda group: self.methods.index(group[0]))
+
+    def finite(self) -> list[bool]:
+        """Which methods are of the one largest group within which all won and lost.
+
+        Between such groups scores have no finite difference; within the largest they have.
+        """
+        labels = self._components(self.counts.sum(axis=0), "strong")
+        sizes = Counter(labels).most_common(2)
+        single = sizes[0][1] > 1 and (len(sizes) == 1 or sizes[1][1] < sizes[0][1])
+        return [single and label == sizes[0][0] for label in labels]
 
     def strengths(self, counts: FloatArray) -> tuple[FloatArray, float, bool]:
         """Scores [methods] of some counts [answers], Davidson's nu, and whether half votes were needed."""

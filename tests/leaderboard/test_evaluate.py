@@ -162,6 +162,23 @@ def test_wrong_weights_under_the_right_name_never_become_a_number(folder, tmp_pa
     # What a record says does not depend on where this machine keeps its files.
     assert str(tmp_path) not in stored(folder[0])["lpips-squeeze"]["reason"]
     assert str(tmp_path / "weights") in summary.unavailable["lpips-squeeze"]
+    # The command names the status that the score file has, and what it wrote.
+    (tmp_path / "weights" / "squeezenet1_1-b8a52dc0.pth").write_bytes(b"another")
+    said = [run_command(folder, "--metric", "lpips-squeeze") for _ in range(2)]
+    assert all(text.startswith("lpips-squeeze: sha-mismatch: ") for text in said)
+    assert "unavailable" not in said[0]
+
+
+def run_command(folder, *arguments: str) -> str:
+    done = CliRunner().invoke(command, [str(folder[0].at.root), *arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_files_that_got_a_reason_alone_are_counted(folder):
+    noted = "8 files of scores now say why numbers are lacking"
+    assert noted in run_command(folder, "--metric", "lpips-alex")
+    assert noted not in run_command(folder, "--metric", "lpips-alex")
 
 
 def test_a_number_of_a_machine_with_weights_stays(folder):

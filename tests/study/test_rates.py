@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bokehbench import rng
 from bokehbench.study.agreement import krippendorff_alpha
-from bokehbench.study.rates import mean, share
+from bokehbench.study.rates import mean, share, shares
 
 CODERS = (
     (1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None),
@@ -75,3 +75,18 @@ def test_means_stay_on_their_scale() -> None:
     people = [f"P{index}" for index in range(6)]
     found = mean([5, 5, 5, 5, 5, 2], people, (1, 5))
     assert found.high == 5 and found.low is not None and found.low < 4.5
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_no_hit_has_no_wider_interval_than_some(together: bool) -> None:
+    """Of 28 answers by 7 people: hits by different people, or all of a person's answers alike."""
+    people = [f"P{index % 7}" for index in range(28)]
+    order = sorted(range(28), key=lambda index: (index % 7, index)) if together else list(range(28))
+    question = {}
+    for hits in range(0, 15, 4):
+        hit = set(order[:hits])
+        question[hits] = [(float(index in hit), people[index]) for index in range(28)]
+    highs = [found.high for found in shares(question).values()]
+    assert all(high is not None for high in highs)
+    assert highs == sorted(highs, key=float)  # type: ignore[arg-type]
+    assert (float(highs[0] or 0) > 0.3) == together  # people who answer alike are worth fewer answers

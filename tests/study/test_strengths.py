@@ -109,3 +109,17 @@ def test_a_method_that_always_wins_gets_a_finite_score_that_says_so() -> None:
 def test_under_six_participants_nothing_is_claimed() -> None:
     choices = [Choice(f"P{person}", ("a", "b"), name) for person in range(5) for name in ("a", "a", "b")]
     assert all(score.low is None for score in fit(choices, ["a", "b"]).scores.values())
+
+
+def test_a_method_that_lost_everything_has_no_bounds() -> None:
+    """Its score rests on votes that nobody gave; those that beat each other keep their intervals."""
+    pairs = [("a", "b", "a"), ("a", "b", "b"), ("a", "c", "a"), ("b", "c", "b")]
+    choices = [Choice(f"P{person}", (x, y), won) for person in range(8) for x, y, won in pairs]
+    scores = fit(choices, ["a", "b", "c"], resamples=50).scores
+    assert [(name, score.finite, score.low is None) for name, score in scores.items()] == [
+        ("a", True, False),
+        ("b", True, False),
+        ("c", False, True),
+    ]
+    chain = [Choice(f"P{person}", (x, y), x) for person in range(8) for x, y in (("a", "b"), ("b", "c"))]
+    assert not any(score.finite for score in fit(chain, ["a", "b", "c"], resamples=50).scores.values())
