@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from bokehbench.leaderboard.collect import Collected, RowKey, Stale, current_metric, not_registered
-from bokehbench.leaderboard.frame import MISSING, NOT_SCORED, VALUED
+from bokehbench.leaderboard.frame import MISSING, NOT_SCORED
 from bokehbench.leaderboard.pooled import Scores
 from bokehbench.leaderboard.statistics import SMALLEST_DIFFERENCE, against_best, family, mean_interval
+from bokehbench.leaderboard.stored import VALUED
 from bokehbench.leaderboard.tables import Cell, Column, Row
 from bokehbench.metrics import weights
 

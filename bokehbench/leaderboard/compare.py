@@ -16,10 +16,10 @@ import numpy as np
 from bokehbench.errors import InputError
 from bokehbench.leaderboard.collect import Collected, Entry, RowKey, benchmark_spec, current_metric
 from bokehbench.leaderboard.differences import Difference, SceneDifference, differences, over_scenes
-from bokehbench.leaderboard.frame import VALUED
 from bokehbench.leaderboard.results import NO_WEIGHTS
 from bokehbench.leaderboard.sides import Change, Side, Where, keys, matched, protocols, read, row_name
 from bokehbench.leaderboard.statistics import holm
+from bokehbench.leaderboard.stored import VALUED
 from bokehbench.leaderboard.tables import part_of_set
 from bokehbench.metrics import find
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bokehbench.leaderboard.statistics import ALPHA, SMALLEST_DIFFERENCE, Interval, compare, family
+from bokehbench.leaderboard.statistics import SMALLEST_DIFFERENCE, Interval, compare, family, is_tie
 from bokehbench.leaderboard.statistics import mean_interval as interval_of
 from bokehbench.leaderboard.tables import ALL
 from bokehbench.metrics import Metric
@@ -56,9 +56,7 @@ class Difference:
             return "the same"
         if self.p_holm is None or not self.ranked:
             return ""
-        if self.p_holm >= ALPHA or abs(self.interval.mean) < SMALLEST_DIFFERENCE.get(
-            family(self.metric), 0.0
-        ):
+        if is_tie(self.p_holm, self.interval.mean, SMALLEST_DIFFERENCE.get(family(self.metric), 0.0)):
             return "tied"
         return "A" if (self.interval.mean > 0) == self.higher_is_better else "B"
 

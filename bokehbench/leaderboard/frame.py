@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bokehbench.leaderboard.collect import Collected, Entry, FoundCase, collect
+from bokehbench.leaderboard.stored import VALUED
 
 COLUMNS = {
     "benchmark": "str",
@@ -34,7 +35,6 @@ COLUMNS = {
 }
 MISSING = "missing"
 NOT_SCORED = "not-scored"
-VALUED = ("ok", "identical")
 
 
 def load(*results: Path | str) -> pd.DataFrame:

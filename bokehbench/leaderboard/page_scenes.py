@@ -19,8 +19,9 @@ import pandas as pd
 
 from bokehbench import records
 from bokehbench.leaderboard.collect import Collected
-from bokehbench.leaderboard.frame import VALUED, to_frame
+from bokehbench.leaderboard.frame import to_frame
 from bokehbench.leaderboard.pictures import ASSETS
+from bokehbench.leaderboard.stored import VALUED
 from bokehbench.leaderboard.tables import ALL, Table
 
 FOLDER = "scenes"

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from bokehbench.leaderboard.collect import Collected, RowKey
-from bokehbench.leaderboard.frame import VALUED, to_frame
+from bokehbench.leaderboard.frame import to_frame
+from bokehbench.leaderboard.stored import VALUED
 
 KEYS = ["method", "weights", "metric"]
 IDENTICAL = "identical"

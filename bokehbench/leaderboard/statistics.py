@@ -189,6 +189,11 @@ def holm(p: Sequence[float]) -> list[float]:
     return corrected
 
 
+def is_tie(p_holm: float, difference: float, smallest: float) -> bool:
+    """Whether a tested difference of means is none: too likely by chance, or too small to count."""
+    return p_holm >= ALPHA or abs(difference) < smallest
+
+
 def against_best(
     columns: Mapping[Key, npt.ArrayLike],
     best: Key,
@@ -214,7 +219,7 @@ def against_best(
     tested = {name: c.p for name, c in found.items() if c.p is not None}
     corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
     for name, p in corrected.items():
-        tied = p >= ALPHA or abs(found[name].difference.mean) < smallest
+        tied = is_tie(p, found[name].difference.mean, smallest)
         found[name] = replace(found[name], p_holm=p, tied=tied)
     return found
 
