@@ -145,7 +145,7 @@ def test_the_command_takes_both_kinds_profiles_and_requirements(world):
     assert "scores computed" not in done.output
     done = run(world.root, "--require", "psnr", "--require", "lpips-alex")
     assert isinstance(done.exception, Unavailable)
-    assert str(done.exception).startswith("--require lpips-alex: needs alexnet")
+    assert str(done.exception).startswith("--require lpips-alex: unavailable: needs alexnet")
     assert isinstance(run(world.root, "--profile", "nobody").exception, ConfigError)
 
 
