@@ -10,6 +10,7 @@ from typing import Any
 
 from bokehbench import records, registry
 from bokehbench.errors import InputError
+from bokehbench.leaderboard.holding import FINAL, Known, changed
 from bokehbench.leaderboard.results import (
     Protocol,
     Result,
@@ -143,15 +144,13 @@ def collect(roots: Sequence[Path]) -> list[Collected]:
 
 
 def _read_protocol(at: Protocol, into: Collected, today: Today) -> None:
+    known = Known(at)
     for key in case_keys(at):
         record = read_object(at.case_record(key), CASE)
         if not has_truth(at, key):
             into.unscored.add(key)
             continue
-        target = at.case_image(key, "target")
-        if not target.is_file():
-            raise InputError(f"{target}: no such file; bokehbench run writes it again")
-        case = FoundCase(at, record, records.sha256_file(target))
+        case = FoundCase(at, record, known.target(key)["target"])
         _refuse_conflict(into.cases.get(key), case)
         into.cases.setdefault(key, case)
     # A method whose every case failed has a folder without a result: it must not vanish from the table.
@@ -166,11 +165,11 @@ def _read_protocol(at: Protocol, into: Collected, today: Today) -> None:
             raise InputError(
                 f"{result.record}: has no {at.case_record(result.case)}; bokehbench run writes it"
             )
-        entry = _read_entry(result, into.cases[result.case], today, protocol)
+        entry = _read_entry(result, into.cases[result.case], today, protocol, known)
         run = into.runs[(result.method, result.weights)][result.seed]
-        known = run.get(result.case)
-        _refuse_other_prediction(known, entry)
-        run[result.case] = entry if known is None else _joined(known, entry)
+        before = run.get(result.case)
+        _refuse_other_prediction(before, entry)
+        run[result.case] = entry if before is None else _joined(before, entry)
 
 
 def _refuse_conflict(known: FoundCase | None, case: FoundCase) -> None:
@@ -191,24 +190,40 @@ def _refuse_other_prediction(known: Entry | None, entry: Entry) -> None:
         )
 
 
-def _read_entry(result: Result, case: FoundCase, today: Today, protocol: str) -> Entry:
+def _read_entry(result: Result, case: FoundCase, today: Today, protocol: str, known: Known) -> Entry:
     record = read_object(result.record, RECORD)
     held = records.sha256_file(result.prediction) if result.prediction.is_file() else ""
     content = read_scores(result.scores)
     scores = content["scores"]
     stale = None
-    cause, reason = today.why_stale(result, record, held, case.record["data"], protocol)
+    cause, reason = today.why_stale(result, record, held, case.record, protocol)
     if cause:
         stale = stale_result(result, record, cause, reason, list(scores))
-    elif scores and (content.get("prediction"), content.get("target")) != (held, case.target):
+    elif scores and (others := changed(content, {"prediction": held, **known.target(result.case)})):
         again = scoring(result.at.root, list(scores), breakdown=result.breakdown.exists())
-        stale = Stale("scores are of another prediction or target", again, "scores")
+        stale = Stale(f"scores are of another {', '.join(others)}", again, "scores")
     stale_scores = {
         name: why
         for name, score in scores.items()
-        if (why := of_score(result.at.root, name, score["fingerprint"])) is not None
+        if (why := _why_stale_score(result, name, score, known)) is not None
     }
     return Entry(result, record, scores, read_timing(result.timing), held, stale, stale_scores)
+
+
+def _why_stale_score(result: Result, name: str, score: Mapping[str, Any], known: Known) -> Stale | None:
+    """Why one score of a result no longer counts; None where it does."""
+    metric, root = current_metric(name), result.at.root
+    found = of_score(root, name, score["fingerprint"])
+    if found is not None or metric is None or score["status"] not in FINAL:
+        return found
+    try:
+        ground = known.other_ground(score, metric, result.case)
+    except InputError as error:  # the picture that would tell is gone: evaluate says the same
+        return Stale(f"{name}: {error}", scoring(root, [name], always_named=True), "scores")
+    if not ground:
+        return None
+    reason = f"the {ground} that {name} rests on changed"
+    return Stale(reason, scoring(root, [name], always_named=True), "scores")
 
 
 def _joined(known: Entry, other: Entry) -> Entry:

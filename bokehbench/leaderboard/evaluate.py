@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from bokehbench import images, jobs, records
 from bokehbench.errors import BokehbenchError
 from bokehbench.leaderboard import pairs, regions
-from bokehbench.leaderboard.missing import SCHEMA, Found, Task, asked_for, missing, name_of, stored_scores
+from bokehbench.leaderboard.holding import SCHEMA, stored_scores
+from bokehbench.leaderboard.missing import Found, Task, asked_for, missing, name_of
 from bokehbench.leaderboard.results import Protocol, protocols
 from bokehbench.metrics.catalogue import find
 from bokehbench.metrics.score import Score, score_images_detailed

@@ -83,7 +83,12 @@ def fold(scene: str) -> int:
 
 def identity(info: CaseInfo) -> list[float]:
     """What a K that was found depends on, besides method and data: version of the search, its range."""
-    return [float(VERSION), *(info.K_search or ())]
+    return identity_of(info.K_search or ())
+
+
+def identity_of(searched: Sequence[float]) -> list[float]:
+    """`identity` of a case that is known by its record: its range."""
+    return [float(VERSION), *searched]
 
 
 def quality(prediction: npt.NDArray[np.uint8], target: npt.NDArray[np.uint8]) -> float:

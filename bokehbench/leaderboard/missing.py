@@ -1,12 +1,7 @@
-"""Which scores a results folder lacks: what no stored number of today answers.
-
-A score is kept as long as prediction, target, gamma and the metric's fingerprint are the ones it was made
-from, and so are the pair or the regions that it rests on.
-"""
+"""Which scores a results folder lacks: what no stored number that holds (`holding.py`) answers."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +9,12 @@ from typing import Any
 
 from bokehbench import records
 from bokehbench.errors import BokehbenchError, InputError
-from bokehbench.leaderboard import pairs, regions
+from bokehbench.leaderboard import regions
+from bokehbench.leaderboard.holding import Known, holds, stored_scores
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result, case_keys, has_truth, results
-from bokehbench.leaderboard.stored import read_object, why_no_score
-from bokehbench.metrics.catalogue import Metric, find
+from bokehbench.leaderboard.stored import read_object
+from bokehbench.metrics.catalogue import find
 from bokehbench.metrics.score import Score, unavailable
-
-SCHEMA = "bokehbench.scores/1"
-FINAL = ("ok", "identical", "undefined")
 
 
 @dataclass(frozen=True)
@@ -98,7 +91,7 @@ def missing(at: Protocol, asked: Wanted, shard: tuple[int, int] = (0, 1)) -> Fou
     # Counted over all cases, not over what is missing: each of several machines then has its own.
     mine = set(sorted({*case_keys(at), *(result.case for result in every)})[shard[0] :: shard[1]])
     by_case: dict[str, list[Task]] = {}
-    known = _Known(at)
+    known = Known(at)
     lacking = functools.cache(lambda metric: unavailable(find(metric)))
     wanted: Wanted | None = None
     for result in every:
@@ -122,23 +115,16 @@ def missing(at: Protocol, asked: Wanted, shard: tuple[int, int] = (0, 1)) -> Fou
     return found
 
 
-class _Known:
-    """What is known of each case, found once and only if it is asked for."""
-
-    def __init__(self, at: Protocol) -> None:
-        self.target = functools.cache(lambda case: target_facts(at, case))
-        self.pair = functools.cache(lambda case: pairs.digest(at, case))
-        self.regions = functools.cache(lambda case: regions.digest(at, case))
-
-
 def _task(
-    result: Result, wanted: Wanted, known: _Known, lacking: Callable[[str], Score | None]
+    result: Result, wanted: Wanted, known: Known, lacking: Callable[[str], Score | None]
 ) -> tuple[Task, int]:
     """What a prediction lacks, and the number of scores that it does not lack."""
     made_from = {"prediction": _prediction_hash(result), **known.target(result.case)}
     present = stored_scores(result, made_from)
     metrics = [find(name) for name in wanted.metrics]
-    holding = {metric.name for metric in metrics if _holds(present.get(metric.name), metric, result, known)}
+    holding = {
+        metric.name for metric in metrics if holds(present.get(metric.name), metric, result.case, known)
+    }
     # A number from a machine that has the weights stays a number on one that has not.
     without = {
         metric.name: score
@@ -153,24 +139,12 @@ def _task(
     return Task(result, made_from, compute, without, breakdown), len(metrics) - len(compute) - len(without)
 
 
-def _lacks_breakdown(result: Result, made_from: dict[str, Any], wanted: Wanted, known: _Known) -> bool:
+def _lacks_breakdown(result: Result, made_from: dict[str, Any], wanted: Wanted, known: Known) -> bool:
     of = known.regions(result.case)
     if of == regions.NONE:
         return False
     identity = regions.breakdown_identity(made_from, of)
     return not wanted.only_missing or of == "" or regions.read_breakdown(result, identity) is None
-
-
-def _holds(score: dict[str, Any] | None, metric: Metric, result: Result, known: _Known) -> bool:
-    """Whether a stored score needs no second look: final, and made by what would make it today."""
-    if score is None or score.get("status") not in FINAL or score.get("fingerprint") != metric.fingerprint:
-        return False
-    rests_on = {}
-    if metric.needs_pair:
-        rests_on["pair"] = known.pair(result.case)
-    if metric.needs_regions:
-        rests_on["regions"] = known.regions(result.case)
-    return all(digest and score.get(what) == digest for what, digest in rests_on.items())
 
 
 def _stored_lacking(task: Task) -> set[tuple[str, Score]]:
@@ -187,33 +161,6 @@ def _prediction_hash(result: Result) -> str:
     if read_object(result.record, {}).get("prediction", digest) != digest:
         raise InputError("the prediction is not the one of its record; bokehbench run makes it again")
     return digest
-
-
-def target_facts(at: Protocol, case: str) -> dict[str, Any]:
-    """Hash of the target, gamma by which `+lin` decodes it, border that the protocol drops, known noise."""
-    target = at.case_image(case, "target")
-    if not target.is_file():
-        raise InputError(f"{target}: no such file; bokehbench run writes it")
-    record = read_object(at.case_record(case), {})
-    try:
-        gamma = float(record["lens"]["gamma"])
-        border = {"border": int(record["crop"])} if "crop" in record else {}
-        known = record.get("notes", {}).get("target_noise_psnr")
-        noise = {} if known is None else {"noise": float(known)}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{at.case_record(case)}: is damaged; bokehbench run writes it again") from error
-    return {"target": records.sha256_file(target), "gamma": gamma, **border, **noise}
-
-
-def stored_scores(result: Result, made_from: dict[str, Any]) -> dict[str, Any]:
-    """The stored scores; none if they are about other images, or broken (then they are made again)."""
-    with contextlib.suppress(InputError):
-        content = (
-            read_object(result.scores, {"schema": str, "scores": dict}) if result.scores.exists() else {}
-        )
-        if content.get("schema") == SCHEMA and made_from.items() <= content.items():
-            return {name: score for name, score in content["scores"].items() if not why_no_score(score)}
-    return {}
 
 
 def asked_for(metrics: Sequence[str], *, breakdown: bool = False, only_missing: bool = True) -> Wanted:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bokehbench.leaderboard.collect import Collected
+from bokehbench.leaderboard.staleness import REGISTER, scoring
 from bokehbench.leaderboard.statistics import ALPHA, MIN_SCENES, name_of_test
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Reported, Row, Table
 
@@ -133,10 +136,31 @@ def renewals(board: Collected, table: Table) -> list[str]:
     """One line for each stale row, stale column and incomplete row: its label, why, and what renews it."""
     of = f"{table.benchmark} ({table.protocol})"
     lines = [f"{of} {row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]
-    for column in table.stale_columns:
-        found = [entry.stale_scores.get(column.name) for key in board.runs for entry in board.entries(key)]
-        lines += [f"{of} {one.reason} → {one.command}" for one in dict.fromkeys(found) if one is not None]
+    lines += [f"{of} {text}" for text in _stale_metrics(board, table)]
     return [*lines, *(f"{of} {incomplete_sentence(row, table)}" for row in table.incomplete)]
+
+
+def _stale_metrics(board: Collected, table: Table) -> list[str]:
+    """A line for each metric, with the rows that it touches; then one command for all of them."""
+    labels = {row.key: row.label for row in (*table.rows, *table.incomplete, *table.stale_rows)}
+    lines: list[str] = []
+    commands: dict[Path, list[str]] = {}
+    for column in table.stale_columns:
+        found = [
+            (labels[key], entry.result.at.root, entry.stale_scores[column.name])
+            for key in board.runs
+            for entry in board.entries(key)
+            if column.name in entry.stale_scores
+        ]
+        reasons = dict.fromkeys(stale.reason for _, _, stale in found)
+        lines.append(f"{'; '.join(reasons)}, in {', '.join(dict.fromkeys(label for label, _, _ in found))}")
+        if not column.known:
+            lines[-1] += f" → {REGISTER}"
+            continue
+        for root in dict.fromkeys(root for _, root, _ in found):
+            commands.setdefault(root, []).append(column.name)
+    again = [scoring(root, names, always_named=True) for root, names in commands.items()]
+    return [*lines, *(f"metrics → {command}" for command in again)]
 
 
 def stale_sentences(row: Row) -> list[str]:

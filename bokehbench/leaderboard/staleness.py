@@ -14,6 +14,7 @@ from bokehbench import metrics, weights
 from bokehbench.benchmarks.locate import DATA_VARIABLE
 from bokehbench.benchmarks.protocols import base_id, current_ids
 from bokehbench.errors import ConfigError, Unavailable
+from bokehbench.leaderboard.find_k import identity_of
 from bokehbench.leaderboard.regions import FAMILY, PAIR_FAMILY
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.metrics.specs import DEFAULT
@@ -29,7 +30,7 @@ class Stale:
     Attributes:
         reason: one line.
         command: what renews it.
-        cause: method, options, data, protocol, external, prediction, scores, metric, or unregistered.
+        cause: method, options, data, K, protocol, external, prediction, scores, metric, or unregistered.
     """
 
     reason: str
@@ -73,7 +74,7 @@ class Today:
         self._made: dict[str, dict[str, Any] | None] = {}
 
     def why_stale(
-        self, result: Result, record: Mapping[str, Any], held: str, data: Any, protocol: str
+        self, result: Result, record: Mapping[str, Any], held: str, case: Mapping[str, Any], protocol: str
     ) -> tuple[str, str]:
         """(cause, reason) of a result; empty where it counts.
 
@@ -81,7 +82,7 @@ class Today:
             result: where it lies.
             record: what made it.
             held: sha256 of its prediction file, empty where it is missing.
-            data: of the case as it is stored beside it.
+            case: the record of its case that is stored beside it.
             protocol: what `of_protocol` says.
         """
         spec = method_spec(result.method)
@@ -94,8 +95,12 @@ class Today:
         today = json.loads(json.dumps(dict(spec.options), default=str))
         if record.get("options", today) != today:
             return "options", f"made with the options {record['options']}, now {today}"
-        if record["data"] != data:
+        if record["data"] != case["data"]:
             return "data", "made from other data of the same name"
+        if "K_search" in case and not spec.ignores_lens:
+            search = identity_of(case["K_search"])
+            if record.get("K_search") != search:
+                return "K", f"K was found by the search {record.get('K_search')}, now {search}"
         if changed := self._changed(spec, record):
             return "external", f"made with another {', '.join(changed)}"
         if record["prediction"] != held:

@@ -17,6 +17,7 @@ CASE: Mapping[str, type] = {
     "data": str,
     "notes": dict,
     "pictures": dict,
+    "K_search": list,
 }
 RECORD: Mapping[str, type] = {
     "method": str,
@@ -27,7 +28,7 @@ RECORD: Mapping[str, type] = {
     "external": dict,
     "uses_truth": list,
 }
-OPTIONAL = ("notes", "pictures", "weights", "external", "uses_truth")
+OPTIONAL = ("notes", "pictures", "K_search", "weights", "external", "uses_truth")
 NUMBER = (int, float)
 VALUED = ("ok", "identical")
 

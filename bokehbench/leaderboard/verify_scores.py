@@ -14,7 +14,8 @@ from typing import Any
 from bokehbench import jobs, records
 from bokehbench.leaderboard import missing, set_scores
 from bokehbench.leaderboard.evaluate import score_case
-from bokehbench.leaderboard.missing import FINAL, Task, target_facts
+from bokehbench.leaderboard.holding import FINAL, target_facts
+from bokehbench.leaderboard.missing import Task
 from bokehbench.leaderboard.results import Result, has_truth
 from bokehbench.leaderboard.staleness import current_metric
 from bokehbench.leaderboard.stored import read_scores

@@ -11,6 +11,7 @@ from unittest import mock
 import numpy as np
 
 from bokehbench import images, records, registry, rng
+from bokehbench.leaderboard.holding import target_facts
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
 from bokehbench.metrics import find
 from bokehbench.registry import MethodSpec
@@ -133,7 +134,7 @@ def write_scores(result: Result, **changes: Mapping[str, Any]) -> None:
     content = {
         "schema": "bokehbench.scores/1",
         "prediction": records.sha256_file(result.prediction),
-        "target": records.sha256_file(target),
+        **target_facts(result.at, result.case),
         "scores": scores,
     }
     records.write_json(result.scores, content)

@@ -97,7 +97,7 @@ def test_scores_of_an_older_prediction_are_stale(tmp_path: Path) -> None:
     world.write_result(at, "s0_L1", "soft", target, 1.0, seed=77)
     result(tmp_path).scores.write_bytes(old)
     frame = bokehbench.leaderboard.load(tmp_path)
-    assert set(frame[frame.stale != ""].stale) == {"scores are of another prediction or target"}
+    assert set(frame[frame.stale != ""].stale) == {"scores are of another prediction"}
 
 
 def test_results_of_other_data_and_unknown_methods_are_stale(tmp_path: Path) -> None:

@@ -262,3 +262,13 @@ def test_two_folders_of_one_benchmark_do_not_share_a_place(world, tmp_path):
     assert not out.exists()
     same = f"photos:{tmp_path}/other/../data"
     assert run([world, same], ["identity"], out, protocols=["look"]).rendered == 6
+
+
+def test_another_search_makes_rows_stale_that_run_makes_again(world, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    run([world], ["blur"], out)
+    evaluate(out, ["psnr"])
+    assert set(load(out).stale) == {""}
+    monkeypatch.setattr(find_k, "VERSION", find_k.VERSION + 1)
+    assert set(load(out).stale) == {"K was found by the search [1.0, 1.0, 100.0], now [2.0, 1.0, 100.0]"}
+    assert run([world], ["blur"], out).rendered == 6 and set(load(out).stale) == {""}

@@ -11,9 +11,14 @@ import pytest
 from board_world import register_world, write_world
 
 from bokehbench import cli, records, registry
+from bokehbench.leaderboard import pairs
+from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
+from bokehbench.leaderboard.evaluate import evaluate
+from bokehbench.leaderboard.missing import asked_for, missing
 from bokehbench.leaderboard.results import Protocol, Result, protocols, results
 from bokehbench.leaderboard.run import run
+from bokehbench.leaderboard.sentences import renewals
 from bokehbench.leaderboard.staleness import scoring, stale_result
 from bokehbench.leaderboard.unit import command
 from bokehbench.registry import BenchmarkSpec, MethodSpec, get, register
@@ -164,3 +169,50 @@ def test_commands_of_packages_register_nothing() -> None:
 
     assert "--register" not in command(Reference("blb:DIR"), "scatter")
     assert registry.file_of(get(BenchmarkSpec, "blb")) is None
+
+
+def test_the_table_and_evaluate_agree_on_what_holds(world: Path) -> None:
+    """Another border, gamma or pair: what `evaluate` would compute again is what the table does not count."""
+    out = world / "out"
+    evaluate(out, ["psnr", "psnr+geo"])
+    (at,) = protocols(out)
+    asked = asked_for(["psnr", "psnr+geo"])
+
+    def counts() -> tuple[int, int]:
+        (board,) = collect([out])
+        entries = [entry for key in board.runs for entry in board.entries(key)]
+        held = sum(not e.stale and name not in e.stale_scores for e in entries for name in asked.metrics)
+        return held, missing(at, asked).present
+
+    assert counts() == (4, 4)
+    path = at.case_record("case0")
+    case = records.read_json(path)
+    for change in ({"crop": 2}, {"lens": {**case["lens"], "gamma": 1.0}}):
+        records.write_json(path, {**case, **change})
+        assert counts() == (2, 2)
+    records.write_json(path, case)
+    pair = pairs.record_path(at, "case0")
+    records.write_json(pair, {**records.read_json(pair), "correlation": 0.25})
+    assert counts() == (3, 3)
+    (board,) = collect([out])
+    (one,) = [why for key in board.runs for e in board.entries(key) for why in e.stale_scores.values()]
+    assert one.reason == "the pair that psnr+geo rests on changed"
+
+
+def test_a_new_version_of_metrics_names_the_rows_and_one_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_world(monkeypatch)
+    write_world(tmp_path, scenes=2, methods={"soft": 12.0, "sharp": 20.0})
+    for path in tmp_path.rglob("soft/*/*.scores.json"):
+        content = records.read_json(path)
+        for name in ("ssim", "gmsd"):
+            content["scores"][name]["fingerprint"] = "0badc0de"
+        records.write_json(path, content)
+    (board,) = collect([tmp_path])
+    *lines, command = renewals(board, build(board))
+    assert [line.endswith(", in soft") for line in lines] == [True, True]
+    assert {line.split()[2] for line in lines} == {"ssim", "gmsd"}
+    assert command.partition(" → ")[2] in {
+        scoring(tmp_path, names, always_named=True) for names in (["ssim", "gmsd"], ["gmsd", "ssim"])
+    }
