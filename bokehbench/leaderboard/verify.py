@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import shlex
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,9 @@ from bokehbench.metrics.psnr import psnr
 from bokehbench.registry import BenchmarkSpec, get
 
 MAY_DIFFER = ("code", "libraries", "registered", "command")
-"""What another commit or machine changes in a record."""
+"""What another commit or machine changes in a record, or did not write."""
+Lacking = dict[tuple[str, str], dict[Path, str]]
+"""(record or case, key) -> the files that lack it, each with the name of a result that it is of."""
 
 
 @dataclass
@@ -223,10 +225,12 @@ def _render_again(units: Sequence[Unit], summary: Summary, least_psnr: float | N
                 failed.add(outcome.key)
                 summary.problems.append(f"{outcome.key}: cannot be rendered any more: {outcome.error}")
         rendered = [unit for unit in units if name_of(unit.result) not in failed]
+        lacking: Lacking = {}
         for unit in rendered:
             fresh = again[name_of(unit.result)].result
-            _compare_records(unit.result, fresh, summary)
+            _compare_records(unit.result, fresh, summary, lacking)
             _compare_pictures(unit.result, fresh, summary, least_psnr)
+        summary.problems += _lacking_lines(lacking)
         pairs = [(unit.result, again[name_of(unit.result)].result) for unit in rendered]
         found = score_again(pairs, workers)
         summary.scores += found.scores
@@ -235,7 +239,7 @@ def _render_again(units: Sequence[Unit], summary: Summary, least_psnr: float | N
     summary.notes = list(dict.fromkeys(summary.notes))
 
 
-def _compare_records(stored: Result, fresh: Result, summary: Summary) -> None:
+def _compare_records(stored: Result, fresh: Result, summary: Summary, lacking: Lacking) -> None:
     pairs = {
         "record": (stored.record, fresh.record),
         "case": (stored.at.case_record(stored.case), fresh.at.case_record(fresh.case)),
@@ -245,12 +249,20 @@ def _compare_records(stored: Result, fresh: Result, summary: Summary) -> None:
         for what in sorted(was.keys() | now.keys()):
             if was.get(what) == now.get(what) or (kind, what) == ("record", "prediction"):
                 continue  # the picture is compared by itself
-            if what not in was:
-                summary.problems.append(f"{name_of(stored)}: the {kind} lacks {what}, which is made again")
-            elif kind == "record" and what in MAY_DIFFER:
+            if kind == "record" and what in MAY_DIFFER:
                 summary.notes.append(f"some results were made with another {what} than there is now")
+            elif what not in was:
+                lacking.setdefault((kind, what), {}).setdefault(paths[0], name_of(stored))
             else:
                 summary.problems.append(_changed(stored, kind, what, was, now))
+
+
+def _lacking_lines(lacking: Lacking) -> Iterator[str]:
+    """One line a key: an older commit did not write it in any of its records."""
+    for (kind, what), found in sorted(lacking.items()):
+        first, *others = found.values()
+        more = f" and {len(others)} more" if others else ""
+        yield f"{first}{more}: the {kind} lacks {what}, which is made again"
 
 
 def _changed(result: Result, kind: str, what: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> str:

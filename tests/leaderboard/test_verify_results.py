@@ -160,6 +160,24 @@ def test_a_change_is_found(world: Path, what: str) -> None:
     assert all("case1" in line for line in summary.problems)
 
 
+def test_keys_that_an_older_commit_did_not_write_are_a_line_each(world: Path) -> None:
+    """However many samples lack them; a real difference is not drowned."""
+    for n in range(3):
+        of = Result(result(world).at, "half", "none", f"case{n}")
+        drop(of.record, "uses_truth")
+        drop(of.record, "registered")
+        drop(of.at.case_record(of.case), "pictures")
+    change_pixel(result(world))
+    summary = verify(world / "out", sample=3, benchmarks=[f"noise:{world / 'data'}"])
+    first = "noise/default@1/half/none/case0 and 2 more: the"
+    assert [line for line in summary.problems if "lacks" in line] == [
+        f"{first} case lacks pictures, which is made again",
+        f"{first} record lacks uses_truth, which is made again",
+    ]
+    assert len(summary.problems) == 3 and any("1 of 1920 pixels differ" in line for line in summary.problems)
+    assert summary.notes == ["some results were made with another registered than there is now"]
+
+
 def test_other_bytes_may_be_accepted_by_their_psnr(world: Path) -> None:
     change_pixel(result(world))
     data = [f"noise:{world / 'data'}"]
