@@ -50,7 +50,12 @@ def hashes(out: Path) -> dict[str, str]:
 
 def start(out: Path, *options: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "bokehbench", *COMMAND, str(out), *options]
-    return subprocess.Popen(command, stderr=subprocess.PIPE)
+
+    # Background jobs of a shell ignore SIGINT, and hand that on.
+    def heeds() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen(command, stderr=subprocess.PIPE, preexec_fn=heeds)
 
 
 def worker_of(process: subprocess.Popen) -> int:

@@ -412,7 +412,7 @@ def test_cases_that_lack_a_method_are_left_out_and_said(tmp_path: Path) -> None:
     at = world.write_results(tmp_path / "results", scenes=2)
     (at.folder / "smear/none/portrait1.json").unlink()
     found = select([tmp_path / "results"], methods=["smear", "pinhole"])
-    assert len(found.cases) == 3 and found.notes == ["1 cases left out: not every method has them"]
+    assert len(found.cases) == 3 and found.notes == ["1 case left out: not every method has it"]
 
 
 def test_one_of_several_protocols_can_be_shown(tmp_path: Path) -> None:
