@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from bokehbench.records import write_text
 
 FILE = "log.jsonl"
@@ -47,6 +49,12 @@ class Log:
             handle.write(json.dumps({"step": step, **values}) + "\n")
         for name, value in values.items():
             self.writer.add_scalar(name, value, step)
+
+    def show(self, step: int, pictures: Mapping[str, Tensor]) -> None:
+        """Pictures [3, H, W] in [0, 1] by name, for TensorBoard alone."""
+        if self.writer is not None:
+            for name, picture in pictures.items():
+                self.writer.add_image(name, picture, step)
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

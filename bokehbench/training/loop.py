@@ -8,124 +8,27 @@ from __future__ import annotations
 
 import math
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from pydantic import ValidationError
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bokehbench.errors import InputError, JobFailed
 from bokehbench.jobs import progress
 from bokehbench.training import checkpoint
 from bokehbench.training.logs import Log
+from bokehbench.training.meter import Meter, peak_memory
 from bokehbench.training.schedule import learning_rate, same_until
-from bokehbench.training.settings import StageSettings
+from bokehbench.training.stage import Batch, Loader, Stage, Standing, Task
 
-Batch = dict[str, Any]
-
-
-class Task(nn.Module, ABC):
-    """What is trained, and how it is judged; parameters that ask for no gradient stay as they are."""
-
-    @property
-    @abstractmethod
-    def network(self) -> nn.Module:
-        """The part that is trained and stored."""
-
-    @abstractmethod
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Losses of a batch: `loss`, which is made smaller, and its parts."""
-
-    @abstractmethod
-    def validate(self) -> dict[str, float]:
-        """Figures on data that is held out: `score`, of which more is better, and others."""
-
-
-class Loader(Protocol):
-    """Endless batches that go on where their state says: `synth.training.StreamLoader`."""
-
-    def __iter__(self) -> Iterator[Batch]: ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where it stands; plain values."""
-        ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on there."""
-        ...
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage of a training.
-
-    Attributes:
-        name: of its folder and curves.
-        task: what is trained.
-        loader: of batches; state and task decide the result.
-        settings: of the loop.
-        seed: of torch's random numbers.
-        needs: what else decides the result, by name (weights of an earlier stage): checkpoints of a stage
-            with others are refused.
-        also: figures that are too dear for every validation; called after each with (task, its number).
-    """
-
-    name: str
-    task: Task
-    loader: Loader
-    settings: StageSettings
-    seed: int
-    needs: Mapping[str, str] = field(default_factory=dict)
-    also: Callable[[Task, int], dict[str, float]] | None = None
-
-
-@dataclass
-class Standing:
-    """How far a stage is.
-
-    Attributes:
-        step: steps finished.
-        seconds: of work, over all runs.
-        best_step, best_score: of the best validation.
-        curve: (step, score) of every validation.
-        figures: of the newest validation.
-    """
-
-    step: int = 0
-    seconds: float = 0.0
-    best_step: int = 0
-    best_score: float = -math.inf
-    curve: list[tuple[int, float]] = field(default_factory=list)
-    figures: dict[str, float] = field(default_factory=dict)
-
-
-class Meter:
-    """Sums since the last entry of the log; losses stay on their device until they are asked for."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Begin anew."""
-        self.sums: dict[str, Tensor] = {}
-        self.steps, self.seconds, self.waited = 0, 0.0, 0.0
-
-    def add(self, losses: Mapping[str, Tensor], seconds: float, waited: float) -> None:
-        """One step: its losses, how long it took in all, and how long of this data was waited for."""
-        for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, torch.zeros_like(value)) + value.detach()
-        self.steps, self.seconds, self.waited = self.steps + 1, self.seconds + seconds, self.waited + waited
-
-    def means(self) -> dict[str, Tensor]:
-        """Losses by name, per step."""
-        return {name: value / self.steps for name, value in self.sums.items()}
+__all__ = ["Batch", "Loader", "Stage", "Standing", "Task", "Trainer"]
 
 
 class Trainer:
@@ -145,7 +48,8 @@ class Trainer:
         self.stage, self.folder, self.curves, self.accelerator = stage, folder, curves, accelerator
         self.task = stage.task.to(accelerator.device, memory_format=torch.channels_last)
         self.trained = [weight for weight in self.task.parameters() if weight.requires_grad]
-        self.optimiser = torch.optim.Adam(self.trained, lr=stage.settings.lr)
+        self.optimiser = self.task.optimiser(stage.settings.lr)
+        self.shares = [group.get("share", 1.0) for group in self.optimiser.param_groups]
         ema = stage.settings.ema
         average = get_ema_multi_avg_fn(ema) if ema is not None else None
         self.average = AveragedModel(self.task, multi_avg_fn=average) if ema is not None else None
@@ -229,15 +133,17 @@ class Trainer:
 
     def _step(self, batch: Batch) -> dict[str, Tensor]:
         settings, device = self.stage.settings, self.accelerator.device
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.standing.step, settings)
+        for group, share in zip(self.optimiser.param_groups, self.shares, strict=True):
+            group["lr"] = share * learning_rate(self.standing.step, settings)
+        self.task.step = self.standing.step
         on_device = {k: v.to(device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor)}
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
             losses: dict[str, Tensor] = self.prepared(on_device)
         self.optimiser.zero_grad()
         self.accelerator.backward(losses["loss"])
         if settings.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self.trained, settings.clip_norm)
+            for group in self.optimiser.param_groups:
+                torch.nn.utils.clip_grad_norm_(group["params"], settings.clip_norm)
         self.optimiser.step()
         if self.average is not None:
             self.average.update_parameters(self.task)
@@ -251,9 +157,15 @@ class Trainer:
             "lr": learning_rate(self.standing.step - 1, self.stage.settings),
             "steps_per_second": meter.steps / meter.seconds,
             "waiting_share": meter.waited / meter.seconds,
+            "peak_memory_gib": self._peak() / 2**30,
         }
         log.write(self.standing.step, {f"{self.stage.name}/{name}": value for name, value in values.items()})
         meter.reset()
+
+    def _peak(self) -> int:
+        """Most memory so far, bytes, kept with the standing."""
+        self.standing.peak_bytes = max(self.standing.peak_bytes, peak_memory(self.accelerator.device))
+        return self.standing.peak_bytes
 
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
@@ -278,10 +190,13 @@ class Trainer:
         if figures["score"] > standing.best_score:
             standing.best_step, standing.best_score = standing.step, figures["score"]
             about = {"step": standing.step, "score": figures["score"]}
-            checkpoint.save_weights(self.folder / checkpoint.BEST, judged.network.state_dict(), about)
+            checkpoint.save_weights(self.folder / checkpoint.BEST, judged.weights(), about)
         standing.seconds += time.monotonic() - begin
         log.write(
             standing.step, {f"{self.stage.name}-validation/{name}": value for name, value in figures.items()}
+        )
+        log.show(
+            standing.step, {f"{self.stage.name}/{name}": shown for name, shown in judged.pictures().items()}
         )
 
     def _save(self) -> None:
@@ -290,11 +205,13 @@ class Trainer:
             return
         if not all(bool(torch.isfinite(weight).all()) for weight in self.trained):
             self._check_finite(math.nan)
+        self._peak()
         about = {"step": self.standing.step}
-        checkpoint.save_weights(self.folder / checkpoint.LAST, self.judged.network.state_dict(), about)
+        checkpoint.save_weights(self.folder / checkpoint.LAST, self.judged.weights(), about)
         state = {
             "standing": asdict(self.standing),
-            "network": self.task.network.state_dict(),
+            "network": self.task.weights(),
+            "aside": self.task.aside(),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state_dict() if self.average is not None else None,
             "loader": self.stage.loader.state_dict(),
@@ -308,7 +225,8 @@ class Trainer:
         self._refuse_another(state)
         self.standing = Standing(**state["standing"])
         self.standing.curve = [(step, score) for step, score in self.standing.curve]
-        self.task.network.load_state_dict(state["network"])
+        self.task.load_weights(state["network"])
+        self.task.load_aside(state.get("aside", {}))
         self.optimiser.load_state_dict(state["optimiser"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])

@@ -1,0 +1,43 @@
+"""What is measured while a stage trains: losses, seconds, memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+class Meter:
+    """Sums since the last entry of the log; losses stay on their device until they are asked for."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.sums: dict[str, Tensor] = {}
+        self.steps, self.seconds, self.waited = 0, 0.0, 0.0
+
+    def add(self, losses: Mapping[str, Tensor], seconds: float, waited: float) -> None:
+        """One step: its losses, how long it took in all, and how long of this data was waited for."""
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, torch.zeros_like(value)) + value.detach()
+        self.steps, self.seconds, self.waited = self.steps + 1, self.seconds + seconds, self.waited + waited
+
+    def means(self) -> dict[str, Tensor]:
+        """Losses by name, per step."""
+        return {name: value / self.steps for name, value in self.sums.items()}
+
+
+def peak_memory(device: torch.device) -> int:
+    """Most bytes in use so far: of a GPU by tensors, of a CPU by this process; 0 where it is not known."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        import resource
+    except ImportError:  # no Unix
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(most if sys.platform == "darwin" else 1024 * most)
