@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ class ConvolutionMuon(torch.optim.Optimizer):
         weights = list(weights)
         kernels = [weight for weight in weights if _is_matrix(weight, smallest)]
         others = [weight for weight in weights if not _is_matrix(weight, smallest)]
-        groups = [
+        groups: list[dict[str, Any]] = [
             {"params": kernels, "share": factor, "momentum": momentum, "muon": True},
             {"params": others, "share": 1.0, "betas": betas, "muon": False},
         ]
@@ -61,7 +62,7 @@ class ConvolutionMuon(torch.optim.Optimizer):
                     weight.add_(update(group, weight, weight.grad), alpha=-group["lr"])
         return loss
 
-    def _muon(self, group: dict, weight: Tensor, gradient: Tensor) -> Tensor:  # type: ignore[type-arg]
+    def _muon(self, group: dict[str, Any], weight: Tensor, gradient: Tensor) -> Tensor:
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(gradient)
@@ -70,7 +71,7 @@ class ConvolutionMuon(torch.optim.Optimizer):
         matrix = orthogonal(ahead.reshape(len(weight), -1))
         return matrix.reshape(weight.shape) * (ADAM_RMS * math.sqrt(max(matrix.shape)))
 
-    def _adam(self, group: dict, weight: Tensor, gradient: Tensor) -> Tensor:  # type: ignore[type-arg]
+    def _adam(self, group: dict[str, Any], weight: Tensor, gradient: Tensor) -> Tensor:
         state, (first, second) = self.state[weight], group["betas"]
         if not state:
             state |= {"step": 0, "mean": torch.zeros_like(gradient), "square": torch.zeros_like(gradient)}
