@@ -40,7 +40,8 @@ class OptionalPaper(click.Command):
 @click.option(
     "--strict",
     is_flag=True,
-    help="Exit with 2 if a row or column is stale, or a row incomplete; says what renews each.",
+    help="Exit with 2 if a row or column is stale, a row incomplete or a target picture missing; says what "
+    "renews each.",
 )
 @click.option(
     "--reported",
@@ -101,7 +102,7 @@ def leaderboard(
     click.echo(summary.terminal())
     if layout:
         click.echo(summary.layout)
-    for line in summary.without_truth:
+    for line in (*summary.without_truth, *summary.without_table):
         click.echo(line)
     click.echo(f"page: {summary.page}")
     click.echo(f"tables: {out}/leaderboard.md, .csv, .tex, .json; every number: {out}/results.csv")
@@ -110,11 +111,9 @@ def leaderboard(
     differences = [line for path in documents for line in document.differs(path, summary.plain)]
     for line in differences:
         click.echo(f"stale: {line}", err=True)
-    if strict and (summary.stale or summary.incomplete):
-        for line in summary.renewals:
+    if strict and (wrong := (*summary.stale, *summary.incomplete, *summary.lost)):
+        for line in (*summary.renewals, *summary.without_table):
             click.echo(f"stale: {line}", err=True)
-        raise InputError(
-            "stale or incomplete rows (--strict): " + ", ".join((*summary.stale, *summary.incomplete))
-        )
+        raise InputError(f"stale or incomplete rows, or lost targets (--strict): {', '.join(wrong)}")
     if differences:
         raise InputError(f"{len(differences)} stale tables (--check); --update FILE writes them again")

@@ -21,6 +21,7 @@ from bokehbench.leaderboard.collect import (
 )
 from bokehbench.leaderboard.efficiency import of_timings
 from bokehbench.leaderboard.pooled import Scores
+from bokehbench.leaderboard.sentences import stale_metrics
 from bokehbench.leaderboard.statistics import average_ranks, family
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Row, Table
 from bokehbench.leaderboard.trained_on import of_results
@@ -55,6 +56,7 @@ def build(board: Collected) -> Table:
         if cell.reason
     ]
     spec = benchmark_spec(board.benchmark)
+    outdated = tuple(column for column in columns if _is_stale(column, board))
     return Table(
         benchmark=board.benchmark,
         protocol=board.protocol,
@@ -64,7 +66,9 @@ def build(board: Collected) -> Table:
         rows=tuple(shown),
         incomplete=tuple(row for row in rows if row.status == "incomplete"),
         stale_rows=tuple(stale),
-        stale_columns=tuple(column for column in columns if _is_stale(column, board)),
+        stale_columns=outdated,
+        stale_metrics=stale_metrics(board, outdated, {row.key: row.label for row in rows}),
+        lost=tuple(sorted(board.lost)),
         below_floor=_below_floor(shown, columns, groups),
         noise=_noise(board),
         footnotes=tuple(dict.fromkeys(reasons)),
@@ -131,6 +135,7 @@ def _row(key: RowKey, board: Collected, scores: Scores) -> Row:
         seeds=len(runs),
         efficiency=of_timings([entry.timing for entry in entries]),
         training=of_results([entry.result for entry in entries], spec, board.benchmark),
+        left_out=tuple(sorted(board.left_out.get(key, ()))),
     )
 
 

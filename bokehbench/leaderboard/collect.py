@@ -76,7 +76,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class FoundCase:
-    """What was asked, and the folder that has its pictures."""
+    """What was asked, the folder that has its pictures, and its target's hash; empty where that is gone."""
 
     at: Protocol
     record: Mapping[str, Any]
@@ -93,6 +93,8 @@ class Collected:
         runs: for each method and weights, by seed, its complete results by case; a case without one is
             missing. A deterministic method has seed 0 alone.
         unscored: cases without a ground truth, which are in no table.
+        lost: cases whose target picture is in none of the folders: in no table until it is there again.
+        left_out: what each row has of the lost cases.
     """
 
     benchmark: str
@@ -100,6 +102,8 @@ class Collected:
     cases: dict[str, FoundCase] = field(default_factory=dict)
     runs: dict[RowKey, dict[int, dict[str, Entry]]] = field(default_factory=dict)
     unscored: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+    left_out: dict[RowKey, set[str]] = field(default_factory=dict)
 
     @property
     def rows(self) -> dict[RowKey, dict[str, Entry]]:
@@ -126,11 +130,16 @@ def collect(roots: Sequence[Path]) -> list[Collected]:
             that have different data or different predictions under one name.
     """
     found: dict[tuple[str, str], Collected] = {}
-    today = Today()
-    for root in roots:
-        for at in protocols(root):
-            key = (at.benchmark, at.protocol)
-            _read_protocol(at, found.setdefault(key, Collected(*key)), today)
+    read = [(at, Known(at)) for root in roots for at in protocols(root)]
+    for at, known in read:
+        key = (at.benchmark, at.protocol)
+        _read_cases(at, found.setdefault(key, Collected(*key)), known)
+    for collected in found.values():
+        collected.lost = {case for case, about in collected.cases.items() if not about.target}
+        collected.cases = {case: about for case, about in collected.cases.items() if about.target}
+    today, of = Today(), dict(read)
+    for at, known in read:
+        _read_results(at, found[at.benchmark, at.protocol], today, known, of)
     for collected in found.values():
         collected.cases = dict(sorted(collected.cases.items()))
         collected.runs = {
@@ -143,16 +152,27 @@ def collect(roots: Sequence[Path]) -> list[Collected]:
 # --------------------------------------------------------------------------------------------- reading
 
 
-def _read_protocol(at: Protocol, into: Collected, today: Today) -> None:
-    known = Known(at)
+def _read_cases(at: Protocol, into: Collected, known: Known) -> None:
     for key in case_keys(at):
         record = read_object(at.case_record(key), CASE)
         if not has_truth(at, key):
             into.unscored.add(key)
             continue
-        case = FoundCase(at, record, known.target(key)["target"])
-        _refuse_conflict(into.cases.get(key), case)
-        into.cases.setdefault(key, case)
+        case = FoundCase(at, record, known.target(key)["target"] if _has_target(at, key) else "")
+        before = into.cases.get(key)
+        _refuse_conflict(before, case)
+        if before is None or not before.target:
+            into.cases[key] = case
+
+
+def _has_target(at: Protocol, case: str) -> bool:
+    return at.case_image(case, "target").is_file()
+
+
+def _read_results(
+    at: Protocol, into: Collected, today: Today, known: Known, of: Mapping[Protocol, Known]
+) -> None:
+    """Results of one folder; what it says of a case whose target it lacks is asked of one that has it."""
     # A method whose every case failed has a folder without a result: it must not vanish from the table.
     for folder in sorted(at.folder.glob("[!_]*/*/")):
         weights, seed = weights_and_seed(folder.name)
@@ -161,11 +181,16 @@ def _read_protocol(at: Protocol, into: Collected, today: Today) -> None:
     for result in results(at):
         if result.case in into.unscored:
             continue
+        if result.case in into.lost:
+            into.left_out.setdefault((result.method, result.weights), set()).add(result.case)
+            continue
         if result.case not in into.cases:
             raise InputError(
                 f"{result.record}: has no {at.case_record(result.case)}; bokehbench run writes it"
             )
-        entry = _read_entry(result, into.cases[result.case], today, protocol, known)
+        case = into.cases[result.case]
+        facts = (known if _has_target(at, result.case) else of[case.at]).target(result.case)
+        entry = _read_entry(result, case, today, protocol, known, facts)
         run = into.runs[(result.method, result.weights)][result.seed]
         before = run.get(result.case)
         _refuse_other_prediction(before, entry)
@@ -174,7 +199,8 @@ def _read_protocol(at: Protocol, into: Collected, today: Today) -> None:
 
 def _refuse_conflict(known: FoundCase | None, case: FoundCase) -> None:
     same = ("data", "scene", "level", "lens")
-    if known and (known.target != case.target or any(known.record[k] != case.record[k] for k in same)):
+    targets = {one.target for one in (known, case) if one and one.target}
+    if known and (len(targets) > 1 or any(known.record[k] != case.record[k] for k in same)):
         key = case.record.get("case", "")
         raise InputError(
             f"case {key} differs between {known.at.folder} and {case.at.folder}: other data under one name; "
@@ -190,7 +216,10 @@ def _refuse_other_prediction(known: Entry | None, entry: Entry) -> None:
         )
 
 
-def _read_entry(result: Result, case: FoundCase, today: Today, protocol: str, known: Known) -> Entry:
+def _read_entry(
+    result: Result, case: FoundCase, today: Today, protocol: str, known: Known, facts: Mapping[str, Any]
+) -> Entry:
+    """`facts` are `holding.target_facts` of the case."""
     record = read_object(result.record, RECORD)
     held = records.sha256_file(result.prediction) if result.prediction.is_file() else ""
     content = read_scores(result.scores)
@@ -199,7 +228,7 @@ def _read_entry(result: Result, case: FoundCase, today: Today, protocol: str, kn
     cause, reason = today.why_stale(result, record, held, case.record, protocol)
     if cause:
         stale = stale_result(result, record, cause, reason, list(scores))
-    elif scores and (others := changed(content, {"prediction": held, **known.target(result.case)})):
+    elif scores and (others := changed(content, {"prediction": held, **facts})):
         again = scoring(result.at.root, list(scores), breakdown=result.breakdown.exists())
         stale = Stale(f"scores are of another {', '.join(others)}", again, "scores")
     stale_scores = {

@@ -16,7 +16,7 @@ from bokehbench import images, jobs, records
 from bokehbench.errors import BokehbenchError
 from bokehbench.leaderboard import pairs, regions
 from bokehbench.leaderboard.holding import SCHEMA, stored_scores
-from bokehbench.leaderboard.missing import Found, Task, asked_for, missing, name_of
+from bokehbench.leaderboard.missing import Found, Task, asked_for, missing
 from bokehbench.leaderboard.results import Protocol, protocols
 from bokehbench.metrics.catalogue import find
 from bokehbench.metrics.score import Score, score_images_detailed
@@ -166,9 +166,9 @@ def score_case(tasks: list[Task]) -> dict[str, dict[str, Score] | str]:
     done: dict[str, dict[str, Score] | str] = {}
     for task in tasks:
         try:
-            done[name_of(task.result)] = _score(task, target, known)
+            done[task.result.name] = _score(task, target, known)
         except BokehbenchError as error:
-            done[name_of(task.result)] = str(error)
+            done[task.result.name] = str(error)
     return done
 
 

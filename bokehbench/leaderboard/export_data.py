@@ -22,13 +22,14 @@ def to_csv(tables: Sequence[Table]) -> str:
     """One line a (benchmark, protocol, level, row), numbers at full precision, empty where there is none.
 
     `cases` and `scenes` are those of the level, `METRIC_cases` and `METRIC_scenes` those of the number, which
-    are fewer where a region is too small to have one; `published` is the number of cases of the whole set.
+    are fewer where a region is too small to have one; `published` is the number of cases of the whole set,
+    `left_out` that of a row's cases, of any level, whose target picture is missing.
     `timing` says whether the seconds were measured with care (`profiled`) or are those of one rendering
     (`as run`). `reported_other` is what a paper prints that no column here is like, as it calls it.
     """
     names = list(dict.fromkeys(column.name for table in tables for column in table.columns))
     head = ["benchmark", "protocol", "level", "method", "version", "weights", "category", "status"]
-    head += ["seeds", "uses_truth", "cases", "scenes", "published"]
+    head += ["seeds", "uses_truth", "cases", "left_out", "scenes", "published"]
     head += ["average_rank", "seconds", "timing", "peak_memory_mb"]
     head += [f"{name}{suffix}" for name in names for suffix in SUFFIXES]
     head += ["reported_other", "source", "note"]
@@ -58,6 +59,7 @@ def _csv_row(table: Table, group: Group, row: Row) -> dict[str, Any]:
         "seeds": row.seeds,
         "uses_truth": row.truth,
         "cases": len(group.cases),
+        "left_out": len(row.left_out) or None,
         "scenes": group.n_scenes,
         "published": table.published or None,
     }
@@ -105,6 +107,8 @@ def _json_table(table: Table) -> dict[str, Any]:
         "target_noise_psnr": noise,
         "published_cases": table.published or None,
         "part": table.part,
+        "lost": list(table.lost),
+        "stale_metrics": list(table.stale_metrics),
         "rows": [_json_row(row) for row in everyone],
         "levels": [
             {
@@ -154,6 +158,7 @@ def _json_row(row: Row) -> dict[str, Any]:
         "efficiency": row.efficiency.to_json() if row.efficiency else None,
         "training": dataclasses.asdict(row.training),
         "missing": list(row.missing),
+        "left_out": list(row.left_out),
         "stale": [{"reason": stale.reason, "command": stale.command} for stale in row.stale],
     }
 

@@ -6,8 +6,10 @@ import string
 from collections.abc import Sequence
 
 from bokehbench.leaderboard.sentences import (
+    LOST,
     ORACLE_NOTE,
     half_width,
+    lost_sentence,
     noise_sentence,
     profiled_sentence,
     rank_text,
@@ -35,6 +37,7 @@ _LATEX = {
     "…": r"\dots{}",
     "→": r"$\rightarrow$",
     "¶": r"\textsuperscript{\P}",
+    "§": r"\textsuperscript{\S}",
 }
 
 
@@ -89,7 +92,7 @@ def _latex(table: Table, intervals: bool, label: str, costs: bool = True) -> str
 def _measured(table: Table, group: Group, row: Row, intervals: bool, costs: bool) -> str:
     cells = [_cell(table, group.cells[row.key][column.name], column, intervals) for column in table.columns]
     name = latex_text(row.label) + (r"$^\dagger$" if row.status == "oracle" else "")
-    name += r"$^\ddagger$" if row.truth else ""
+    name += (r"$^\ddagger$" if row.truth else "") + (latex_text(LOST) if row.left_out else "")
     rest = [rank_text(row), seconds_text(row)] if group.level == ALL else ["", ""]
     return " & ".join([name, *cells, *(map(latex_text, rest) if costs else [])]) + r" \\"
 
@@ -170,7 +173,7 @@ def _notes(table: Table, costs: bool) -> list[str]:
     marked += [(r"\ddagger", truth_sentence(table))] if table.uses_truth else []
     marked += _printed_notes(table)
     fewer = dict.fromkeys(cell.reason for cell in cells if cell.interval and cell.reason)
-    plain = [f"{text}." for text in fewer] + [spread_sentence(table)]
+    plain = [f"{text}." for text in fewer] + [spread_sentence(table), lost_sentence(table.lost)]
     plain += [profiled_sentence(table), noise_sentence(table)] if costs else []
     return [f"$^{{{mark}}}$ {latex_text(text)}" for mark, text in marked] + [
         latex_text(text) for text in plain if text

@@ -10,6 +10,8 @@ from bokehbench.leaderboard.sentences import (
     below_floor_sentence,
     half_width,
     incomplete_sentence,
+    lost_sentence,
+    marked_label,
     noise_sentence,
     profiled_sentence,
     rank_text,
@@ -38,7 +40,7 @@ def _markdown(table: Table) -> list[str]:
     lines += _markdown_tables(table, table.everything)
     lines += [f"[{n}] {text}  " for n, text in enumerate(table.footnotes, start=1)]
     further = [profiled_sentence(table), spread_sentence(table), noise_sentence(table)]
-    further += [truth_sentence(table)]
+    further += [truth_sentence(table), lost_sentence(table.lost)]
     lines += [statistics_sentence(table), *filter(None, further), *reported_sentences(table), ""]
     for group in table.groups[1:]:
         lines += [f"### {table.benchmark}, {group.level}: {size_sentence(group)}", ""]
@@ -46,7 +48,7 @@ def _markdown(table: Table) -> list[str]:
     for heading, items in (
         ("Below identity", [below_floor_sentence(below, table) for below in table.below_floor]),
         ("Failed or incomplete", [incomplete_sentence(row, table) for row in table.incomplete]),
-        ("Stale", [f"{row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]),
+        ("Stale", [*_stale_rows(table), *table.stale_metrics]),
         ("Efficiency", [f"{row.label}: {row.efficiency.sentence}" for row in table.rows if row.efficiency]),
         (
             "Training data",
@@ -56,6 +58,10 @@ def _markdown(table: Table) -> list[str]:
         if items:
             lines += [f"**{heading}**", "", *(f"- {_in_markdown(item)}" for item in items), ""]
     return lines
+
+
+def _stale_rows(table: Table) -> list[str]:
+    return [f"{row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]
 
 
 def _markdown_tables(table: Table, group: Group) -> list[str]:
@@ -81,7 +87,7 @@ def markdown_table(table: Table, group: Group, costs: bool = True) -> list[str]:
 
     for row in table.rows:
         cells = [_markdown_cell(table, group.cells[row.key][c.name], c) for c in table.columns]
-        label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
+        label = marked_label(row)
         rest = [rank_text(row), seconds_text(row)] if overall else []
         rest += [_in_markdown(row.truth or "–")] if table.uses_truth else []
         lines.append(" | ".join(["", _in_markdown(label), *cells, *rest, ""]).strip())
@@ -122,7 +128,7 @@ def _terminal(table: Table) -> str:
     for row in table.rows:
         cells = _terminal_cells(whole, row)
         cells += [_terminal_cell(table, group.cells[row.key][first.name], first) for group in levels]
-        label = f"{row.label} (oracle)" if row.status == "oracle" else row.label
+        label = marked_label(row)
         truth = [row.truth or "–"] if table.uses_truth else []
         body.append([label, *cells, rank_text(row), seconds_text(row), *truth])
     lines = [f"{table.benchmark} ({table.protocol}): {whole_size_sentence(table)}", *_grid(heads, body)]
@@ -135,10 +141,10 @@ def _terminal(table: Table) -> str:
     lines += [f"[{n}] {text}" for n, text in enumerate(table.footnotes, start=1)]
     lines += ["* best" + (" or tied with it" if table.tested else "")]
     lines += [small_sentence(table), profiled_sentence(table), spread_sentence(table)]
-    lines += [noise_sentence(table), truth_sentence(table)]
+    lines += [noise_sentence(table), truth_sentence(table), lost_sentence(table.lost)]
     lines += [f"below identity: {below_floor_sentence(below, table)}" for below in table.below_floor]
     lines += [f"incomplete: {incomplete_sentence(row, table)}" for row in table.incomplete]
-    lines += [f"stale: {row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]
+    lines += [f"stale: {text}" for text in (*_stale_rows(table), *table.stale_metrics)]
     for one in table.reported:
         values = ", ".join(f"{name} {value}" for name, value in one.values.items())
         lines.append(f"{one.level}: {reported_label(one)}: {values or '–'}")

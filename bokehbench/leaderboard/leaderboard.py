@@ -20,7 +20,7 @@ from bokehbench.leaderboard.export_text import to_markdown, to_terminal
 from bokehbench.leaderboard.frame import to_frame
 from bokehbench.leaderboard.page import NO_CURVES, write_page
 from bokehbench.leaderboard.pictures import write_pictures
-from bokehbench.leaderboard.sentences import renewals
+from bokehbench.leaderboard.sentences import lost_sentence, renewals
 from bokehbench.leaderboard.strips import find_strips
 from bokehbench.leaderboard.tables import Table
 
@@ -37,6 +37,8 @@ class Summary:
         stale: labels `benchmark/method` of stale rows.
         incomplete: labels of rows without all cases.
         without_truth: one line for each benchmark and protocol whose cases have no ground truth.
+        lost: names `benchmark/case` of cases whose target picture is missing.
+        without_table: one line for each benchmark and protocol of which that is so for all cases.
         renewals: one line for each stale or incomplete row: label, reason, the command that renews it.
         layout: the tables in the layout of a paper, as Markdown; empty where that was not asked for.
     """
@@ -48,6 +50,8 @@ class Summary:
     stale: tuple[str, ...]
     incomplete: tuple[str, ...]
     without_truth: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    without_table: tuple[str, ...] = ()
     renewals: tuple[str, ...] = ()
     layout: str = ""
 
@@ -92,8 +96,14 @@ def write(
     found = find_strips(results, strips)
     read = collect(results)
     boards = [(board, build(board)) for board in read if board.cases]
+    without_table = tuple(
+        f"{board.benchmark} ({board.protocol}): no table. {lost_sentence(sorted(board.lost))}"
+        for board in read
+        if board.lost and not board.cases
+    )
     if not boards:
-        raise InputError("no case of these results has a ground truth: there is nothing to rank")
+        none = "no case of these results has a ground truth: there is nothing to rank"
+        raise InputError("; ".join(without_table) or none)
     tables = tuple(reported.with_reported(table, papers) for _, table in boards)
     laid_out = layouts.lay_out(layout, tables) if layout else []
     written, present = write_pictures(out, boards, found)
@@ -129,6 +139,8 @@ def write(
             for board in read
             if board.unscored
         ),
-        renewals=tuple(line for board, table in boards for line in renewals(board, table)),
+        lost=tuple(f"{board.benchmark}/{case}" for board in read for case in sorted(board.lost)),
+        without_table=without_table,
+        renewals=tuple(line for _, table in boards for line in renewals(table)),
         layout=markdown if layout else "",
     )

@@ -11,7 +11,7 @@ from bokehbench import records
 from bokehbench.errors import BokehbenchError, InputError
 from bokehbench.leaderboard import regions
 from bokehbench.leaderboard.holding import Known, holds, stored_scores
-from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result, case_keys, has_truth, results
+from bokehbench.leaderboard.results import Protocol, Result, case_keys, has_truth, results
 from bokehbench.leaderboard.stored import read_object
 from bokehbench.metrics.catalogue import find
 from bokehbench.metrics.score import Score, unavailable
@@ -77,13 +77,6 @@ class Found:
     failed: tuple[str, ...] = ()
 
 
-def name_of(result: Result) -> str:
-    """For people: benchmark, case, method, and weights and seed where there are any."""
-    weights = "" if result.weights == NO_WEIGHTS else f" [{result.weights}]"
-    seed = f" seed {result.seed}" if result.seed else ""
-    return f"{result.at.benchmark} {result.case} {result.method}{weights}{seed}"
-
-
 def missing(at: Protocol, asked: Wanted, shard: tuple[int, int] = (0, 1)) -> Found:
     """Tasks of one benchmark under one protocol, by case; with (i, n), of the i-th of n parts of cases."""
     found = Found([])
@@ -105,7 +98,7 @@ def missing(at: Protocol, asked: Wanted, shard: tuple[int, int] = (0, 1)) -> Fou
             wanted = wanted or asked.of(at, result.case)
             task, holding = _task(result, wanted, known, lacking)
         except BokehbenchError as error:
-            found.failed += (f"{name_of(result)}: {error}",)
+            found.failed += (f"{result.name}: {error}",)
             continue
         found.present += holding
         found.unavailable = tuple(dict.fromkeys((*found.unavailable, *task.lacking)))

@@ -17,6 +17,7 @@ from bokehbench.leaderboard.sentences import (
     below_floor_sentence,
     half_width,
     incomplete_sentence,
+    lost_sentence,
     noise_sentence,
     profiled_sentence,
     rank_text,
@@ -77,6 +78,7 @@ def table_view(table: Table) -> dict[str, Any]:
         "rows": [_row_view(table, row, first) for row in table.rows],
         "only_printed": _only_printed(table),
         "stale": [{**_row_view(table, row, first), "why": stale_sentences(row)} for row in table.stale_rows],
+        "stale_metrics": table.stale_metrics,
         "incomplete": [{"label": r.label, "text": incomplete_sentence(r, table)} for r in table.incomplete],
         "below": [below_floor_sentence(below, table) for below in table.below_floor],
         "footnotes": _footnotes(table),
@@ -92,6 +94,7 @@ def _sentences(table: Table) -> list[str]:
     oracle = any(row.status == "oracle" for row in table.rows)
     empty = _without_number(table)
     found = [
+        lost_sentence(table.lost),
         truth_sentence(table),
         statistics_sentence(table),
         spread_sentence(table),
@@ -216,6 +219,9 @@ def _tags(row: Row) -> list[tuple[str, str, str]]:
         tags.append(("trained on it", row.training.sentence, "warn"))
     elif row.training.shared is None:
         tags.append(("overlap unknown", row.training.sentence, "faint"))
+    if row.left_out:
+        n = len(row.left_out)
+        tags.append((f"without {n} case{'' if n == 1 else 's'}", lost_sentence(row.left_out), "warn"))
     if row.seeds > 1:
         tags.append((f"{row.seeds} seeds", f"mean over {row.seeds} runs with other seeds", "faint"))
     return tags

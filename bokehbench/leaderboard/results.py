@@ -78,6 +78,11 @@ class Result:
         return self.at.folder / self.method / f"{self.weights}{seed}"
 
     @property
+    def name(self) -> str:
+        """For people, and the key of its work: the path of its files below the results folder."""
+        return self.record.relative_to(self.at.root).with_suffix("").as_posix()
+
+    @property
     def prediction(self) -> Path:
         """8-bit PNG."""
         return self.folder / f"{self.case}.png"

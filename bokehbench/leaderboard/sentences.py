@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bokehbench.leaderboard.collect import Collected
+from bokehbench.leaderboard.collect import Collected, RowKey
 from bokehbench.leaderboard.staleness import REGISTER, scoring
 from bokehbench.leaderboard.statistics import ALPHA, MIN_SCENES, name_of_test
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Reported, Row, Table
 
 PROFILED = "¶"
 """Beside seconds an image."""
+LOST = "§"
+"""Beside a row that has cases without their target picture."""
 TRUTH_HEADING = "chosen with the ground truth"
 ORACLE_NOTE = "oracle: is given what no method can know; shown as a ceiling, never best"
 
@@ -132,20 +135,37 @@ def incomplete_sentence(row: Row, table: Table) -> str:
     )
 
 
-def renewals(board: Collected, table: Table) -> list[str]:
+def lost_sentence(cases: Sequence[str]) -> str:
+    """Which cases count for no row, since their target picture is missing; empty where none is."""
+    if not cases:
+        return ""
+    shown = ", ".join(cases[:3]) + (", …" if len(cases) > 3 else "")
+    those = "1 case counts for no row: its target picture is missing"
+    if len(cases) > 1:
+        those = f"{len(cases)} cases count for no row: their target pictures are missing"
+    return f"{LOST} {those} ({shown}). The bokehbench run that made the results writes what is missing again."
+
+
+def marked_label(row: Row) -> str:
+    """The row's label as texts print it, with what it is marked by."""
+    return row.label + (LOST if row.left_out else "") + (" (oracle)" if row.status == "oracle" else "")
+
+
+def renewals(table: Table) -> list[str]:
     """One line for each stale row, stale column and incomplete row: its label, why, and what renews it."""
     of = f"{table.benchmark} ({table.protocol})"
     lines = [f"{of} {row.label}: {text}" for row in table.stale_rows for text in stale_sentences(row)]
-    lines += [f"{of} {text}" for text in _stale_metrics(board, table)]
+    lines += [f"{of} {text}" for text in (*table.stale_metrics, lost_sentence(table.lost)) if text]
     return [*lines, *(f"{of} {incomplete_sentence(row, table)}" for row in table.incomplete)]
 
 
-def _stale_metrics(board: Collected, table: Table) -> list[str]:
-    """A line for each metric, with the rows that it touches; then one command for all of them."""
-    labels = {row.key: row.label for row in (*table.rows, *table.incomplete, *table.stale_rows)}
+def stale_metrics(
+    board: Collected, columns: Sequence[Column], labels: Mapping[RowKey, str]
+) -> tuple[str, ...]:
+    """A line for each of these metrics, with the rows that it touches; then one command for all of them."""
     lines: list[str] = []
     commands: dict[Path, list[str]] = {}
-    for column in table.stale_columns:
+    for column in columns:
         found = [
             (labels[key], entry.result.at.root, entry.stale_scores[column.name])
             for key in board.runs
@@ -160,7 +180,7 @@ def _stale_metrics(board: Collected, table: Table) -> list[str]:
         for root in dict.fromkeys(root for _, root, _ in found):
             commands.setdefault(root, []).append(column.name)
     again = [scoring(root, names, always_named=True) for root, names in commands.items()]
-    return [*lines, *(f"metrics → {command}" for command in again)]
+    return (*lines, *(f"metrics → {command}" for command in again))
 
 
 def stale_sentences(row: Row) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bokehbench import records
+from bokehbench.errors import InputError
 from bokehbench.leaderboard.collect import Collected, Entry, collect
 from bokehbench.leaderboard.results import SEED
+from bokehbench.leaderboard.sentences import lost_sentence
 from bokehbench.leaderboard.set_scores import FILE, SetRow, holds, read, rows
 from bokehbench.leaderboard.staleness import scoring
 from bokehbench.registry import SetMetricSpec, find, get, names
@@ -68,8 +71,8 @@ def collect_sets(roots: Sequence[Path], boards: Sequence[Collected] | None = Non
 
 def _add(table: SetTable, row: SetRow, board: Collected, run: Mapping[str, Entry]) -> None:
     content = read(row.folder / FILE)
-    same_pictures = content["made_from"] == row.digest()
     not_whole = _why_not_whole(row, board, run)
+    same_pictures = not not_whole and _is_made_from(row, content["made_from"])
     of_row = next(filter(None, map(_why_stale, run.values())), "")
     into = table.rows.setdefault(row.label, {})
     for name, score in content["scores"].items():
@@ -95,6 +98,13 @@ def _why_stale(entry: Entry) -> str:
     return f"{entry.stale.reason} → {entry.stale.command}"
 
 
+def _is_made_from(row: SetRow, digest: str) -> bool:
+    """Whether a number is of the pictures of a row; of one that is gone, nobody can say."""
+    with contextlib.suppress(InputError):
+        return row.digest() == digest
+    return False
+
+
 def _is_current(score: Mapping[str, Any], spec: SetMetricSpec, row: SetRow) -> bool:
     return score["value"] is None or holds(score, spec, row)
 
@@ -102,6 +112,8 @@ def _is_current(score: Mapping[str, Any], spec: SetMetricSpec, row: SetRow) -> b
 def _why_not_whole(row: SetRow, board: Collected, run: Mapping[str, Entry]) -> str:
     """Why a number is not one over the whole set of all folders; empty where it is."""
     here = {result.case for result in row.cases}
+    if board.lost:
+        return lost_sentence(sorted(board.lost))
     if lacking := len(board.cases.keys() - run.keys()):
         return f"{lacking} of {len(board.cases)} cases are missing"
     if here != board.cases.keys():

@@ -111,6 +111,7 @@ class Row:
         seeds: runs that the row is the mean of; 1 for a deterministic method.
         efficiency: where all its cases were measured with care, on one device.
         training: what it was trained on, and whether that has anything of this benchmark.
+        left_out: cases that it has and that count for no row, since their target picture is missing.
     """
 
     key: RowKey
@@ -128,6 +129,7 @@ class Row:
     seeds: int = 1
     efficiency: Efficiency | None = None
     training: Verdict = NOTHING
+    left_out: tuple[str, ...] = ()
 
     @property
     def truth(self) -> str:
@@ -221,6 +223,8 @@ class Table:
         rows: ranked and oracle rows, best first by the first column.
         incomplete, stale_rows: the others.
         stale_columns: metrics that are not registered here or have outdated scores.
+        stale_metrics: a line for each of them, with the rows that it touches, then what renews them.
+        lost: cases that no row is counted on, since their target picture is missing.
         below_floor: rows below `identity`, with their reason.
         noise: (worst, median) PSNR in dB of the targets' own noise, None where it is not known.
         reported: what papers print, where that was asked for.
@@ -236,6 +240,8 @@ class Table:
     incomplete: tuple[Row, ...] = ()
     stale_rows: tuple[Row, ...] = ()
     stale_columns: tuple[Column, ...] = ()
+    stale_metrics: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
     below_floor: tuple[BelowFloor, ...] = ()
     noise: tuple[float, float] | None = None
     footnotes: tuple[str, ...] = ()

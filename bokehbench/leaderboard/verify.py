@@ -30,7 +30,6 @@ from bokehbench.leaderboard.verify_files import (
     broken_cases,
     broken_files,
     broken_set_scores,
-    name_of,
     without_record,
 )
 from bokehbench.leaderboard.verify_scores import score_again
@@ -186,9 +185,9 @@ def _units(sound: Sequence[Result], named: Mapping[str, str], summary: Summary) 
             why = f"{result.at.benchmark} is run under {found.protocol_id} now, not {result.at.protocol}"
             refused[why] = refused.get(why, 0) + 1
         elif result.case not in infos[reference]:
-            summary.problems.append(f"{name_of(result)}: {reference.benchmark} has no such case")
+            summary.problems.append(f"{result.name}: {reference.benchmark} has no such case")
         elif infos[reference][result.case].data != record["data"]:
-            other_data.setdefault(reference.benchmark, []).append(name_of(result))
+            other_data.setdefault(reference.benchmark, []).append(result.name)
         else:
             units.append(Unit(reference, result, infos[reference][result.case], record.get("K")))
     for folder, named_results in other_data.items():
@@ -217,21 +216,21 @@ def _render_again(units: Sequence[Unit], summary: Summary, least_psnr: float | N
         again = {}
         for unit in units:
             at = replace(unit.result.at, root=Path(folder))
-            again[name_of(unit.result)] = replace(unit, result=replace(unit.result, at=at))
+            again[unit.result.name] = replace(unit, result=replace(unit.result, at=at))
         failed = set()
         for outcome in jobs.run_jobs(render_unit, list(again.items()), label="verifying", workers=workers):
             summary.sampled += 1
             if outcome.error is not None:
                 failed.add(outcome.key)
                 summary.problems.append(f"{outcome.key}: cannot be rendered any more: {outcome.error}")
-        rendered = [unit for unit in units if name_of(unit.result) not in failed]
+        rendered = [unit for unit in units if unit.result.name not in failed]
         lacking: Lacking = {}
         for unit in rendered:
-            fresh = again[name_of(unit.result)].result
+            fresh = again[unit.result.name].result
             _compare_records(unit.result, fresh, summary, lacking)
             _compare_pictures(unit.result, fresh, summary, least_psnr)
         summary.problems += _lacking_lines(lacking)
-        pairs = [(unit.result, again[name_of(unit.result)].result) for unit in rendered]
+        pairs = [(unit.result, again[unit.result.name].result) for unit in rendered]
         found = score_again(pairs, workers)
         summary.scores += found.scores
         summary.problems += found.problems
@@ -252,7 +251,7 @@ def _compare_records(stored: Result, fresh: Result, summary: Summary, lacking: L
             if kind == "record" and what in MAY_DIFFER:
                 summary.notes.append(f"some results were made with another {what} than there is now")
             elif what not in was:
-                lacking.setdefault((kind, what), {}).setdefault(paths[0], name_of(stored))
+                lacking.setdefault((kind, what), {}).setdefault(paths[0], stored.name)
             else:
                 summary.problems.append(_changed(stored, kind, what, was, now))
 
@@ -266,9 +265,7 @@ def _lacking_lines(lacking: Lacking) -> Iterator[str]:
 
 
 def _changed(result: Result, kind: str, what: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    return (
-        f"{name_of(result)}: {what} of the {kind} is {was.get(what)!s:.60}, made again {now.get(what)!s:.60}"
-    )
+    return f"{result.name}: {what} of the {kind} is {was.get(what)!s:.60}, made again {now.get(what)!s:.60}"
 
 
 def _compare_pictures(stored: Result, fresh: Result, summary: Summary, least_psnr: float | None) -> None:
@@ -277,19 +274,19 @@ def _compare_pictures(stored: Result, fresh: Result, summary: Summary, least_psn
     try:
         was, now = (images.quantise(images.read_image(one.prediction)) for one in (stored, fresh))
     except BokehbenchError as error:
-        summary.problems.append(f"{name_of(stored)}: the prediction cannot be read: {error}")
+        summary.problems.append(f"{stored.name}: the prediction cannot be read: {error}")
         return
     if was.shape != now.shape:
-        summary.problems.append(f"{name_of(stored)}: the prediction has another size now")
+        summary.problems.append(f"{stored.name}: the prediction has another size now")
         return
     apart = np.abs(was.astype(np.int16) - now).max(axis=2)
     agreement = psnr(was, now)
     count = int((apart > 0).sum())
     if count == 0:
-        summary.notes.append(f"{name_of(stored)}: the same pixels in another file")
+        summary.notes.append(f"{stored.name}: the same pixels in another file")
         return
     line = (
-        f"{name_of(stored)}: {count} of {apart.size} pixels differ, by at most {apart.max()} of 255 "
+        f"{stored.name}: {count} of {apart.size} pixels differ, by at most {apart.max()} of 255 "
         f"(PSNR {agreement:.1f} dB)"
     )
     accepted = least_psnr is not None and agreement >= least_psnr

@@ -18,18 +18,13 @@ PARTS = ("whole", "regions", "defocus")
 """What every breakdown has."""
 
 
-def name_of(result: Result) -> str:
-    """A result as its path below the folder says it."""
-    return result.record.relative_to(result.at.root).with_suffix("").as_posix()
-
-
 def broken_cases(at: Protocol) -> Iterator[str]:
     """One line for each case record or picture that is missing or changed."""
     for key in case_keys(at):
         path = at.case_record(key)
         try:
             has_truth(at, key)  # reads it, and refuses what is no record of a case
-            hashes = records.read_json(path).get("pictures", {})
+            hashes = records.read_json(path).get("pictures", {"target": None})
         except BokehbenchError as error:
             yield _line(path.relative_to(at.root).as_posix(), error)
             continue
@@ -37,13 +32,13 @@ def broken_cases(at: Protocol) -> Iterator[str]:
             picture = at.case_image(key, what)
             if not picture.is_file():
                 yield f"{picture}: is missing"
-            elif records.sha256_file(picture) != wanted:
+            elif wanted is not None and records.sha256_file(picture) != wanted:
                 yield f"{picture}: is not the picture of its record"
 
 
 def broken_files(result: Result) -> Iterator[str]:
     """One line for each thing that is wrong with the files of one result."""
-    name = name_of(result)
+    name = result.name
     try:
         record = read_object(result.record, {**RECORD, "benchmark": str, "protocol": str, "case": str})
     except BokehbenchError as error:
@@ -73,15 +68,15 @@ def _broken_scores(result: Result, facts: dict[str, Any]) -> Iterator[str]:
     try:
         scores = read_scores(result.scores)
     except BokehbenchError as error:
-        yield _line(f"{name_of(result)}: its scores cannot be read", error)
+        yield _line(f"{result.name}: its scores cannot be read", error)
         return
-    yield from _of_others(name_of(result), "scores", scores if scores["scores"] else None, facts)
+    yield from _of_others(result.name, "scores", scores if scores["scores"] else None, facts)
 
 
 def _broken_breakdown(result: Result, facts: dict[str, Any]) -> Iterator[str]:
     if not result.breakdown.exists():
         return
-    name = name_of(result)
+    name = result.name
     try:
         parts = read_object(result.breakdown, {"schema": str, "version": int, **dict.fromkeys(PARTS, dict)})
     except BokehbenchError as error:

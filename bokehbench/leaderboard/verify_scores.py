@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from bokehbench import jobs, records
-from bokehbench.leaderboard import missing, set_scores
+from bokehbench.leaderboard import set_scores
 from bokehbench.leaderboard.evaluate import score_case
 from bokehbench.leaderboard.holding import FINAL, target_facts
 from bokehbench.leaderboard.missing import Task
 from bokehbench.leaderboard.results import Result, has_truth
 from bokehbench.leaderboard.staleness import current_metric
 from bokehbench.leaderboard.stored import read_scores
-from bokehbench.leaderboard.verify_files import PARTS, name_of, readable_rows
+from bokehbench.leaderboard.verify_files import PARTS, readable_rows
 from bokehbench.metrics.breakdown import VERSION as BREAKDOWN_VERSION
 from bokehbench.metrics.score import unavailable
 from bokehbench.metrics.sets import score_set
@@ -68,12 +68,12 @@ def score_again(pairs: Pairs, workers: int) -> Again:
     failed: dict[str, str] = {}
     for outcome in jobs.run_jobs(score_case, list(work.items()), label="scoring again", workers=workers):
         for task in work[outcome.key]:
-            made = outcome.error or (outcome.value or {}).get(missing.name_of(task.result))
+            made = outcome.error or (outcome.value or {}).get(task.result.name)
             if not isinstance(made, dict):
-                failed[name_of(task.result)] = str(made)
+                failed[task.result.name] = str(made)
     for stored, fresh in scored:
-        if name_of(stored) in failed:
-            found.problems.append(f"{name_of(stored)}: cannot be scored any more: {failed[name_of(stored)]}")
+        if stored.name in failed:
+            found.problems.append(f"{stored.name}: cannot be scored any more: {failed[stored.name]}")
             continue
         _compare(stored, fresh, found)
     _measure_sets_again([stored for stored, _ in pairs], found)
@@ -122,19 +122,19 @@ def _compare(stored: Result, fresh: Result, found: Again) -> None:
         if name not in now:
             continue
         if now[name]["status"] not in FINAL:
-            found.problems.append(f"{name_of(stored)}: {name} cannot be computed: {now[name]['reason']}")
+            found.problems.append(f"{stored.name}: {name} cannot be computed: {now[name]['reason']}")
             continue
         found.scores += 1
         if not _is_same(score["value"], now[name]["value"]):
             found.problems.append(
-                f"{name_of(stored)}: {name} is stored as {score['value']}, computed as {now[name]['value']}"
+                f"{stored.name}: {name} is stored as {score['value']}, computed as {now[name]['value']}"
             )
     if fresh.breakdown.exists():
         found.scores += 1
         was, again = records.read_json(stored.breakdown), records.read_json(fresh.breakdown)
         apart = next((line for part in PARTS for line in _apart(part, was[part], again[part])), "")
         if apart:
-            found.problems.append(f"{name_of(stored)}: of the breakdown, {apart}")
+            found.problems.append(f"{stored.name}: of the breakdown, {apart}")
 
 
 def _apart(where: str, was: Any, now: Any) -> Iterator[str]:

@@ -222,7 +222,7 @@ def test_a_damaged_result_is_named_and_the_rest_is_scored(folder, damage):
     affected = 2 if damage == "target" else 1
     assert summary.computed == 8 - affected
     assert len(summary.failed) == affected
-    assert "blb a_L1 identity" in summary.failed[0]
+    assert summary.failed[0].startswith("blb/gt@1/identity/none/a_L1: ")
     assert not bad.scores.exists()
 
 

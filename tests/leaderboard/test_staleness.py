@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import textwrap
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from bokehbench.leaderboard import pairs
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.evaluate import evaluate
+from bokehbench.leaderboard.export_text import to_markdown, to_terminal
 from bokehbench.leaderboard.missing import asked_for, missing
+from bokehbench.leaderboard.page import _environment
+from bokehbench.leaderboard.page_tables import table_view
 from bokehbench.leaderboard.results import Protocol, Result, protocols, results
 from bokehbench.leaderboard.run import run
 from bokehbench.leaderboard.sentences import renewals
@@ -210,9 +214,19 @@ def test_a_new_version_of_metrics_names_the_rows_and_one_command(
             content["scores"][name]["fingerprint"] = "0badc0de"
         records.write_json(path, content)
     (board,) = collect([tmp_path])
-    *lines, command = renewals(board, build(board))
+    table = build(board)
+    *lines, command = renewals(table)
     assert [line.endswith(", in soft") for line in lines] == [True, True]
     assert {line.split()[2] for line in lines} == {"ssim", "gmsd"}
     assert command.partition(" → ")[2] in {
         scoring(tmp_path, names, always_named=True) for names in (["ssim", "gmsd"], ["gmsd", "ssim"])
     }
+    # Where readers look: below the table, in every format, though no row is stale as a whole.
+    html = (
+        _environment().get_template("_table.html").render(t={**table_view(table), "cost": None, "sets": None})
+    )
+    *stale, renewed = table.stale_metrics
+    assert not table.stale_rows and len(stale) == 2
+    for text in (to_markdown([table]).replace("\\", ""), to_terminal([table]), unescape(html)):
+        assert all(line in text for line in (*stale, renewed))
+    assert f"**Stale**\n\n- {stale[0]}\n" in to_markdown([table]).replace("\\", "")

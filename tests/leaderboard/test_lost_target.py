@@ -1,0 +1,114 @@
+"""Claims about results whose target picture is gone: the rest is shown, and nobody can take it for all."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import board_world as world
+import pytest
+
+from bokehbench import cli, records
+from bokehbench.errors import InputError
+from bokehbench.leaderboard.build import build
+from bokehbench.leaderboard.collect import collect
+from bokehbench.leaderboard.export_latex import to_latex
+from bokehbench.leaderboard.leaderboard import write
+from bokehbench.leaderboard.results import Protocol
+from bokehbench.leaderboard.tables import Table
+from bokehbench.leaderboard.verify import verify
+
+SAID = "§ 1 case counts for no row: its target picture is missing (s1_L5). The bokehbench run that made"
+
+
+@pytest.fixture(autouse=True)
+def _methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    world.register_world(monkeypatch)
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Protocol:
+    """Two scenes at two levels; `sharp` never saw the case whose target is lost."""
+    at = world.write_world(tmp_path / "results", scenes=2, methods={"soft": 12.0, "sharp": 20.0})
+    for path in at.folder.glob("sharp/none/s1_L5.*"):
+        path.unlink()
+    at.case_image("s1_L5", "target").unlink()
+    return at
+
+
+def table_of(*roots: Path) -> Table:
+    (board,) = collect(roots)
+    return build(board)
+
+
+def test_the_rest_is_shown_and_says_what_it_lacks(at: Protocol, tmp_path: Path) -> None:
+    summary = write([at.root], tmp_path / "out")
+    (table,) = summary.tables
+    assert table.lost == ("s1_L5",) and summary.lost == ("toy/s1_L5",)
+    # A case that counts for nobody is missed by nobody, and says so of those that had it.
+    assert {row.label: (row.status, row.left_out) for row in table.rows} == {
+        "soft": ("ranked", ("s1_L5",)),
+        "sharp": ("ranked", ()),
+    }
+    html = summary.page.read_text()
+    markdown = (tmp_path / "out/leaderboard.md").read_text()
+    for text in (html, markdown.replace("\\", ""), summary.terminal()):
+        assert SAID in text
+    assert "\n| soft§ |" in markdown and "\n| sharp |" in markdown and "\nsoft§ " in summary.terminal()
+    assert ">without 1 case</" in html and 'data-case="s1_L5"' not in html
+    assert r"soft\textsuperscript{\S} &" in to_latex([table])
+    rows = list(csv.DictReader((tmp_path / "out/leaderboard.csv").open()))
+    assert {(r["method"], r["cases"], r["left_out"]) for r in rows if r["level"] == "all"} == {
+        ("soft", "3", "1"),
+        ("sharp", "3", ""),
+    }
+    stored = records.read_json(tmp_path / "out/leaderboard.json")["tables"][0]
+    assert stored["lost"] == ["s1_L5"] and [row["left_out"] for row in stored["rows"]] == [["s1_L5"], []]
+    assert "s1_L5" not in (tmp_path / "out/results.csv").read_text()
+
+
+def test_the_numbers_are_those_without_the_case(at: Protocol, tmp_path: Path) -> None:
+    shutil.copytree(at.root, tmp_path / "without")
+    without = Protocol(tmp_path / "without", at.benchmark, at.protocol)
+    without.case_record("s1_L5").unlink()
+    for path in without.folder.glob("*/none/s1_L5.*"):
+        path.unlink()
+    left, whole = table_of(at.root), table_of(without.root)
+    assert left.groups == whole.groups and whole.lost == ()
+
+
+def test_another_folder_may_have_it(at: Protocol, tmp_path: Path) -> None:
+    """In either order nothing is lost, and what was scored where the picture is gone still counts."""
+    other = world.write_world(tmp_path / "other", scenes=2, methods={"sharp": 20.0})
+    shutil.rmtree(at.folder / "sharp")
+    for order in ((at.root, other.root), (other.root, at.root)):
+        table = table_of(*order)
+        assert table.lost == () and not table.stale and not table.incomplete
+        assert [row.left_out for row in table.rows] == [(), ()] and len(table.everything.cases) == 4
+    record = records.read_json(other.case_record("s1_L5"))
+    records.write_json(other.case_record("s1_L5"), {**record, "data": "other"})
+    for order in ((at.root, other.root), (other.root, at.root)):
+        with pytest.raises(InputError, match="s1_L5 differs between"):
+            collect(order)
+
+
+def test_without_any_target_there_is_one_line(at: Protocol, tmp_path: Path) -> None:
+    for path in at.folder.glob("_cases/*_target.png"):
+        path.unlink()
+    with pytest.raises(InputError, match=r"toy \(gt@1\): no table. § 4 cases count for no row: .*s1_L1, …"):
+        write([at.root], tmp_path / "out")
+    world.write_world(at.root, scenes=1, methods={"soft": 9.0}, benchmark="toy2")
+    assert [table.benchmark for table in write([at.root], tmp_path / "out").tables] == ["toy2"]
+
+
+def test_strict_and_verify_name_it(at: Protocol, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["leaderboard", str(at.root), "--out", str(tmp_path / "out")]
+    for more, code in (([], 0), (["--strict"], 2)):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([*arguments, *more])
+        assert ended.value.code == code
+    said = capsys.readouterr().err
+    assert said.startswith(f"stale: toy (gt@1) {SAID}") and said.endswith("(--strict): toy/s1_L5\n")
+    (line,) = verify(at.root, sample=0).problems
+    assert line == f"{at.case_image('s1_L5', 'target')}: is missing"
