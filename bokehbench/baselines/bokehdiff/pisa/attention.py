@@ -39,7 +39,7 @@ def pisa(
     form = form_for(query, settings)
     arguments = (query, key, value, scene, grid, settings, hardness, generator)
     if form == "triton":
-        from bokehbench.baselines.bokehdiff.pisa.kernel import pisa_triton
+        from bokehbench.baselines.bokehdiff.pisa.launch import pisa_triton
 
         return pisa_triton(*arguments)
     with torch.autocast(query.device.type, enabled=False):
