@@ -1,11 +1,69 @@
-"""Models from configurations, from a base on disk or on the hub, or random."""
+"""Models from configurations: on a base from disk or from the hub's cache, without memory, or random."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bokehbench.baselines.bokehdiff import base as bases
+from bokehbench.baselines.bokehdiff import sdxl
 from bokehbench.baselines.bokehdiff.compact import PROMPT_TOKENS, CompactConfig
 from bokehbench.baselines.bokehdiff.model import PISA_BLOCK, BokehDiff, Layout
+from bokehbench.baselines.bokehdiff.one_step import PAPER_TIMESTEP, alpha_bar
 from bokehbench.baselines.bokehdiff.pisa.processor import install
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+
+
+def from_sdxl(
+    base: str = bases.NAME,
+    revision: str | None = None,
+    rank: int = sdxl.RANK,
+    timestep: int = PAPER_TIMESTEP,
+    settings: PisaSettings | None = None,
+    seed: int = 0,
+) -> BokehDiff:
+    """The full-size model as its training starts: float32, a LoRA that changes nothing yet.
+
+    Args:
+        base: folder of a diffusers model of the SDXL family, or OWNER/NAME in the hub's cache.
+        revision: commit of the hub; None for the pinned one.
+        rank: of the LoRA.
+        timestep: T of the one step.
+        settings: of PISA.
+        seed: of the LoRA's matrices.
+
+    Raises:
+        see `base.read`.
+    """
+    return on_base(bases.read(base, revision), rank, timestep, settings, seed)
+
+
+def on_base(
+    base: bases.Base,
+    rank: int = sdxl.RANK,
+    timestep: int = PAPER_TIMESTEP,
+    settings: PisaSettings | None = None,
+    seed: int = 0,
+) -> BokehDiff:
+    """As `from_sdxl`, of a base in memory, whose networks it changes."""
+    alpha_bar(timestep)
+    kept = ("name", "revision", "fingerprint", "prompt")
+    origin = {"kind": "sdxl", "rank": rank, "base": {key: base.about.get(key, "") for key in kept}}
+    processor = install(base.unet, PISA_BLOCK, settings or PisaSettings())
+    sdxl.add_lora(base.unet, rank, seed)
+    layout = Layout("sdxl", timestep=timestep)
+    return _model(base.unet, base.vae, (base.prompt_embeds, base.pooled), processor, layout, origin)
+
+
+def meta_model(rank: int = sdxl.RANK, settings: PisaSettings | None = None) -> BokehDiff:
+    """The full-size model of SDXL's published configuration without memory for its weights."""
+    unet, vae = (sdxl.on_meta(part, sdxl.published(part)) for part in ("unet", "vae"))
+    width, pooled = 2048, 1280
+    with torch.device("meta"):
+        prompt = torch.empty(1, 77, width), torch.empty(1, pooled)
+    return on_base(bases.Base(unet, vae, *prompt), rank, settings=settings)
 
 
 def random_compact(
@@ -18,7 +76,6 @@ def random_compact(
         config: sizes; None for those of `bokehdiff-compact`.
         settings: of PISA.
     """
-    import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
 
     config = config or CompactConfig()
@@ -38,4 +95,12 @@ def random_compact(
         copies=config.copies,
     )
     processor = install(unet, PISA_BLOCK, settings or PisaSettings())
-    return BokehDiff(unet, vae, prompt, None, processor, layout)
+    origin = {"kind": "compact", "config": config.to_json()}
+    return _model(unet, vae, (prompt, None), processor, layout, origin)
+
+
+def _model(
+    unet: Any, vae: Any, prompt: tuple[Tensor, Tensor | None], processor: Any, layout: Layout, origin: Any
+) -> BokehDiff:
+    vae.enable_tiling()  # of pictures larger than the VAE's sample_size only
+    return BokehDiff(unet, vae, *prompt, processor, layout, origin)

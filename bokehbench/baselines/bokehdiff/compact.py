@@ -1,13 +1,13 @@
 """The architecture of `bokehdiff-compact`: BokehDiff's modules at a size that trains from nothing.
 
-The same AutoencoderKL, UNet2DConditionModel, PISA stage and one step as the full-size model. What is other, and
-why:
-- the VAE shrinks by 4, not 8, to 16 channels (a third of the picture's values), and has convolutions alone: its
-  round trip bounds every score, and it has to be learnt in minutes;
-- a token of PISA is 8 pixels. Its mask cannot tell radii below half a token's side apart, so the UNet also sees
-  disparity and radius as two channels beside the latent;
-- there is no prior to keep: what the UNet says is added to the noise that copies the picture, and its last layer
-  starts at 0, so that training starts at the VAE's round trip;
+The same AutoencoderKL, UNet2DConditionModel, PISA stage and one step as the full-size model. What is other,
+and why:
+- the VAE shrinks by 4, not 8, to 16 channels (a third of the picture's values), and has convolutions alone:
+  its round trip bounds every score, and it has to be learnt in minutes;
+- a token of PISA is 8 pixels. Its mask cannot tell radii below half a token's side apart, so the UNet also
+  sees disparity and radius as two channels beside the latent;
+- there is no prior to keep: what the UNet says is added to the noise that copies the picture, and its last
+  layer starts at 0, so that training starts at the VAE's round trip;
 - no text encoder: four constant vectors stand where the prompt's embedding stands.
 """
 
@@ -39,11 +39,11 @@ class CompactConfig:
 
     vae_channels: tuple[int, ...] = (16, 32, 64)
     latent_channels: int = 16
-    unet_channels: tuple[int, ...] = (64, 96, 128)
-    blocks: int = 2
+    unet_channels: tuple[int, ...] = (48, 64, 96)
+    blocks: int = 1
     head_width: int = 32
     prompt_width: int = 32
-    time_width: int = 64
+    time_width: int = 32
     groups: int = 8
     scene_channels: bool = True
     copies: bool = True

@@ -1,12 +1,11 @@
 """BokehDiff (Zhu et al., ICCV 2025): VAE, UNet with PISA, one explicit step (methods spec A2).
 
-The full-size model and the compact one are the same class around networks of other sizes; `build.py` makes both.
+The full-size model and the compact one are the same class around networks of other sizes (`build.py`).
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -60,6 +59,7 @@ class BokehDiff(nn.Module):
         pooled: [1, P], its pooled embedding; None for a UNet that takes none.
         processor: the one PISA processor of the UNet's stage.
         layout: facts besides.
+        origin: what it was made of, plain values, for the file of its weights: `build.py` says it.
     """
 
     prompt_embeds: Tensor
@@ -74,8 +74,10 @@ class BokehDiff(nn.Module):
         pooled: Tensor | None,
         processor: PisaProcessor,
         layout: Layout,
+        origin: Mapping[str, Any],
     ) -> None:
         super().__init__()
+        self.origin = origin
         self.unet, self.vae, self.processor, self.layout = unet, vae, processor, layout
         self.register_buffer("prompt_embeds", prompt_embeds.detach().float())
         self.register_buffer("pooled", (pooled if pooled is not None else torch.zeros(1, 0)).detach().float())
@@ -130,7 +132,7 @@ class BokehDiff(nn.Module):
         """
         dtype, batch = self.unet.dtype, z.shape[0]
         seen = torch.cat([z, self._planes(scene, z)], dim=1) if self.layout.scene_channels else z
-        with self._seeing(scene):
+        with self.processor.seeing(scene):
             answer: Tensor = self.unet(
                 seen.to(dtype),
                 self.timestep,
@@ -177,6 +179,11 @@ class BokehDiff(nn.Module):
     def set_scaling(self, latents: Tensor) -> None:
         """Scale latents to unit variance from now on; `latents` as `encode` gives them, many pictures."""
         self.scaling.mul_(1.0 / latents.float().std().clamp_min(1e-6).to(self.scaling))
+
+    def enable_gradient_checkpointing(self) -> None:
+        """Compute blocks again in the backward pass instead of keeping them; PISA sees its scene again."""
+        self.unet.enable_gradient_checkpointing(gradient_checkpointing_func=self.processor.checkpoint)
+        self.vae.enable_gradient_checkpointing()
 
     # What training changes
 
@@ -229,16 +236,6 @@ class BokehDiff(nn.Module):
 
     # Details
 
-    @contextlib.contextmanager
-    def _seeing(self, scene: Scene) -> Iterator[None]:
-        """PISA sees the scene. In training it stays: checkpointed blocks run again in the backward pass."""
-        if self.training and torch.is_grad_enabled():
-            self.processor.scene = scene
-            yield
-            return
-        with self.processor.seeing(scene):
-            yield
-
     def _planes(self, scene: Scene, z: Tensor) -> Tensor:
         """[B, 2, h, w]: disparity in [-1, 1] and radius in `RADIUS_UNIT`, means over a latent's cells."""
         planes = torch.cat([2.0 * scene.disparity - 1.0, scene.radius / RADIUS_UNIT], dim=1)
@@ -264,7 +261,11 @@ def _plain(name: str) -> str:
 
 
 def check_keys(own: Mapping[str, Tensor], state: Mapping[str, Tensor], what: str) -> None:
-    """InputError unless `state` has the names and shapes of `own`, and finite values; names what differs."""
+    """Every tensor accounted for.
+
+    Raises:
+        InputError: `state` has not the names and shapes of `own`, or values that are not finite; names them.
+    """
     faults = {
         "missing": [name for name in own if name not in state],
         "left over": [name for name in state if name not in own],
@@ -278,3 +279,7 @@ def check_keys(own: Mapping[str, Tensor], state: Mapping[str, Tensor], what: str
     ]
     if said:
         raise InputError(f"not {what}: tensors {'; '.join(said)}")
+
+
+def _first(names: list[str], shown: int = 3) -> str:
+    return ", ".join(sorted(names)[:shown]) + (" …" if len(names) > shown else "")

@@ -1,7 +1,7 @@
 """The one step of BokehDiff, written out: no scheduler, no noise, no clipping (methods spec A2.2).
 
-The latent of the all-in-focus picture is taken for a noisy one at timestep T, and what the UNet calls noise is
-what has to go:  z0 = (z - sqrt(1 - abar_T) eps) / sqrt(abar_T).
+The latent of the all-in-focus picture is taken for a noisy one at timestep T, and what the UNet calls noise
+is what has to go:  z0 = (z - sqrt(1 - abar_T) eps) / sqrt(abar_T).
 """
 
 from __future__ import annotations
