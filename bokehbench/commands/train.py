@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from bokehbench.training.stage import Standing
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group()
@@ -12,46 +19,61 @@ def train() -> None:
     """Train a method's networks on synthetic pairs."""
 
 
+def _common(configs: str, stages: tuple[str, ...]) -> Callable[[F], F]:
+    """Options that every training has."""
+    options = (
+        click.option("--config", default="compact", show_default=True, help=configs),
+        click.option(
+            "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a field (repeatable)."
+        ),
+        click.option(
+            "--data", required=True, metavar="SET|stream", help="A stored set, or scenes made on the fly."
+        ),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            required=True,
+            help="Folder of the run; the same command goes on there.",
+        ),
+        click.option(
+            "--stage",
+            type=click.Choice([*stages, "all"]),
+            default="all",
+            show_default=True,
+            help="Which network.",
+        ),
+        click.option(
+            "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Processes that prepare batches; the results do not depend on it.",
+        ),
+        click.option(
+            "--validate", "benchmark", metavar="NAME:DIR", help="Also validate on a benchmark, blb-mini:DIR."
+        ),
+        click.option(
+            "--hours",
+            type=click.FloatRange(min=0.0),
+            help="Stop after so long, ready to go on; 0 writes the weights of what is there.",
+        ),
+    )
+
+    def with_all(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return with_all
+
+
 @train.command()
-@click.option(
-    "--config",
-    default="compact",
-    show_default=True,
-    help="compact, paper, an ablation (B1 to B5, no-augmentation), or a YAML file.",
-)
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a field (repeatable).")
-@click.option("--data", required=True, metavar="SET|stream", help="A stored set, or scenes made on the fly.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Folder of the run; the same command goes on there.",
-)
-@click.option(
-    "--stage",
-    type=click.Choice(["arnet", "iunet", "all"]),
-    default="all",
-    show_default=True,
-    help="Which network.",
-)
+@_common("compact, paper, an ablation (B1 to B5, no-augmentation), or a YAML file.", ("arnet", "iunet"))
 @click.option(
     "--arnet", type=click.Path(path_type=Path), metavar="RUN", help="Take the ARNet of another run as it is."
-)
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Processes that prepare batches; the results do not depend on it.",
-)
-@click.option(
-    "--validate", "benchmark", metavar="NAME:DIR", help="Also validate on a benchmark, blb-mini:DIR."
-)
-@click.option(
-    "--hours",
-    type=click.FloatRange(min=0.0),
-    help="Stop after so long, ready to go on; 0 writes the weights of what is there.",
 )
 def bokehme(
     config: str,
@@ -59,18 +81,18 @@ def bokehme(
     data: str,
     out: Path,
     stage: str,
-    arnet: Path | None,
     device: str,
     workers: int,
     benchmark: str | None,
     hours: float | None,
+    arnet: Path | None,
 ) -> None:
     """BokehMe's ARNet and IUNet (docs/bokehme.md).
 
     Several GPUs: accelerate launch -m bokehbench train bokehme ...
     """
     from bokehbench.training.bokehme.settings import load
-    from bokehbench.training.bokehme.train import STAGES, Request, describe
+    from bokehbench.training.bokehme.train import STAGES, Request
     from bokehbench.training.bokehme.train import train as train_bokehme
 
     request = Request(
@@ -87,12 +109,73 @@ def bokehme(
         hours=float("inf") if hours is None else hours,
     )
     result = train_bokehme(request)
-    if not result.speaks:
-        return
-    for line in describe(result):
+    if result.speaks:
+        _report(out, result.standings, result.card, "no weights of both networks yet")
+
+
+@train.command()
+@_common(
+    "compact, paper, an ablation (no-coc, no-query-softmax, no-occlusion, no-lpips, no-adversarial, no-edge, "
+    "t249, t749), or a YAML file.",
+    ("vae", "denoiser"),
+)
+@click.option(
+    "--base", metavar="ID|FOLDER", help="The SDXL model that a LoRA is trained on; compact has none."
+)
+@click.option("--revision", metavar="COMMIT", help="Of a base on the hub.")
+@click.option(
+    "--vae", type=click.Path(path_type=Path), metavar="RUN", help="Take the VAE of another run as it is."
+)
+def bokehdiff(
+    config: str,
+    assignments: tuple[str, ...],
+    data: str,
+    out: Path,
+    stage: str,
+    device: str,
+    workers: int,
+    benchmark: str | None,
+    hours: float | None,
+    base: str | None,
+    revision: str | None,
+    vae: Path | None,
+) -> None:
+    """BokehDiff: a LoRA on SDXL, or the compact model from nothing (docs/bokehdiff.md).
+
+    Several GPUs: accelerate launch -m bokehbench train bokehdiff ...
+    """
+    from bokehbench.training.bokehdiff.settings import STAGES, load
+    from bokehbench.training.bokehdiff.train import Request
+    from bokehbench.training.bokehdiff.train import train as train_bokehdiff
+
+    request = Request(
+        settings=load(config, assignments),
+        config=config,
+        changes=assignments,
+        data=data,
+        out=out,
+        stages=STAGES if stage == "all" else (stage,),
+        base=base,
+        revision=revision,
+        device=device,
+        workers=workers,
+        benchmark=benchmark,
+        vae=vae,
+        hours=float("inf") if hours is None else hours,
+    )
+    result = train_bokehdiff(request)
+    if result.speaks:
+        _report(out, result.standings, result.card, "no weights of the denoiser yet")
+
+
+def _report(out: Path, standings: dict[str, Standing], card: dict[str, Any] | None, without: str) -> None:
+    """A line for each stage, and one for the weights."""
+    from bokehbench.training.starting import describe
+
+    for line in describe(standings):
         click.echo(line)
-    if result.card is None:
-        click.echo(f"{out}: no weights of both networks yet; the same command goes on")
+    if card is None:
+        click.echo(f"{out}: {without}; the same command goes on")
     else:
-        weights = result.card["weights"]
+        weights = card["weights"]
         click.echo(f"{out / weights['file']}: {weights['bytes']} bytes, sha256:{weights['sha256']}")

@@ -190,7 +190,7 @@ class Trainer:
         if figures["score"] > standing.best_score:
             standing.best_step, standing.best_score = standing.step, figures["score"]
             about = {"step": standing.step, "score": figures["score"]}
-            checkpoint.save_weights(self.folder / checkpoint.BEST, judged.weights(), about)
+            checkpoint.save_weights(self.folder / checkpoint.BEST, judged.stored(), about)
         standing.seconds += time.monotonic() - begin
         log.write(
             standing.step, {f"{self.stage.name}-validation/{name}": value for name, value in figures.items()}
@@ -207,10 +207,10 @@ class Trainer:
             self._check_finite(math.nan)
         self._peak()
         about = {"step": self.standing.step}
-        checkpoint.save_weights(self.folder / checkpoint.LAST, self.judged.weights(), about)
+        checkpoint.save_weights(self.folder / checkpoint.LAST, self.judged.stored(), about)
         state = {
             "standing": asdict(self.standing),
-            "network": self.task.weights(),
+            "network": self.task.stored(),
             "aside": self.task.aside(),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state_dict() if self.average is not None else None,
@@ -225,7 +225,7 @@ class Trainer:
         self._refuse_another(state)
         self.standing = Standing(**state["standing"])
         self.standing.curve = [(step, score) for step, score in self.standing.curve]
-        self.task.load_weights(state["network"])
+        self.task.load_stored(state["network"])
         self.task.load_aside(state.get("aside", {}))
         self.optimiser.load_state_dict(state["optimiser"])
         if self.average is not None:

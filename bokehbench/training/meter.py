@@ -41,3 +41,9 @@ def peak_memory(device: torch.device) -> int:
         return 0
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(most if sys.platform == "darwin" else 1024 * most)
+
+
+def psnr(picture: Tensor, target: Tensor) -> Tensor:  # [B, 3, H, W], [B, 3, H, W] -> [B]
+    """Of pictures clipped to [0, 1], without rounding; at most 100 dB."""
+    error = (picture.clamp(0.0, 1.0) - target.clamp(0.0, 1.0)).square().mean(dim=(1, 2, 3))
+    return -10.0 * torch.log10(error.clamp(min=1e-10))

@@ -45,12 +45,12 @@ class Task(nn.Module, ABC):
         """
         return torch.optim.Adam([weight for weight in self.parameters() if weight.requires_grad], lr=lr)
 
-    def weights(self) -> dict[str, Tensor]:
+    def stored(self) -> dict[str, Tensor]:
         """What is stored: all of the network, unless a task trains a part of it."""
         return dict(self.network.state_dict())
 
-    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Inverse of `weights`."""
+    def load_stored(self, weights: Mapping[str, Tensor]) -> None:
+        """Inverse of `stored`."""
         self.network.load_state_dict(dict(weights))
 
     def aside(self) -> dict[str, Any]:

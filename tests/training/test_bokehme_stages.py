@@ -9,7 +9,8 @@ from bokehbench.training.bokehme.initial import copy_pictures
 from bokehbench.training.bokehme.losses import gradient_loss, losses
 from bokehbench.training.bokehme.settings import Losses
 from bokehbench.training.bokehme.sources import open_source
-from bokehbench.training.bokehme.stages import ARNetStage, IUNetStage, psnr
+from bokehbench.training.bokehme.stages import ARNetStage, IUNetStage
+from bokehbench.training.meter import psnr
 
 WEIGHTS = Losses(fused=1, fused_gradient=1, neural=1, neural_gradient=1, error=0.1)
 

@@ -14,7 +14,8 @@ from bokehbench.records import sha256_file
 from bokehbench.synth.assets.library import Library
 from bokehbench.synth.assets.photographs import shipped_path
 from bokehbench.training import arithmetic, checkpoint, runs
-from bokehbench.training.bokehme.benchmark import BenchmarkCheck, chosen
+from bokehbench.training.benchmark import chosen
+from bokehbench.training.bokehme.benchmark import BenchmarkCheck
 from bokehbench.training.bokehme.export import CARD, WEIGHTS
 from bokehbench.training.bokehme.train import Request, train
 from bokehbench.training.loop import Trainer

@@ -1,8 +1,6 @@
-"""Validation under a real protocol while training: cases of a benchmark, rendered at full size."""
+"""What a benchmark shows of BokehMe while it trains."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,57 +8,21 @@ from torch import Tensor
 
 from bokehbench.baselines.bokehme import procedure
 from bokehbench.baselines.bokehme.neural import NeuralRenderer
-from bokehbench.benchmarks.locate import open_benchmark
-from bokehbench.cases import CaseInfo, Inputs
+from bokehbench.cases import Inputs
 from bokehbench.images import quantise
-from bokehbench.metrics.psnr import psnr
 from bokehbench.optics import signed_defocus
-from bokehbench.training.bokehme.settings import ValidationSettings
+from bokehbench.training.benchmark import Check
 from bokehbench.training.bokehme.stages import BokehMeStage
-from bokehbench.training.loop import Task
+from bokehbench.training.stage import Task
 
 
-class BenchmarkCheck:
-    """PSNR by level, of pictures clipped and rounded as the leaderboard has them. It chooses nothing.
+class BenchmarkCheck(Check):
+    """The fused picture, the neural and the classical one."""
 
-    Args:
-        reference: `NAME:DIR`.
-        settings: how often, and how many cases of each level.
-    """
-
-    def __init__(self, reference: str, settings: ValidationSettings) -> None:
-        self.opened, self.settings = open_benchmark(reference), settings
-        self.name = self.opened.spec.name
-        self.cases = chosen(self.opened.cases(), settings.cases)
-
-    def __call__(self, task: Task, number: int) -> dict[str, float]:
-        """Figures with the task's weights, on the validations whose turn it is."""
-        if (number + 1) % self.settings.every:
-            return {}
+    def pictures(self, task: Task, inputs: Inputs) -> dict[str, np.ndarray]:
+        """See `Check`."""
         assert isinstance(task, BokehMeStage)
-        found: dict[str, list[float]] = {}
-        for info in self.cases:
-            case = self.opened.load(info)
-            if case.target is None:
-                continue
-            target = quantise(case.target)
-            for part, picture in render(task.renderer, case.inputs).items():
-                found.setdefault(f"{self.name}/{info.level}/{part}", []).append(psnr(picture, target))
-        return {name: float(np.mean(values)) for name, values in found.items()}
-
-
-def chosen(cases: Sequence[CaseInfo], count: int) -> list[CaseInfo]:
-    """So many cases of each level, spread evenly; all of them for 0."""
-    levels: dict[str, list[CaseInfo]] = {}
-    for info in cases:
-        levels.setdefault(info.level, []).append(info)
-    if count == 0:
-        return list(cases)
-    return [
-        own[index * len(own) // min(count, len(own))]
-        for own in levels.values()
-        for index in range(min(count, len(own)))
-    ]
+        return render(task.renderer, inputs)
 
 
 @torch.inference_mode()

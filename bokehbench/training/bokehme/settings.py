@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 import bokehbench
-from bokehbench.registry import RecipeSpec, get
-from bokehbench.synth.config import Recipe, load_recipe
-from bokehbench.synth.distributions import Share, Strict
+from bokehbench.synth.distributions import Strict
 from bokehbench.synth.truth.corruption import Corruption
+from bokehbench.training.benchmark import ValidationSettings
+from bokehbench.training.photographs import PhotographSettings
 from bokehbench.training.settings import StageSettings, Weight, load_settings
 
 FOLDER = Path(bokehbench.__file__).parent / "training" / "configs" / "bokehme"
@@ -28,39 +28,19 @@ FREE = (
 """Fields that a run may change on its way; a checkpoint refuses steps that would have changed its past."""
 
 
-class DataSettings(Strict):
-    """Where photographs come from, and what is done to them.
+class DataSettings(PhotographSettings):
+    """Photographs, and what is done to their parts.
 
     Attributes:
-        recipe: of `bokehbench synth build`, for a stream and for the command that makes a stored set.
-        changes: its ``--set`` assignments.
-        scenes: of the stored set; a stream takes as many for an epoch.
-        seed: root of the scenes.
         crop: pixels on a side. Scattering sees as much more around it as light comes from.
         crops: taken out of a photograph each time that it is read.
         mixed: photographs whose crops are shuffled together, so that a batch holds crops of many.
-        flip, flip_vertical: probabilities.
-        quality: of the lens sampling of a stream.
         corruption: of the disparity that the networks and the classical renderer see; None for none.
-        held_out: scenes of a stored set, its last, that are never trained on.
-        validation_crops: of the scenes that are held out.
-        validation_side: of them, pixels; they are rendered as at inference.
     """
 
-    recipe: str
-    changes: tuple[str, ...]
-    scenes: Annotated[int, Field(ge=1)]
-    seed: Annotated[int, Field(ge=0)]
-    crop: Annotated[int, Field(ge=16, le=1024)]
     crops: Annotated[int, Field(ge=1, le=256)]
     mixed: Annotated[int, Field(ge=1, le=1024)]
-    flip: Share
-    flip_vertical: Share
-    quality: Literal["draft", "standard", "high", "final"]
     corruption: Corruption | None
-    held_out: Annotated[int, Field(ge=1)]
-    validation_crops: Annotated[int, Field(ge=1)]
-    validation_side: Annotated[int, Field(ge=16, le=1024)]
 
     @model_validator(mode="after")
     def _without_labels(self) -> DataSettings:
@@ -71,20 +51,6 @@ class DataSettings(Strict):
         if self.crop % 2:
             raise ValueError(f"crop must be even, not {self.crop}")
         return self
-
-    def load_recipe(self) -> Recipe:
-        """The recipe with its changes."""
-        is_file = self.recipe.endswith((".yaml", ".yml"))
-        path = Path(self.recipe) if is_file else get(RecipeSpec, self.recipe).load()()
-        return load_recipe(path, assignments=self.changes)
-
-    def build_command(self) -> str:
-        """What makes the stored set."""
-        changes = "".join(f" --set '{change}'" for change in self.changes)
-        return (
-            f"bokehbench synth build --recipe {self.recipe}{changes} --count {self.scenes} "
-            f"--seed {self.seed} --out SET"
-        )
 
 
 class Losses(Strict):
@@ -142,18 +108,6 @@ class IUNetSettings(StageSettings):
 def _check_K(K: tuple[float, float], most: float) -> None:
     if not 0.0 < K[0] <= K[1] <= most:
         raise ValueError(f"K must be [low, high] with 0 < low <= high <= {most:g}, not [{K[0]:g}, {K[1]:g}]")
-
-
-class ValidationSettings(Strict):
-    """Validation on a benchmark (``--validate``), beside that on held-out crops; it chooses nothing.
-
-    Attributes:
-        every: so many validations on crops to one on the benchmark.
-        cases: per level; 0 for all.
-    """
-
-    every: Annotated[int, Field(ge=1)]
-    cases: Annotated[int, Field(ge=0)]
 
 
 class BokehMeSettings(Strict):

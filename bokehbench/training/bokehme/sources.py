@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.records import sha256_json
 from bokehbench.rng import stream
 from bokehbench.synth.config import Recipe, parse_recipe
 from bokehbench.synth.dataset import make_library
@@ -17,9 +16,8 @@ from bokehbench.synth.store.reader import RECORD
 from bokehbench.synth.training import Augment, Batches, RenderCollate, SceneSource, StreamLoader, SynthDataset
 from bokehbench.training.bokehme.data import KEYS, Crop, RenderedCrops, StoredCrops, margin, stacked
 from bokehbench.training.bokehme.settings import DataSettings
+from bokehbench.training.photographs import STREAM, stored_identity, stream_identity
 
-STREAM = "stream"
-"""What `--data` says for new scenes."""
 TOLERANCE = 1e-3
 """Relative error with which K of a photograph is compared."""
 Range = tuple[float, float]
@@ -110,10 +108,7 @@ class StoredSource(Source):
 
     def identity(self) -> dict[str, Any]:
         """Recipe, seed and assets of the set, and how much of it there is."""
-        data = self._photographs(Augment())
-        names = ("recipe", "config_hash", "root_seed", "assets_hash")
-        record = {name: data.store.record.get(name) for name in names}
-        return {"kind": "stored set", **record, "scenes": len(data.samples), "photographs": len(data)}
+        return stored_identity(self._photographs(Augment()))
 
 
 class StreamSource(Source):
@@ -154,13 +149,7 @@ class StreamSource(Source):
 
     def identity(self) -> dict[str, Any]:
         """Recipe, seed and assets."""
-        return {
-            "kind": STREAM,
-            "recipe": self.recipe.id,
-            "config_hash": self.recipe.hash,
-            "root_seed": self.settings.seed,
-            "assets_hash": sha256_json(self.library.to_json()),
-        }
+        return stream_identity(self.recipe, self.library, self.settings.seed)
 
 
 def open_source(data: str, settings: DataSettings, seed: int, **others: Any) -> Source:

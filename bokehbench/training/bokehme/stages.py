@@ -14,6 +14,7 @@ from bokehbench.training.bokehme.data import Crop
 from bokehbench.training.bokehme.losses import losses
 from bokehbench.training.bokehme.settings import RADIUS, Losses
 from bokehbench.training.loop import Batch, Task
+from bokehbench.training.meter import psnr
 
 REACH = RADIUS / UNIT
 """Units to which defocus is clamped in training, so that 1 lies inside of what the networks know."""
@@ -127,9 +128,3 @@ class IUNetStage(BokehMeStage):
         """With the scale that the largest blur asks for, and as many passes."""
         neural, error = self.renderer(batch["image"], batch["defocus"], batch["dilated"], batch["gamma"])
         return neural, error
-
-
-def psnr(picture: Tensor, target: Tensor) -> Tensor:  # [B, 3, H, W], [B, 3, H, W] -> [B]
-    """Of pictures clipped to [0, 1], without rounding; at most 100 dB."""
-    error = (picture.clamp(0.0, 1.0) - target.clamp(0.0, 1.0)).square().mean(dim=(1, 2, 3))
-    return -10.0 * torch.log10(error.clamp(min=1e-10))

@@ -14,19 +14,20 @@ import torch
 from accelerate import Accelerator
 
 from bokehbench.baselines.bokehme.neural import VARIANTS, NeuralRenderer, Upsampling
-from bokehbench.errors import InputError, Unavailable
-from bokehbench.rng import stream
+from bokehbench.errors import InputError
 from bokehbench.training import checkpoint, runs
 from bokehbench.training.arithmetic import bf16_support
 from bokehbench.training.bokehme.benchmark import BenchmarkCheck
-from bokehbench.training.bokehme.export import device_name, export
+from bokehbench.training.bokehme.export import export
 from bokehbench.training.bokehme.initial import copy_pictures
 from bokehbench.training.bokehme.settings import FREE, BokehMeSettings
-from bokehbench.training.bokehme.sources import STREAM, Source, StreamSource, open_source
+from bokehbench.training.bokehme.sources import Source, StreamSource, open_source
 from bokehbench.training.bokehme.stages import ARNetStage, BokehMeStage, IUNetStage
 from bokehbench.training.loop import Stage, Standing, Trainer
+from bokehbench.training.photographs import STREAM, asset_names, compare, data_card, zero_shot_card
+from bokehbench.training.starting import device_name, open_accelerator, seed_number
 from bokehbench.training.together import ending_together
-from bokehbench.training.zero_shot import Comparison, assets_of_set, refuse_shared, refuse_shared_stream
+from bokehbench.training.zero_shot import Comparison
 
 STAGES = ("arnet", "iunet")
 CURVES = "tensorboard"
@@ -85,7 +86,7 @@ def train(request: Request) -> Result:
         Unavailable: no such device.
         JobFailed: the loss is no number any more.
     """
-    accelerator = _accelerator(request.device)
+    accelerator = open_accelerator(request.device)
     with ending_together(accelerator.process_index, accelerator.num_processes):
         run = _Run(request, accelerator)
         with runs.alone(request.out) if accelerator.is_main_process else nullcontext():
@@ -143,11 +144,8 @@ class _Run:
             return None
         check = BenchmarkCheck(self.request.benchmark, self.settings.validation)
         root = check.opened.benchmark.root
-        if isinstance(self.source, StreamSource):
-            found = refuse_shared_stream(self.source.library, self.settings.data.seed, root)
-        else:
-            found = refuse_shared(Path(self.request.data), root)
-        self.compared[check.name] = found
+        library = self.source.library if isinstance(self.source, StreamSource) else None
+        self.compared[check.name] = compare(self.request.data, library, self.settings.data.seed, root)
         return check
 
     def remarks(self) -> list[str]:
@@ -197,7 +195,7 @@ class _Run:
             task=self.task(name),
             loader=self.source.loader(settings.K, settings.batch),
             settings=settings,
-            seed=_number(self.settings.seed, f"training.{name}"),
+            seed=seed_number(self.settings.seed, f"training.{name}"),
             needs=needs,
             also=self.check,
         )
@@ -205,7 +203,7 @@ class _Run:
     def task(self, name: str) -> BokehMeStage:
         """The networks before training, ARNet's trained for the second stage, with crops to judge by."""
         arnet, iunet = self.settings.arnet, self.settings.iunet
-        torch.manual_seed(_number(self.settings.seed, "training.weights"))
+        torch.manual_seed(seed_number(self.settings.seed, "training.weights"))
         if name == "arnet":
             renderer = self._begun(NeuralRenderer(Upsampling(network=False)))
             return ARNetStage(renderer, arnet.losses, self.source.held_out(arnet.K))
@@ -253,13 +251,14 @@ class _Run:
         if self.last == "arnet":
             for weight in judge.renderer.iunet.parameters():
                 torch.nn.init.zeros_(weight)  # B1 does not use it, and it was not trained
+        request = self.request
         facts = {
-            "data": self._data_card(),
+            "data": data_card(request.data, self.source.identity(), self.settings.data),
             "device": device_name(self.accelerator.device),
             "processes": self.accelerator.num_processes,
             "command": self._command(),
-            "assets": self._assets(),
-            "zero_shot": self._zero_shot(),
+            "assets": asset_names(request.data),
+            "zero_shot": zero_shot_card(self.compared),
             "bf16": bf16_support(self.accelerator.device) or "emulated",
             "arnet_of_another_run": self._other_arnet(),
         }
@@ -272,37 +271,11 @@ class _Run:
             facts,
         )
 
-    def _zero_shot(self) -> dict[str, Any]:
-        known = {name: found.compared for name, found in self.compared.items() if not found.unknown}
-        return {
-            "compared_with": known,
-            "not_compared": {name: found.unknown for name, found in self.compared.items() if found.unknown},
-            "how": "sha256 of asset files and names of drawn layers; bokehbench/training/zero_shot.py",
-        }
-
     def _other_arnet(self) -> dict[str, Any] | None:
         if not self.request.arnet:
             return None
         done, of = self._steps_of_other()
         return {"steps": done, "of": of, "finished": done >= of}
-
-    def _data_card(self) -> dict[str, Any]:
-        data, settings = self.source.identity(), self.settings.data
-        if self.request.data == STREAM:
-            return {**data, "changes": list(settings.changes)}
-        from bokehbench.synth.store.reader import read_dataset
-
-        record = read_dataset(Path(self.request.data))
-        names = ("config", "content_hash", "layers_by_source", "licences")
-        data |= {name: record.get(name) for name in names}
-        # Only what has made this set: a user may train on any other.
-        made = (record["config_hash"], record["root_seed"], len(record["failed"]) + record["count"])
-        planned = (settings.load_recipe().hash, settings.seed, settings.scenes)
-        return {**data, "build": settings.build_command() if made == planned else None}
-
-    def _assets(self) -> list[str]:
-        """Names of all that was trained on; a stream makes new scenes and has none beforehand."""
-        return [] if self.request.data == STREAM else sorted(assets_of_set(Path(self.request.data)))
 
     def _command(self) -> str:
         """The command line that makes these weights, with names of folders alone."""
@@ -311,23 +284,3 @@ class _Run:
         data = STREAM if self.request.data == STREAM else "SET"
         arnet = " --arnet OTHER_RUN" if self.request.arnet else ""
         return f"bokehbench train bokehme --config {config} --data {data}{arnet} --out RUN"
-
-
-def _accelerator(device: str) -> Accelerator:
-    if device == "cuda" and not torch.cuda.is_available():
-        raise Unavailable("--device cuda: no CUDA device here; train with --device cpu")
-    return Accelerator(cpu=device == "cpu", mixed_precision="no")
-
-
-def _number(seed: int, name: str) -> int:
-    """A seed for torch's random numbers."""
-    return int(stream(seed, 0, name).integers(2**62))
-
-
-def describe(result: Result) -> list[str]:
-    """A line for each stage."""
-    return [
-        f"{name}: step {done.step}, "
-        + (f"best {done.best_score:.2f} dB at step {done.best_step}" if done.curve else "not validated yet")
-        for name, done in result.standings.items()
-    ]

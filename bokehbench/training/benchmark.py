@@ -1,0 +1,76 @@
+"""Validation under a real protocol while training: cases of a benchmark, rendered at full size."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from bokehbench.benchmarks.locate import open_benchmark
+from bokehbench.cases import CaseInfo, Inputs
+from bokehbench.images import quantise
+from bokehbench.metrics.psnr import psnr
+from bokehbench.synth.distributions import Strict
+from bokehbench.training.stage import Task
+
+
+class ValidationSettings(Strict):
+    """Validation on a benchmark (``--validate``), beside that on held-out crops; it chooses nothing.
+
+    Attributes:
+        every: so many validations on crops to one on the benchmark.
+        cases: per level; 0 for all.
+    """
+
+    every: Annotated[int, Field(ge=1)]
+    cases: Annotated[int, Field(ge=0)]
+
+
+class Check(ABC):
+    """PSNR by level, of pictures clipped and rounded as the leaderboard has them. It chooses nothing.
+
+    Args:
+        reference: `NAME:DIR`.
+        settings: how often, and how many cases of each level.
+    """
+
+    def __init__(self, reference: str, settings: ValidationSettings) -> None:
+        self.opened, self.settings = open_benchmark(reference), settings
+        self.name = self.opened.spec.name
+        self.cases = chosen(self.opened.cases(), settings.cases)
+
+    @abstractmethod
+    def pictures(self, task: Task, inputs: Inputs) -> dict[str, npt.NDArray[Any]]:
+        """What is scored, by name: each [H, W, 3] uint8."""
+
+    def __call__(self, task: Task, number: int) -> dict[str, float]:
+        """Figures with the task's weights, on the validations whose turn it is."""
+        if (number + 1) % self.settings.every:
+            return {}
+        found: dict[str, list[float]] = {}
+        for info in self.cases:
+            case = self.opened.load(info)
+            if case.target is None:
+                continue
+            target = quantise(case.target)
+            for part, picture in self.pictures(task, case.inputs).items():
+                found.setdefault(f"{self.name}/{info.level}/{part}", []).append(psnr(picture, target))
+        return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def chosen(cases: Sequence[CaseInfo], count: int) -> list[CaseInfo]:
+    """So many cases of each level, spread evenly; all of them for 0."""
+    levels: dict[str, list[CaseInfo]] = {}
+    for info in cases:
+        levels.setdefault(info.level, []).append(info)
+    if count == 0:
+        return list(cases)
+    return [
+        own[index * len(own) // min(count, len(own))]
+        for own in levels.values()
+        for index in range(min(count, len(own)))
+    ]

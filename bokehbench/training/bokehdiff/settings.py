@@ -1,0 +1,189 @@
+"""What a training of BokehDiff is made of; the files in `training/configs/bokehdiff` hold every value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+import bokehbench
+from bokehbench.synth.distributions import Share, Strict
+from bokehbench.training.benchmark import ValidationSettings
+from bokehbench.training.photographs import PhotographSettings
+from bokehbench.training.settings import StageSettings, Weight, load_settings
+
+FOLDER = Path(bokehbench.__file__).parent / "training" / "configs" / "bokehdiff"
+STAGES = ("vae", "denoiser")
+FREE = (
+    *(("config", stage, name) for stage in STAGES for name in ("steps", "log_every", "checkpoint_every")),
+    ("config", "validation"),
+    ("config", "model", "gradient_checkpointing"),
+)
+"""Fields that a run may change on its way; a checkpoint refuses steps that would have changed its past."""
+
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Side = Annotated[int, Field(ge=16, le=1024)]
+
+
+class Pisa(Strict):
+    """PISA while training; at inference its sampling is finer, and nothing is dropped.
+
+    Attributes:
+        coc, query_softmax, occlusion: its parts; the paper's ablations leave one out.
+        samples: points along each ray.
+        jitters: rays for each pair of tokens.
+        dropout: share of the attention's weights.
+    """
+
+    coc: bool
+    query_softmax: bool
+    occlusion: bool
+    samples: Annotated[int, Field(ge=1, le=64)]
+    jitters: Annotated[int, Field(ge=1, le=64)]
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class ModelSettings(Strict):
+    """The networks.
+
+    Attributes:
+        kind: sdxl, LoRA on a base that ``--base`` names; compact, trained from nothing.
+        timestep: T of the one step.
+        lora_rank: of sdxl.
+        sizes: of compact, by the names of `compact.CompactConfig`; {} for its own.
+        pisa: its attention.
+        gradient_checkpointing: the UNet's blocks are computed again in the backward pass, which takes less
+            memory and more time, and changes no result beyond rounding.
+    """
+
+    kind: Literal["sdxl", "compact"]
+    timestep: Annotated[int, Field(ge=0, le=999)]
+    lora_rank: Annotated[int, Field(ge=1, le=256)]
+    sizes: dict[str, Any]
+    pisa: Pisa
+    gradient_checkpointing: bool
+
+
+class Optimiser(Strict):
+    """AdamW."""
+
+    betas: tuple[Share, Share]
+    weight_decay: Weight
+    eps: Positive
+
+
+class Adversary(Strict):
+    """The vision-aided discriminator, and its part of the loss.
+
+    Attributes:
+        weight: of the generator's term; 0 for no discriminator.
+        start: steps before the generator's term counts; the discriminator learns from the first.
+        backbone: timm's name of the frozen network whose features it sees.
+        weights: its file, looked for in the folders of weights, or `hub`.
+        sha256: that the file must have; empty: whatever it has is written into the card.
+        hidden: channels of its head.
+        real: the label of true pictures, also the generator's aim.
+        share: of the stage's learning rate.
+    """
+
+    weight: Weight
+    start: Annotated[int, Field(ge=0)]
+    backbone: str
+    weights: str
+    sha256: str
+    hidden: Annotated[int, Field(ge=1)]
+    real: Share
+    share: Positive
+
+
+class Losses(Strict):
+    """Weights of the terms (methods spec A2.7).
+
+    Attributes:
+        mse: mean squared error of the prediction as it is, in [-1, 1].
+        lpips: LPIPS-VGG.
+        edge: multi-scale edge loss.
+        edges: how edges are found, differences (as released) or sobel (as the paper says).
+        adversary: see there.
+    """
+
+    mse: Weight
+    lpips: Weight
+    edge: Weight
+    edges: Literal["differences", "sobel"]
+    adversary: Adversary
+
+
+class VaeLosses(Strict):
+    """Weights of stage 0: mean absolute error, edges and LPIPS of the round trip; KL per latent value."""
+
+    l1: Weight
+    edge: Weight
+    lpips: Weight
+    kl: Weight
+
+
+class VaeSettings(StageSettings):
+    """Stage 0: the VAE of the compact model.
+
+    Attributes:
+        crop: pixels on a side; `batch` counts pairs, of which both pictures are taken.
+        optimiser: see there.
+        noise: standard deviation of the posterior at the start.
+        losses: see there.
+    """
+
+    crop: Side
+    optimiser: Optimiser
+    noise: Positive
+    losses: VaeLosses
+
+
+class DenoiserSettings(StageSettings):
+    """The stage of the paper: UNet and the encoder's ends.
+
+    Attributes:
+        optimiser: see there.
+        vae_share: learning rate of the VAE's part, over that of the UNet.
+        losses: see there.
+    """
+
+    optimiser: Optimiser
+    vae_share: Positive
+    losses: Losses
+
+
+class BokehDiffSettings(Strict):
+    """A training of BokehDiff.
+
+    Attributes:
+        seed: of weights and order.
+        data, model: photographs and networks.
+        vae, denoiser: stages; an sdxl model has no stage vae.
+        keep: which weights of a stage are used: of its best validation, or its last.
+        validation: on a benchmark.
+    """
+
+    seed: Annotated[int, Field(ge=0)]
+    data: PhotographSettings
+    model: ModelSettings
+    vae: VaeSettings | None
+    denoiser: DenoiserSettings
+    keep: Literal["best", "last"]
+    validation: ValidationSettings
+
+    @model_validator(mode="after")
+    def _agree(self) -> BokehDiffSettings:
+        if (self.vae is None) == (self.model.kind == "compact"):
+            raise ValueError("vae: a compact model needs the stage vae, an sdxl model has null there")
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return self.model_dump(mode="json")
+
+
+def load(config: str, assignments: tuple[str, ...] = ()) -> BokehDiffSettings:
+    """See `training.settings.load_settings`."""
+    return load_settings(BokehDiffSettings, FOLDER, config, assignments)

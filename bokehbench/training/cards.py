@@ -1,0 +1,52 @@
+"""What the card of trained weights says of each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bokehbench.training import checkpoint
+from bokehbench.training.logs import read
+from bokehbench.training.progress_made import still_improving, thinned
+
+SCHEMA = "bokehbench.training.card/1"
+
+
+def stage_card(file: Path) -> dict[str, Any]:
+    """How far a stage came, in how long, along which curve; of which step the weights are that are used."""
+    folder = file.parent
+    state = checkpoint.load_state(folder / checkpoint.STATE)
+    standing, of = state["standing"], state["settings"]["steps"]
+    curve = [(int(step), float(score)) for step, score in standing["curve"]]
+    losses = [entry for entry in read(folder) if f"{folder.name}/loss" in entry]
+    return {
+        "steps": standing["step"],
+        "of": of,
+        "hours": round(standing["seconds"] / 3600.0, 3),
+        "seconds_per_step": round(standing["seconds"] / max(1, standing["step"]), 4),
+        "peak_memory_gib": round(standing.get("peak_bytes", 0) / 2**30, 3),
+        "taken": {"file": file.name, **checkpoint.about_weights(file)},
+        "best_step": standing["best_step"] if curve else None,
+        "best_score": standing["best_score"] if curve else None,
+        "validation": standing["figures"],
+        "curve": [[step, round(score, 4)] for step, score in thinned(curve)],
+        "losses": {"first": _losses(losses[:1]), "last": _losses(losses[-1:])},
+        "still_improving": {**still_improving(curve), "finished": standing["step"] >= of},
+    }
+
+
+def summary(method: str, stages: Mapping[str, Mapping[str, Any]]) -> str:
+    """One sentence: how far each stage came, and whether more steps would pay."""
+    parts = []
+    for name, stage in stages.items():
+        improving = stage["still_improving"]
+        taken = stage["taken"].get("step", stage["steps"])
+        state = "still improving" if improving["value"] else "" if improving["finished"] else "not finished"
+        parts.append(f"{name} {stage['steps']} of {stage['of']} steps, weights of step {taken}")
+        parts += [state] if state else []
+    return f"trained by bokehbench train {method}: {', '.join(parts)}"
+
+
+def _losses(entries: list[dict[str, Any]]) -> dict[str, float]:
+    return {name: round(value, 6) for entry in entries for name, value in entry.items()}

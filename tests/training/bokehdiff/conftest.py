@@ -1,0 +1,69 @@
+"""A small set of pairs, and a compact model of a few thousand weights."""
+
+import pytest
+import timm
+import torch
+
+from bokehbench.synth.config import builtin_path, load_recipe
+from bokehbench.synth.dataset import build, make_library
+from bokehbench.training.bokehdiff.settings import load
+
+SCENES = (
+    "size=[64, 64]",
+    "quality=draft",
+    "truth=[aif, bokeh, disp]",
+    "stack.K_at_512=[32, 96]",
+    "stack.disp_focus=[0.2, 0.6]",
+    "stack.photographs=1",
+    "foregrounds.kinds={leaves: 1, wires: 1}",
+    "backgrounds.kinds={fairy_lights: 1}",
+)
+SIZES = (
+    "model.sizes={vae_channels: [8, 8, 8], latent_channels: 4, unet_channels: [8, 16, 16], blocks: 1, "
+    "head_width: 8, prompt_width: 8, time_width: 16}"
+)
+SMALL = (
+    SIZES,
+    "data.crop=32",
+    "data.held_out=1",
+    "data.validation_crops=2",
+    "data.validation_side=32",
+    "model.pisa.jitters=2",
+    *(
+        f"{stage}.{change}"
+        for stage in ("vae", "denoiser")
+        for change in (
+            "batch=2",
+            "steps=4",
+            "log_every=2",
+            "validate_every=2",
+            "checkpoint_every=2",
+            "precision=fp32",
+            "ema=0.5",
+            "schedule={shape: cosine, warm_up: 1, decay: 0}",
+        )
+    ),
+    "vae.crop=32",
+)
+BACKBONE = "convnext_atto"
+
+
+def small(*changes):
+    return load("compact", (*SMALL, *changes))
+
+
+@pytest.fixture(scope="session")
+def pair_set(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pairs") / "set"
+    recipe = load_recipe(builtin_path("bokehdiff"), assignments=SCENES)
+    build(recipe, make_library(recipe), count=3, root_seed=5, root=root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def backbone_folder(tmp_path_factory):
+    """A folder of weights with a backbone for the discriminator."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(1)
+    torch.save(timm.create_model(BACKBONE, pretrained=False).state_dict(), folder / "backbone.pth")
+    return folder
