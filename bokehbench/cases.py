@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -115,3 +115,19 @@ class Renderer(Protocol):
     def render(self, inputs: Inputs) -> FloatImage:
         """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`."""
         ...
+
+
+class ScaledK:
+    """A method that is given K times a constant: for one whose blur is not the K that it is asked for.
+
+    Args:
+        renderer: the method.
+        k_scale: > 0.
+    """
+
+    def __init__(self, renderer: Renderer, k_scale: float) -> None:
+        self.renderer, self.k_scale = renderer, k_scale
+
+    def render(self, inputs: Inputs) -> FloatImage:
+        """As `Renderer.render`."""
+        return self.renderer.render(replace(inputs, lens=inputs.lens.scaled(self.k_scale)))

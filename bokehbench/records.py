@@ -110,6 +110,11 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: not readable as JSON ({error})") from error
 
 
+def plain(value: Any) -> Any:
+    """A value as JSON gives it back: tuples are lists, what JSON has not is its text."""
+    return json.loads(json.dumps(value, default=str))
+
+
 def sha256_bytes(data: bytes) -> str:
     """Hex digest."""
     return hashlib.sha256(data).hexdigest()

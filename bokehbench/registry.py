@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.spec_kinds import (
+    K_SCALE,
     KINDS,
     BenchmarkSpec,
     DepthModelSpec,
@@ -35,6 +36,7 @@ from bokehbench.spec_kinds import (
     SaliencyModelSpec,
     SetMetricSpec,
     Spec,
+    base_name,
 )
 
 __all__ = [
@@ -79,6 +81,8 @@ _registered: dict[tuple[str, str], Spec] = {}
 _files: dict[tuple[str, str], Path] = {}
 """The file of `--register` that a spec comes from."""
 _executing: list[Path] = []
+_variants: dict[str, tuple[MethodSpec, MethodSpec]] = {}
+"""Name of a method with a k_scale -> (the method, its variant): the same object each time."""
 
 
 def register(*specs: Spec) -> None:
@@ -96,7 +100,7 @@ def register(*specs: Spec) -> None:
 
 def file_of(spec: Spec) -> Path | None:
     """The file of `--register` that a spec comes from; None for one of a package."""
-    return _files.get((spec.kind, spec.name))
+    return _files.get((spec.kind, base_name(spec.name)))
 
 
 @functools.cache
@@ -160,11 +164,27 @@ def names(kind: type[S]) -> list[str]:
 
 
 def find(kind: type[S], name: str) -> S | None:
-    """The spec of a name or alias, or None."""
+    """The spec of a name or alias, of a method also with its k_scale (`scatter+k1.5`), or None."""
     _load_all()
     spec = _registered.get((kind.kind, name))
+    if spec is None and kind.kind == MethodSpec.kind:
+        spec = _variant(name)
     assert spec is None or isinstance(spec, kind)
     return spec
+
+
+def _variant(name: str) -> MethodSpec | None:
+    """A method with a k_scale, written as it is printed (`+k1.5`, not `+k1.50`); else None."""
+    base, scale = base_name(name), name.partition(K_SCALE)[2]
+    method = _registered.get((MethodSpec.kind, base))
+    if not isinstance(method, MethodSpec) or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", scale):
+        return None
+    variant = method.with_k_scale(float(scale))
+    if variant is method or not variant.name.endswith(f"{K_SCALE}{scale}"):
+        return None
+    if name not in _variants or _variants[name][0] is not method:
+        _variants[name] = method, variant
+    return _variants[name][1]
 
 
 def get(kind: type[S], name: str) -> S:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from bokehbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from bokehbench.weights import Wanted
@@ -44,6 +47,15 @@ class Spec:
         return getattr(importlib.import_module(module), attribute)
 
 
+K_SCALE = "+k"
+"""Between the name of a method and what its K is multiplied by."""
+
+
+def base_name(method: str) -> str:
+    """The name without its variant: `scatter` of `scatter+k1.5`."""
+    return method.partition(K_SCALE)[0]
+
+
 @dataclass(frozen=True)
 class MethodSpec(Spec):
     """A renderer.
@@ -64,6 +76,8 @@ class MethodSpec(Spec):
         stochastic: its image depends on `Inputs.seed`; `run --seeds N` renders it N times.
         card: JSON file that says what the weights were trained on; empty for the one that lies beside the
             first weight file, under its name.
+        k_scale: what K is multiplied by before the method gets it; other than 1 only in a variant
+            (`with_k_scale`), whose name says it.
     """
 
     kind: ClassVar[str] = "method"
@@ -79,10 +93,44 @@ class MethodSpec(Spec):
     ignores_lens: bool = False
     stochastic: bool = False
     card: str = ""
+    k_scale: float = 1.0
 
-    def create(self) -> Any:
-        """A `bokehbench.cases.Renderer`."""
-        return self.load()(**self.options)
+    def create(self, **more: Any) -> Any:
+        """A `bokehbench.cases.Renderer`; `more` are arguments beside those of `options`."""
+        renderer = self.load()(**{**self.options, **more})
+        if self.k_scale == 1.0:
+            return renderer
+        from bokehbench.cases import ScaledK
+
+        return ScaledK(renderer, self.k_scale)
+
+    def parameters(self) -> list[str]:
+        """Names of the arguments that `create` takes."""
+        return [name for name in inspect.signature(self.load()).parameters if name != "self"]
+
+    def with_k_scale(self, k_scale: float) -> MethodSpec:
+        """The same method, given K times `k_scale`: a variant of its own name, `scatter+k1.5`.
+
+        Raises:
+            ConfigError: not a number from 0.01 to 100 of at most four digits, a method that ignores the
+                lens, or one whose K is multiplied already.
+        """
+        if not (0.01 <= k_scale <= 100.0 and float(f"{k_scale:.4g}") == k_scale):
+            raise ConfigError(f"k_scale is a number from 0.01 to 100 of at most four digits, not {k_scale}")
+        if k_scale == 1.0:
+            return self
+        if self.ignores_lens:
+            raise ConfigError(f"{self.name} renders the same whatever K is: it takes no k_scale")
+        if self.k_scale != 1.0:
+            raise ConfigError(f"{self.name} has its k_scale already; take {base_name(self.name)}")
+        return replace(
+            self,
+            name=f"{self.name}{K_SCALE}{k_scale:.4g}",
+            aliases=(),
+            paper_name="",
+            k_scale=k_scale,
+            notes=f"K is multiplied by {k_scale:.4g} before {self.name} gets it. {self.notes}".rstrip(),
+        )
 
     def weights_wanted(self) -> list[Wanted]:
         """The files of its weights, and where they lie if they come with it: `trained` in its package."""

@@ -240,7 +240,7 @@ class External:
             "disparity": str(
                 _write_map(work / "in" / f"{name}_disparity", inputs.disparity, self.about.disparity)
             ),
-            "lens": inputs.lens.to_json(),
+            "lens": inputs.lens.scaled(self.spec.k_scale).to_json(),
             "disparity_range": list(inputs.disparity_range) if inputs.disparity_range else None,
             "seed": seed_of(inputs),
             "output": f"{name}.png",

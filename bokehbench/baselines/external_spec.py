@@ -139,9 +139,13 @@ class ExternalMethodSpec(MethodSpec):
         """The description, typed."""
         return Description.model_validate(self.description)
 
-    def create(self) -> Any:
-        """A `bokehbench.baselines.external.External`."""
-        return self.load()(self)
+    def create(self, **more: Any) -> Any:
+        """A `bokehbench.baselines.external.External`, which heeds `k_scale` itself; it takes no options."""
+        return self.load()(self, **more)
+
+    def parameters(self) -> list[str]:
+        """None: what can be chosen stands in the description."""
+        return []
 
     def weights_wanted(self) -> list[weights.Wanted]:
         """The files of its weights, which lie beside the description if they come with it."""

@@ -18,7 +18,17 @@ from bokehbench.commands import options
     help="NAME:DIR, or NAME below $BOKEHBENCH_DATA (repeatable).",
 )
 @click.option(
-    "--method", "methods", multiple=True, required=True, help="Registered name, or all (repeatable)."
+    "--method",
+    "methods",
+    multiple=True,
+    help="Registered name, or all; NAME+k1.5 is given K times 1.5 (repeatable).",
+)
+@click.option(
+    "--calibrated",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Also run the method of a file of `calibrate`, with the factor of K that it found (repeatable).",
 )
 @click.option(
     "--out",
@@ -71,6 +81,7 @@ from bokehbench.commands import options
 def run(
     benchmarks: tuple[str, ...],
     methods: tuple[str, ...],
+    calibrated: tuple[Path, ...],
     out: Path,
     protocols: tuple[str, ...],
     tracks: tuple[str, ...],
@@ -84,9 +95,11 @@ def run(
 ) -> None:
     """Run methods on benchmarks: renders what RESULTS lacks, nothing twice."""
     from bokehbench.benchmarks.tracks import parse_track
-    from bokehbench.errors import JobFailed
+    from bokehbench.errors import ConfigError, JobFailed
     from bokehbench.leaderboard.run import run as run_all
 
+    if not methods and not calibrated:
+        raise ConfigError("say what to run: --method NAME or --calibrated FILE")
     summary = run_all(
         benchmarks,
         methods,
@@ -99,6 +112,7 @@ def run(
         renew=renew,
         seeds=seeds,
         profile=repeats if profile else 0,
+        calibrated=calibrated,
     )
     for line in summary.skipped:
         click.echo(f"skipped: {line}")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bokehbench.errors import InputError
-from bokehbench.leaderboard import find_k
+from bokehbench.leaderboard import find_k, k_scale
 from bokehbench.leaderboard.cells import column_cells, printed_mean
 from bokehbench.leaderboard.collect import (
     Collected,
@@ -119,6 +119,7 @@ def _row(key: RowKey, board: Collected, scores: Scores) -> Row:
     stale = tuple(dict.fromkeys(entry.stale for entry in entries if entry.stale is not None))
     status = "stale" if stale else "incomplete" if missing else "oracle" if _is_oracle(spec) else "ranked"
     timed = scores.of(key, (board.metrics or [""])[0])
+    scale, chosen = k_scale.of_results([entry.result for entry in entries], spec)
     several = sum(other == method for other, _ in board.runs) > 1
     return Row(
         key=key,
@@ -130,12 +131,13 @@ def _row(key: RowKey, board: Collected, scores: Scores) -> Row:
         peak_memory_mb=_median(timed.peak_memory_mb),
         missing=missing,
         stale=stale,
-        uses_truth=_uses_truth(entries),
+        uses_truth=(*_uses_truth(entries), *chosen),
         K=_found_K(entries),
         seeds=len(runs),
         efficiency=of_timings([entry.timing for entry in entries]),
         training=of_results([entry.result for entry in entries], spec, board.benchmark),
         left_out=tuple(sorted(board.left_out.get(key, ()))),
+        k_scale=scale,
     )
 
 

@@ -9,6 +9,7 @@ from bokehbench.leaderboard.sentences import (
     LOST,
     ORACLE_NOTE,
     half_width,
+    k_scale_sentence,
     lost_sentence,
     noise_sentence,
     profiled_sentence,
@@ -173,7 +174,11 @@ def _notes(table: Table, costs: bool) -> list[str]:
     marked += [(r"\ddagger", truth_sentence(table))] if table.uses_truth else []
     marked += _printed_notes(table)
     fewer = dict.fromkeys(cell.reason for cell in cells if cell.interval and cell.reason)
-    plain = [f"{text}." for text in fewer] + [spread_sentence(table), lost_sentence(table.lost)]
+    plain = [f"{text}." for text in fewer] + [
+        spread_sentence(table),
+        k_scale_sentence(table),
+        lost_sentence(table.lost),
+    ]
     plain += [profiled_sentence(table), noise_sentence(table)] if costs else []
     return [f"$^{{{mark}}}$ {latex_text(text)}" for mark, text in marked] + [
         latex_text(text) for text in plain if text

@@ -10,6 +10,7 @@ from bokehbench.leaderboard.sentences import (
     below_floor_sentence,
     half_width,
     incomplete_sentence,
+    k_scale_sentence,
     lost_sentence,
     marked_label,
     noise_sentence,
@@ -40,7 +41,7 @@ def _markdown(table: Table) -> list[str]:
     lines += _markdown_tables(table, table.everything)
     lines += [f"[{n}] {text}  " for n, text in enumerate(table.footnotes, start=1)]
     further = [profiled_sentence(table), spread_sentence(table), noise_sentence(table)]
-    further += [truth_sentence(table), lost_sentence(table.lost)]
+    further += [truth_sentence(table), k_scale_sentence(table), lost_sentence(table.lost)]
     lines += [statistics_sentence(table), *filter(None, further), *reported_sentences(table), ""]
     for group in table.groups[1:]:
         lines += [f"### {table.benchmark}, {group.level}: {size_sentence(group)}", ""]
@@ -141,7 +142,12 @@ def _terminal(table: Table) -> str:
     lines += [f"[{n}] {text}" for n, text in enumerate(table.footnotes, start=1)]
     lines += ["* best" + (" or tied with it" if table.tested else "")]
     lines += [small_sentence(table), profiled_sentence(table), spread_sentence(table)]
-    lines += [noise_sentence(table), truth_sentence(table), lost_sentence(table.lost)]
+    lines += [
+        noise_sentence(table),
+        truth_sentence(table),
+        k_scale_sentence(table),
+        lost_sentence(table.lost),
+    ]
     lines += [f"below identity: {below_floor_sentence(below, table)}" for below in table.below_floor]
     lines += [f"incomplete: {incomplete_sentence(row, table)}" for row in table.incomplete]
     lines += [f"stale: {text}" for text in (*_stale_rows(table), *table.stale_metrics)]

@@ -17,6 +17,7 @@ from bokehbench.leaderboard.sentences import (
     below_floor_sentence,
     half_width,
     incomplete_sentence,
+    k_scale_sentence,
     lost_sentence,
     noise_sentence,
     profiled_sentence,
@@ -96,6 +97,7 @@ def _sentences(table: Table) -> list[str]:
     found = [
         lost_sentence(table.lost),
         truth_sentence(table),
+        k_scale_sentence(table),
         statistics_sentence(table),
         spread_sentence(table),
         profiled_sentence(table),

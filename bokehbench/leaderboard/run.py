@@ -19,7 +19,7 @@ from bokehbench.benchmarks.protocols import offers
 from bokehbench.benchmarks.tracks import Track
 from bokehbench.cases import CaseInfo
 from bokehbench.errors import BokehbenchError, ConfigError, InputError, Unavailable
-from bokehbench.leaderboard import external, measure, trained_on
+from bokehbench.leaderboard import external, k_scale, measure, trained_on
 from bokehbench.leaderboard.renew import remove_replaced
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.set_k import choose_for_set
@@ -76,6 +76,7 @@ def run(
     renew: bool = False,
     seeds: int = 1,
     profile: int = 0,
+    calibrated: Sequence[Path] = (),
 ) -> Summary:
     """Render every missing (benchmark, protocol, disparity track, method, case).
 
@@ -93,6 +94,7 @@ def run(
             was, or under an earlier version of the protocol.
         profile: renderings of each case that are timed after one that is not; complete results are measured
             as well. 0 times the only rendering.
+        calibrated: files of `calibrate`: their methods are run as well, each with its k_scale.
         seeds: how often stochastic methods are run, with seeds from 0; deterministic ones run once.
 
     Raises:
@@ -104,7 +106,10 @@ def run(
     if profile and (workers > 1 or ray is not None):
         raise ConfigError("--profile measures what runs alone: give neither --workers nor --ray")
     chosen = names(MethodSpec) if "all" in methods else methods
-    specs = list({spec.name: spec for spec in (get(MethodSpec, name) for name in chosen)}.values())
+    found_k = {path: k_scale.read(path) for path in calibrated}
+    scaled = {k_scale.variant(found, path).name: found for path, found in found_k.items()}
+    every_name = (*chosen, *scaled)
+    specs = list({spec.name: spec for spec in (get(MethodSpec, name) for name in every_name)}.values())
     specs, lacking = _with_weights(specs, named=set(methods))
     opened = _distinct({one: open_benchmark(one) for one in references(benchmarks, protocols, tracks)})
     summary, pool = Summary(), Pool(workers, ray)
@@ -114,6 +119,7 @@ def run(
     every: list[Unit] = []
     for reference, benchmark in opened.items():
         found = _units(reference, benchmark, specs, out, shard, renew, seeds, summary)
+        _note_calibrations(found, scaled)
         if benchmark.protocol.K in PER_SET:
             if shard[1] > 1:
                 raise ConfigError(
@@ -129,6 +135,15 @@ def run(
             if is_complete(unit, spec):
                 remove_replaced(unit.result, spec)
     return summary
+
+
+def _note_calibrations(units: Sequence[Unit], scaled: Mapping[str, k_scale.Calibration]) -> None:
+    """Beside the results of each calibrated method, what its k_scale rests on."""
+    for name, found in scaled.items():
+        own = [unit for unit in units if unit.result.method == name]
+        for folder in dict.fromkeys(unit.result.folder for unit in own):
+            result = next(unit.result for unit in own if unit.result.folder == folder)
+            k_scale.note(found, result, [unit.info for unit in own])
 
 
 def _render_missing(every: Sequence[Unit], pool: Pool, profile: int, summary: Summary) -> None:

@@ -199,6 +199,12 @@ def half_width(cell: Cell, column: Column) -> str:
     return column.show((interval.high - interval.low) / 2)
 
 
+def k_scale_sentence(table: Table) -> str:
+    """Which rows are given another K than the set's, and why; empty where none is."""
+    said = [f"{row.label}: {row.k_scale}" for row in table.rows if row.k_scale]
+    return f"Given another K than the others: {'; '.join(said)}." if said else ""
+
+
 def spread_sentence(table: Table) -> str:
     """What σ in a cell is; empty where every method ran once."""
     if not table.repeated:

@@ -18,7 +18,7 @@ from bokehbench.leaderboard.find_k import identity_of
 from bokehbench.leaderboard.regions import FAMILY, PAIR_FAMILY
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.metrics.specs import DEFAULT
-from bokehbench.registry import BenchmarkSpec, MethodSpec, Spec, file_of, get, names
+from bokehbench.registry import BenchmarkSpec, MethodSpec, Spec, file_of, find, get, names
 
 REGISTER = "add --register FILE.py with the file that has it"
 
@@ -40,7 +40,7 @@ class Stale:
 
 def method_spec(name: str) -> MethodSpec | None:
     """The registered spec of a method, or None."""
-    return get(MethodSpec, name) if name in names(MethodSpec) else None
+    return find(MethodSpec, name)
 
 
 def benchmark_spec(name: str) -> BenchmarkSpec | None:

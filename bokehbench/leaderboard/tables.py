@@ -112,6 +112,7 @@ class Row:
         efficiency: where all its cases were measured with care, on one device.
         training: what it was trained on, and whether that has anything of this benchmark.
         left_out: cases that it has and that count for no row, since their target picture is missing.
+        k_scale: what K is multiplied by for it, and why; empty where it gets K as it is.
     """
 
     key: RowKey
@@ -130,6 +131,7 @@ class Row:
     efficiency: Efficiency | None = None
     training: Verdict = NOTHING
     left_out: tuple[str, ...] = ()
+    k_scale: str = ""
 
     @property
     def truth(self) -> str:

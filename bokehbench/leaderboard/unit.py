@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import shlex
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -94,8 +93,7 @@ def is_complete(unit: Unit, spec: MethodSpec) -> bool:
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as JSON gives them back."""
-    plain: dict[str, Any] = json.loads(json.dumps(dict(options), default=str))
-    return plain
+    return dict(records.plain(dict(options)))
 
 
 # ------------------------------------------------------------------------------------------- rendering
@@ -231,21 +229,35 @@ def _search_per_image(unit: Unit) -> float:
 def measure_curve(job: tuple[Unit, tuple[int, ...]]) -> dict[int, float]:
     """PSNR of one case by one method at several K; what was measured before is read, not made again."""
     unit, wanted = job
-    spec = get(MethodSpec, unit.result.method)
-    path = find_k.curve_file(unit.result)
-    curve = find_k.read_curve(path, made_by(unit, spec))
-    lacking = [K for K in wanted if K not in curve]
+    made = made_by(unit, get(MethodSpec, unit.result.method))
+    return curve_over(unit, wanted, made, lambda inputs, K: with_K(inputs, float(K)))
+
+
+def curve_over(
+    unit: Unit, wanted: Sequence[int], made: Mapping[str, Any], asked: Callable[[Inputs, int], Inputs]
+) -> dict[int, float]:
+    """PSNR of one case by one method at several strengths of blur, kept in the curve file of its result.
+
+    Args:
+        unit: case and method.
+        wanted: numbers of the strengths.
+        made: what a curve in the file must have been made by to count.
+        asked: the case's inputs and such a number to what the method gets.
+    """
+    spec, path = get(MethodSpec, unit.result.method), find_k.curve_file(unit.result)
+    curve = find_k.read_curve(path, made)
+    lacking = [number for number in wanted if number not in curve]
     if lacking:
         with blamed_on_the_method(unit):
             case = _case(unit.reference, unit.info)
             if case.target is None:
                 raise InputError(f"{unit.info.key}: K cannot be searched without a ground truth")
             inputs, target = _granted(unit, spec, case), images.quantise(case.target)
-            asked = [with_K(inputs, float(K)) for K in lacking]
-            for K, image in zip(lacking, measure.pictures(_renderer(spec.name), asked), strict=True):
-                curve[K] = find_k.quality(images.quantise(image), target)
-        find_k.write_curve(path, made_by(unit, spec), curve)
-    return {K: curve[K] for K in wanted}
+            pictures = measure.pictures(_renderer(spec.name), [asked(inputs, number) for number in lacking])
+            for number, image in zip(lacking, pictures, strict=True):
+                curve[number] = find_k.quality(images.quantise(image), target)
+        find_k.write_curve(path, made, curve)
+    return {number: curve[number] for number in wanted}
 
 
 # --------------------------------------------------------------------------------------------- records
@@ -305,6 +317,7 @@ def make_record(unit: Unit, spec: MethodSpec, K: float | None) -> dict[str, Any]
         "case": unit.info.key,
         "method": spec.id,
         "options": _plain(spec.options),
+        **({} if spec.k_scale == 1.0 else {"k_scale": spec.k_scale}),
         # Code of one's own has no commit of ours: the file's hash stands for it.
         "registered": {} if spec.implementation.startswith("bokehbench.") else registered_files(),
         **({"external": made} if (made := spec.made_with()) else {}),
