@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,13 @@ from bokehbench import images
 from bokehbench.apertures import MASK
 from bokehbench.cases import FloatImage, Inputs, Renderer
 from bokehbench.errors import BadImage, BokehbenchError, ConfigError, InputError, JobFailed
-from bokehbench.optics import Lens
+from bokehbench.optics import Lens, decode, encode
 from bokehbench.registry import MethodSpec, get
 
 SAMPLE = "sample:"
 SAMPLES = ("motorcycle",)
+K_SCALE = "k_scale"
+"""An option of every method: what K is multiplied by before the method gets it."""
 _ASPECT_TOLERANCE = 0.05
 
 
@@ -135,6 +136,55 @@ def focus_at(disparity: npt.NDArray[Any], x: int, y: int, window: int = 5) -> fl
     return float(np.median(around))
 
 
+def focus_in(disparity: npt.NDArray[Any], mask: npt.NDArray[Any]) -> float:
+    """Disparity of the focal plane for a subject: the median inside its mask.
+
+    Args:
+        disparity: [H, W].
+        mask: [h, w] in [0, 1], of the same shape of picture; the subject is where it exceeds 0.5.
+
+    Raises:
+        InputError: nothing exceeds 0.5, or the mask has another shape of picture.
+    """
+    height, width = disparity.shape
+    h, w = mask.shape
+    if abs((w / h) / (width / height) - 1.0) > _ASPECT_TOLERANCE:
+        raise InputError(f"the mask is {w}x{h}, which has not the shape of the picture ({width}x{height})")
+    if mask.shape != disparity.shape:
+        import cv2
+
+        mask = cv2.resize(np.asarray(mask, np.float32), (width, height), interpolation=cv2.INTER_NEAREST)
+    inside = mask > 0.5
+    if not inside.any():
+        raise InputError("the mask shows nothing: no pixel of it is brighter than half")
+    return float(np.median(disparity[inside]))
+
+
+def narrowed(photo: Photograph, width: int, gamma: float = 2.2) -> Photograph:
+    """The photograph at another width, not larger: light is averaged over areas, disparity interpolated.
+
+    Raises:
+        ConfigError: a width under 16 pixels, or over the photograph's own.
+    """
+    import cv2
+
+    own, height = photo.size
+    if not 16 <= width <= own:
+        raise ConfigError(f"--width must lie between 16 and the photograph's own {own}, not {width}")
+    if width == own:
+        return photo
+    size = (width, max(1, round(height * width / own)))
+    light = cv2.resize(decode(photo.image, gamma).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    disparity = cv2.resize(photo.disparity, size, interpolation=cv2.INTER_LINEAR)
+    note = f"rendered at {size[0]}x{size[1]}; K is in pixels of that size"
+    return replace(
+        photo,
+        image=encode(light, gamma).astype(np.float32),
+        disparity=np.clip(disparity, 0.0, 1.0),
+        notes=(*photo.notes, note),
+    )
+
+
 def refocus(
     image: FloatImage,
     disparity: FloatImage,
@@ -150,7 +200,7 @@ def refocus(
         disparity: [H, W] float32 in [0, 1], near large.
         method: a name of `bokehbench list methods`.
         lens: K in pixels of this image, focus on the scale of `disparity`.
-        options: arguments of the method's implementation, beside those of its spec.
+        options: arguments of the method's implementation, beside those of its spec; `k_scale` of any.
         key: names the picture; stochastic methods seed from it.
 
     Returns:
@@ -165,13 +215,40 @@ def refocus(
     if image.ndim != 3 or image.shape[2] != 3 or disparity.shape != image.shape[:2]:
         raise InputError(f"image {image.shape} and disparity {disparity.shape} must be [H, W, 3] and [H, W]")
     inputs = Inputs(key, np.asarray(image, np.float32), np.asarray(disparity, np.float32), lens)
-    with _blamed_on(method):
-        result = np.asarray(renderer.render(inputs), np.float32)
-    if result.shape != image.shape:
-        raise JobFailed(f"{method}: returned {result.shape}, the photograph is {image.shape}")
-    if not np.isfinite(result).all():
-        raise JobFailed(f"{method}: returned NaN or infinite pixels")
+    ((_, result),) = pictures(renderer, method, [inputs])
     return result
+
+
+def pictures(renderer: Renderer, method: str, asked: Sequence[Inputs]) -> Iterator[tuple[int, FloatImage]]:
+    """(number, [H, W, 3] float32) of all that is asked, as it comes; by one process where it has its own.
+
+    Raises:
+        JobFailed: the method raised, or returned anything but finite [H, W, 3].
+    """
+    for number, found in _made(renderer, method, asked):
+        with _blamed_on(method):
+            image = np.asarray(found, np.float32)
+        if image.shape != asked[number].image.shape:
+            raise JobFailed(
+                f"{method}: returned {image.shape}, the photograph is {asked[number].image.shape}"
+            )
+        if not np.isfinite(image).all():
+            raise JobFailed(f"{method}: returned NaN or infinite pixels")
+        yield number, image
+
+
+def _made(renderer: Renderer, method: str, asked: Sequence[Inputs]) -> Iterator[tuple[int, Any]]:
+    """What a method, which may be anybody's code, returned."""
+    if hasattr(renderer, "render_many"):
+        for answer in renderer.render_many(asked):
+            if answer.error is not None:
+                raise JobFailed(f"{method}: {answer.error}") from answer.error
+            yield answer.number, answer.image
+        return
+    for number, inputs in enumerate(asked):
+        with _blamed_on(method):
+            found = renderer.render(inputs)
+        yield number, found
 
 
 def prepare(method: str, options: Mapping[str, Any], lens: Lens | None = None) -> Renderer:
@@ -182,20 +259,34 @@ def prepare(method: str, options: Mapping[str, Any], lens: Lens | None = None) -
             one that would ignore something of the lens.
         JobFailed: the implementation cannot be imported or made.
     """
-    spec = get(MethodSpec, method)
+    spec, options = chosen(method, options)
     if spec.oracle is not None:
         raise ConfigError(f"{method} must be given the true {spec.oracle}, which a photograph has not")
     if lens is not None:
         check_lens(spec, lens)
     with _blamed_on(method):
-        implementation = spec.load()
-        known = [name for name in inspect.signature(implementation).parameters if name != "self"]
+        known = spec.parameters()
     for name in options:
         if name not in known:
-            has = f"it has {', '.join(known)}" if known else "it has none"
+            has = f"it has {', '.join(known)}" if known else f"it has none but {K_SCALE}"
             raise ConfigError(f"{spec.name} has no option {name}; {has}")
     with _blamed_on(method):
-        return _create(implementation, spec, options)
+        return _create(spec, options)
+
+
+def chosen(method: str, options: Mapping[str, Any]) -> tuple[MethodSpec, dict[str, Any]]:
+    """The spec of a method, with the `k_scale` that any method takes, and the options that are its own.
+
+    Raises:
+        ConfigError: unknown method, or a k_scale that is none.
+    """
+    spec, own = get(MethodSpec, method), dict(options)
+    if K_SCALE in own:
+        scale = own.pop(K_SCALE)
+        if not isinstance(scale, int | float):
+            raise ConfigError(f"{K_SCALE} must be a number, not {scale!r}")
+        spec = spec.with_k_scale(float(scale))
+    return spec, own
 
 
 def check_lens(spec: MethodSpec, lens: Lens) -> None:
@@ -220,9 +311,9 @@ def check_lens(spec: MethodSpec, lens: Lens) -> None:
         raise ConfigError(f"{spec.name} cannot render {', '.join(ignored)}; leave it out, or take raylayers")
 
 
-def _create(implementation: Any, spec: MethodSpec, options: Mapping[str, Any]) -> Renderer:
+def _create(spec: MethodSpec, options: Mapping[str, Any]) -> Renderer:
     try:
-        renderer: Renderer = implementation(**{**spec.options, **options})
+        renderer: Renderer = spec.create(**options)
     except (TypeError, ValueError) as error:
         if not options:  # nothing of the user's can be wrong
             raise

@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "benchmarks": {"synth.render", "synth.degrade", "depth"},
     "baselines": {"synth.render", "synth.degrade"},
     "photograph": set(),
+    "sweep": {"photograph"},
     "leaderboard": {"baselines", "benchmarks", "metrics"},
     "training": {"baselines", "synth", "synth.render", "synth.degrade", "benchmarks", "metrics"},
     "study": {"leaderboard"},
@@ -53,12 +54,13 @@ MAY_IMPORT = {
         "blender",
         "depth",
         "photograph",
+        "sweep",
     },
     "cli": {"commands"},
     "__main__": {"cli"},
 }
 HEAVY = {
-    *("torch", "torchvision", "cv2", "bpy", "numba", "pandas", "scipy", "skimage", "numpy"),
+    *("av", "torch", "torchvision", "cv2", "bpy", "numba", "pandas", "scipy", "skimage", "numpy"),
     *(
         "diffusers",
         "transformers",

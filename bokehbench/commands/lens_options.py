@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ class LensOptions:
     vignette: str
     cos4: float
     focus_shift: str
+
+    @classmethod
+    def taken(cls, chosen: dict[str, Any]) -> LensOptions:
+        """Take this class's options out of all that were given."""
+        return cls(**{item.name: chosen.pop(item.name) for item in dataclasses.fields(cls)})
 
     def opening(self) -> Aperture:
         """The aperture; ConfigError for what no lens has, BadImage for a file that is no picture."""

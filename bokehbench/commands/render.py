@@ -1,17 +1,19 @@
-"""`bokehbench render`: refocus one photograph, or sweep over focus and blur."""
+"""`bokehbench render`: refocus one photograph, or sweep over focus or aperture."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bokehbench.commands import options
+from bokehbench.commands.focus_options import Focus, FocusOptions, focus_options
 from bokehbench.commands.lens_options import LensOptions, lens_options
+from bokehbench.commands.sweep_options import SweepOptions, sweep_options
 from bokehbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".exr")
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture of a sweep."""
+    """One picture of several."""
 
     K: float
     disp_focus: float
@@ -48,21 +50,29 @@ class Shot:
     required=True,
     help="Blur radius in pixels from nearest to farthest (repeatable).",
 )
-@click.option(
-    "--focus-point", "points", multiple=True, metavar="X,Y", help="Focus on this pixel (repeatable)."
-)
-@click.option(
-    "--focus-disparity",
-    "disparities",
-    type=float,
-    multiple=True,
-    help="Focus on this disparity, 0 far to 1 near (repeatable).",
-)
+@focus_options
 @click.option("--gamma", type=float, default=2.2, show_default=True, help="encoded = linear ** (1/gamma).")
+@click.option("--width", type=int, default=0, help="Render at this width, in pixels; K is then of that size.")
 @lens_options
-@click.option("--option", "settings", multiple=True, metavar="NAME=VALUE", help="Of the method (repeatable).")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help=".png, .jpg or linear .exr.")
+@click.option(
+    "--option",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Of the method (repeatable); k_scale=VALUE of any: K is multiplied by it.",
+)
+@click.option(
+    "--calibrated", default=None, metavar="FILE", help="k_scale as `bokehbench calibrate` found it."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help=".png, .jpg or linear .exr; of a sweep .mp4, .webm, .gif, .webp or a folder.",
+)
 @click.option("--strip", default="", metavar="TITLE", help="Also write the pictures as a strip for the page.")
+@sweep_options
+@options.workers
 @options.weights
 @options.register
 def render(
@@ -70,47 +80,89 @@ def render(
     disparity: str,
     method: str,
     radii: tuple[float, ...],
-    points: tuple[str, ...],
-    disparities: tuple[float, ...],
     gamma: float,
+    width: int,
     settings: tuple[str, ...],
+    calibrated: str | None,
     out: Path,
     strip: str,
+    workers: int,
     **chosen: Any,
 ) -> None:
     """Refocus PHOTO with its disparity MAP.
 
-    Several --k, --focus-point or --focus-disparity make a sweep, whose files get suffixes. The word
-    sample:motorcycle stands for a photograph, and its map, that come with the installation.
+    Several --k or foci give a picture each, whose files get suffixes. With --sweep they are the ends of a
+    video or of a folder of frames: --sweep focus goes from far to near unless two foci are given, --sweep
+    aperture from K = 0 to --k. The word sample:motorcycle stands for a photograph, and its map, that come
+    with the installation.
     """
     from bokehbench import photograph
+    from bokehbench.cases import Inputs
 
-    if out.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
-    if not points and not disparities:
-        raise ConfigError("say where to focus: --focus-point X,Y or --focus-disparity D")
-    glass = LensOptions(**chosen)
+    sweep, foci = SweepOptions.taken(chosen), FocusOptions.taken(chosen)
+    glass = LensOptions.taken(chosen)
+    if sweep.sweep:
+        sweep.check(out, radii, foci, strip)
+    else:
+        _check(out, foci)
     aperture = glass.opening()
     method_options = dict(_setting(text) for text in settings)
+    if calibrated is not None:
+        method_options |= _calibrated(Path(calibrated), method, method_options)
     # What is wrong is found before a large file is read.
-    photograph.prepare(method, method_options, glass.lens(max(radii), 0.0, gamma, aperture))
+    lens, *_ = [glass.lens(K, 0.0, gamma, aperture) for K in radii]
+    renderer = photograph.prepare(method, method_options, lens)
     loaded = photograph.load(photo, disparity, gamma)
-    shots = _shots(loaded, radii, points, disparities, out)
-    lenses = [glass.lens(shot.K, shot.disp_focus, gamma, aperture) for shot in shots]
+    found = foci.find(loaded.disparity)
+    if width:
+        loaded = photograph.narrowed(loaded, width, gamma)
     _announce(loaded, photo, aperture)
-    for shot, lens in zip(shots, lenses, strict=True):
+    if sweep.sweep:
+        from bokehbench.sweep import Sweep
+
+        K, focus = sweep.ends(radii, found)
+        steps = sweep.steps(K, focus)
+        made = Sweep(loaded.image, loaded.disparity, Path(photo).stem, method, method_options, lens, steps)
+        for line in sweep.write(made, out, workers):
+            click.echo(line)
+        return
+    scale = f" (k_scale {method_options['k_scale']:g})" if "k_scale" in method_options else ""
+    shots = _shots(found, radii, out)
+    for shot in shots:
+        seen = replace(lens, K=shot.K, disp_focus=shot.disp_focus)
+        asked = Inputs(Path(photo).stem, loaded.image, loaded.disparity, seen)
         started = time.perf_counter()
-        image = photograph.refocus(
-            loaded.image, loaded.disparity, method, lens, method_options, Path(photo).stem
-        )
+        ((_, image),) = photograph.pictures(renderer, method, [asked])
         seconds = time.perf_counter() - started
-        _write(shot.path, image, lens)
+        _write(shot.path, image, seen)
         click.echo(
-            f"{shot.path}: {method}, K {shot.K:g} px, focus {shot.where} (disparity {shot.disp_focus:.3f}), "
-            f"{seconds:.2f} s"
+            f"{shot.path}: {method}, K {shot.K:g} px{scale}, focus {shot.where} "
+            f"(disparity {shot.disp_focus:.3f}), {seconds:.2f} s"
         )
     if strip:
         _write_strip(loaded, shots, out, strip, method)
+
+
+def _check(out: Path, foci: FocusOptions) -> None:
+    if out.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}, or give --sweep")
+    if not foci.count:
+        raise ConfigError("say where to focus: --focus-point X,Y, --focus-disparity D or --focus-mask FILE")
+
+
+def _calibrated(path: Path, method: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The option that a calibration stands for."""
+    from bokehbench.leaderboard import k_scale
+    from bokehbench.registry import MethodSpec, get
+
+    if "k_scale" in given:
+        raise ConfigError("--calibrated and --option k_scale say different things; give one")
+    found = k_scale.read(path)
+    variant = k_scale.variant(found, path)
+    if get(MethodSpec, method).name != found.base:
+        raise ConfigError(f"--calibrated {path}: is of {found.base}, not of {method}")
+    click.echo(k_scale.sentence(found))
+    return {"k_scale": variant.k_scale}
 
 
 def _write_strip(loaded: Photograph, shots: Sequence[Shot], out: Path, title: str, method: str) -> None:
@@ -140,38 +192,17 @@ def _announce(loaded: Photograph, photo: str, aperture: Aperture) -> None:
         click.echo(f"note: {note}")
 
 
-def _shots(
-    loaded: Photograph, radii: Sequence[float], points: Sequence[str], disparities: Sequence[float], out: Path
-) -> list[Shot]:
+def _shots(foci: Sequence[Focus], radii: Sequence[float], out: Path) -> list[Shot]:
     """Every focus with every K; a suffix names what varies."""
-    from bokehbench.photograph import focus_at
-
-    foci: list[tuple[float, str, str]] = []
-    for text in points:
-        x, y = _point(text)
-        foci.append((focus_at(loaded.disparity, x, y), f"on ({x}, {y})", f"_x{x}y{y}"))
-    for value in disparities:
-        if not 0.0 <= value <= 1.0:
-            raise ConfigError(f"--focus-disparity must lie in [0, 1], not {value:g}")
-        foci.append((value, "chosen", f"_d{value:g}"))
     shots = []
-    for disp_focus, where, focus_suffix in foci:
+    for focus in foci:
         for K in radii:
-            suffix = (focus_suffix if len(foci) > 1 else "") + (f"_k{K:g}" if len(radii) > 1 else "")
-            shots.append(Shot(K, disp_focus, where, out.with_name(f"{out.stem}{suffix}{out.suffix}")))
+            suffix = (focus.suffix if len(foci) > 1 else "") + (f"_k{K:g}" if len(radii) > 1 else "")
+            path = out.with_name(f"{out.stem}{suffix}{out.suffix}")
+            shots.append(Shot(K, focus.disparity, focus.where, path))
     if len({shot.path for shot in shots}) < len(shots):
-        raise ConfigError("the sweep names the same picture twice; give every --k and focus once")
+        raise ConfigError("the same picture is named twice; give every --k and focus once")
     return shots
-
-
-def _point(text: str) -> tuple[int, int]:
-    x, _, y = text.partition(",")
-    try:
-        return int(x), int(y)
-    except ValueError:
-        raise ConfigError(
-            f"--focus-point must be X,Y in whole pixels, for example 540,155, not {text!r}"
-        ) from None
 
 
 def _setting(text: str) -> tuple[str, Any]:

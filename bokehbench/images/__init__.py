@@ -5,6 +5,7 @@ silently (drop to 8 bit, ignore orientation, return half a truncated file) is do
 with a `BadImage` whose code docs/conventions.md lists. What was done to a file, a reader says in `notes`.
 """
 
+from bokehbench.images.contact import contact_sheet
 from bokehbench.images.disparity import (
     DisparityMap,
     fill_from_background,
@@ -27,6 +28,7 @@ __all__ = [
     "Note",
     "Notes",
     "Rejected",
+    "contact_sheet",
     "encode_png",
     "fill_from_background",
     "find_images",
