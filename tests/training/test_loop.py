@@ -182,3 +182,52 @@ def test_what_is_dear_is_asked_for_with_the_number_of_the_validation(tmp_path):
     lines = (tmp_path / "line" / logs.FILE).read_text().splitlines()
     assert sum("line-validation/dear" in json.loads(line) for line in lines) == 3
     assert list((tmp_path / "tensorboard").iterdir())
+
+
+class Two(Task):
+    """Two weights whose gradients are 100 and 0.5 at any place; the second goes at a tenth of the rate."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = torch.nn.ParameterList([torch.nn.Parameter(torch.zeros(1)) for _ in range(2)])
+        self.told = []
+
+    @property
+    def network(self):
+        return self.body
+
+    def optimiser(self, lr):
+        groups = [{"params": [self.body[0]]}, {"params": [self.body[1]], "share": 0.1}]
+        return torch.optim.SGD(groups, lr=lr)
+
+    def forward(self, batch):
+        self.told.append(self.step)
+        return {"loss": (100.0 * self.body[0] + 0.5 * self.body[1]).sum()}
+
+    def aside(self):
+        return {"told": self.told}
+
+    def load_aside(self, state):
+        self.told = list(state["told"])
+
+    def validate(self):
+        return {"score": 0.0}
+
+
+def test_groups_have_rates_of_their_own_and_are_clipped_each_alone(tmp_path):
+    task = Two()
+    settings = ("arnet.clip_norm=1.0", "arnet.steps=4", "arnet.checkpoint_every=2")
+    trainer(tmp_path, *settings, task=task).run()
+    # Norm 100 becomes 1; norm 0.5 stays what it is, and does not grow from step to step.
+    assert task.body[0].item() == pytest.approx(-4 * 0.05 * 1.0, rel=1e-4)
+    assert task.body[1].item() == pytest.approx(-4 * 0.05 * 0.1 * 0.5, rel=1e-4)
+
+
+def test_a_task_is_told_its_step_and_keeps_what_lies_aside(tmp_path):
+    settings = ("arnet.steps=6", "arnet.checkpoint_every=2")
+    with pytest.raises(Killed):
+        trainer(tmp_path, *settings, task=Two(), end=5).run()
+    again = Two()
+    done = trainer(tmp_path, *settings, task=again).run()
+    assert again.told == list(range(6))
+    assert done.peak_bytes > 2**20

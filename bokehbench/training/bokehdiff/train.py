@@ -266,7 +266,7 @@ class _Run:
                 request.base, request.revision, settings.lora_rank, settings.timestep, pisa, seed
             )
         if settings.gradient_checkpointing:
-            model.unet.enable_gradient_checkpointing(gradient_checkpointing_func=model.processor.checkpoint)
+            model.enable_gradient_checkpointing()
         return model
 
     @torch.no_grad()

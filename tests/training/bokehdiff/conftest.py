@@ -28,7 +28,6 @@ SMALL = (
     "data.held_out=1",
     "data.validation_crops=2",
     "data.validation_side=32",
-    "model.pisa.jitters=2",
     *(
         f"{stage}.{change}"
         for stage in ("vae", "denoiser")
