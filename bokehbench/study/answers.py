@@ -121,7 +121,7 @@ def _checked(path: Path, study: Study, key: Key) -> Participant:
 
 def _check_answer(where: str, answer: Answer, study: Study) -> None:
     if study.scale is not None:
-        wanted = {criterion.name for criterion in study.criteria}
+        wanted = {criterion.name for criterion in study.criteria_of(answer.trial)}
         if answer.choice is not None or answer.ratings.keys() != wanted:
             raise InputError(f"{where}: must rate {', '.join(sorted(wanted))} and nothing else")
         for name, label in answer.ratings.items():

@@ -20,8 +20,7 @@ from bokehbench.study import models, stimuli
 from bokehbench.study.design import MAX_PICTURES, Design
 from bokehbench.study.models import Key, Picture, Study, StudyCase, Trial
 from bokehbench.study.order import plan, subject_hash
-from bokehbench.study.pictures import Names, Shown, focus_notes, write_pictures
-from bokehbench.study.stimuli import Selection
+from bokehbench.study.pictures import Names, Shown, focus_notes, that_can_be_asked, write_pictures
 
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without those that are mistaken for each other."""
@@ -86,13 +85,20 @@ def build(roots: Sequence[Path], out: Path, design: Design, key: Path | None = N
     codes = _codes(design)
     with _whole_folder(out) as part:
         names = Names(design.seed)
-        shown = [Shown(case, names, design) for case in selection.cases]
+        every = [Shown(case, names, design) for case in selection.cases]
+        notes = selection.notes + focus_notes(every, design, criteria)
+        shown = that_can_be_asked(every, criteria)
+        if not shown:
+            raise InputError(f"{'; '.join(notes)}: no question is left; name other --criteria")
+        if len(shown) < len(every):
+            notes.append(
+                f"{len(every) - len(shown)} of {len(every)} cases are not shown: nothing else is asked"
+            )
         files = write_pictures(part, shown, design)
-        notes = selection.notes + focus_notes(shown, design)
         trials = _trials(shown, groups, design.seed)
         study = _study(design, criteria, trials, codes, files)
         _write_page(part, study)
-        content = _key(study, design, selection, shown, codes, notes)
+        content = _key(study, design, selection.labels, shown, codes, notes)
         _write_key(key, content)
     asked = len(plan(study, codes[0] if codes else "A"))
     return Built(
@@ -206,7 +212,7 @@ def _study(
 def _key(
     study: Study,
     design: Design,
-    selection: Selection,
+    labels: Sequence[str],
     shown: Sequence[Shown],
     codes: tuple[str, ...],
     notes: Sequence[str],
@@ -224,12 +230,12 @@ def _key(
             )
     cases = tuple(
         StudyCase(benchmark=c.at.benchmark, protocol=c.at.protocol, case=c.case, scene=c.scene, level=c.level)
-        for c in selection.cases
+        for c in (one.case for one in shown)
     )
     return Key(
         study=study.hash,
         seed=design.seed,
-        methods=tuple(selection.labels),
+        methods=tuple(labels),
         cases=cases,
         pictures=pictures,
         codes=codes,

@@ -22,6 +22,8 @@ CRITERIA = {
     "preference": "How much do you like the picture?",
 }
 """Criteria that come with a sentence of their own; quality is what the question asks."""
+NEED_FOCUS = ("accuracy",)
+"""Of these, what nobody can judge who does not see where the focus is."""
 DEFAULT_SCALE = "good/normal/bad"
 MAX_PICTURES = 9
 """Pictures side by side in one question: each has a digit on the keyboard."""
@@ -88,15 +90,28 @@ class Design:
         return parse_scale(self.scale or DEFAULT_SCALE) if self.kind == "rating" else None
 
     def rated(self) -> tuple[Criterion, ...]:
-        """What is rated: as given; else quality on words, accuracy, realism and preference on numbers."""
+        """What is rated: as given; else quality on words, accuracy, realism and preference on numbers.
+
+        Without focus crosses accuracy is not asked for, and refused where it is named.
+        """
         scale = self.rating_scale()
         if scale is None:
             return ()
-        names = self.criteria or (("accuracy", "realism", "preference") if scale.numeric else ("quality",))
+        unseen = NEED_FOCUS if self.focus == "none" else ()
+        if named := [name for name in self.criteria if name in unseen]:
+            raise ConfigError(
+                f"--criteria {named[0]}: with --focus none nobody sees what the blur is to be judged by; "
+                "choose --focus image, or leave it out"
+            )
+        usual = ("accuracy", "realism", "preference") if scale.numeric else ("quality",)
+        names = self.criteria or tuple(name for name in usual if name not in unseen)
         for name in names:
             if not re.fullmatch(r"[^\s,|=][^,|=]{0,39}", name) or names.count(name) > 1:
                 raise ConfigError(f"--criteria {','.join(names)}: names of 1 to 40 characters, each once")
-        return tuple(Criterion(name=name, text=CRITERIA.get(name, "")) for name in names)
+        return tuple(
+            Criterion(name=name, text=CRITERIA.get(name, ""), needs_focus=name in NEED_FOCUS)
+            for name in names
+        )
 
 
 def parse_scale(text: str) -> Scale:

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from bokehbench.errors import InputError
 from bokehbench.records import read_json, sha256_json
@@ -38,10 +45,23 @@ class Scale(Strict):
 
 
 class Criterion(Strict):
-    """What a rating is about, and the sentence that participants read."""
+    """What a rating is about, and the sentence that participants read.
+
+    Attributes:
+        needs_focus: asked only where the input has a focus cross.
+    """
 
     name: str
     text: str = ""
+    needs_focus: bool = False
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `needs_focus` where that is not so, as in studies that were built before there was any."""
+        content: dict[str, Any] = handler(self)
+        if not self.needs_focus:
+            del content["needs_focus"]
+        return content
 
 
 class Trial(Strict):
@@ -96,6 +116,11 @@ class Study(Strict):
     def with_hash(self) -> Study:
         """The same with its hash."""
         return self.model_copy(update={"hash": self.digest()})
+
+    def criteria_of(self, trial: str) -> tuple[Criterion, ...]:
+        """What is to be rated in a question: without a focus cross nothing that needs one."""
+        focus = next(one.focus for one in self.trials if one.id == trial)
+        return tuple(one for one in self.criteria if focus is not None or not one.needs_focus)
 
     def digest(self) -> str:
         """First 16 digits of the hash over everything but `hash`."""

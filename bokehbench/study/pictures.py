@@ -11,6 +11,7 @@ import numpy.typing as npt
 from bokehbench import images, jobs, records, rng
 from bokehbench.study import stimuli
 from bokehbench.study.design import Design
+from bokehbench.study.models import Criterion
 from bokehbench.study.stimuli import ShownCase
 
 
@@ -67,8 +68,8 @@ def _fitted(width: int, height: int, limit: int | None) -> tuple[int, int]:
     return limit, max(1, round(height * limit / width))
 
 
-def focus_notes(shown: Sequence[Shown], design: Design) -> list[str]:
-    """What to say about cases whose focus cannot be marked."""
+def focus_notes(shown: Sequence[Shown], design: Design, criteria: Sequence[Criterion]) -> list[str]:
+    """What to say about cases whose focus cannot be marked, and of what is then not asked."""
     without = sum(case.focus is None for case in shown)
     if design.focus == "none" or not without:
         return []
@@ -77,7 +78,16 @@ def focus_notes(shown: Sequence[Shown], design: Design) -> list[str]:
         if without == 1
         else (f"{without} cases have no focus cross: nothing in them lies")
     )
-    return [f"{what} on the focal plane"]
+    unasked = [criterion.name for criterion in criteria if criterion.needs_focus]
+    left_out = f", so {' and '.join(unasked)} cannot be judged and is not asked for there" if unasked else ""
+    return [f"{what} on the focal plane{left_out}"]
+
+
+def that_can_be_asked(shown: Sequence[Shown], criteria: Sequence[Criterion]) -> list[Shown]:
+    """Cases of which anything is asked: those without a focus cross only if a criterion needs none."""
+    if not criteria or not all(criterion.needs_focus for criterion in criteria):
+        return list(shown)
+    return [case for case in shown if case.focus is not None]
 
 
 def write_pictures(part: Path, shown: Sequence[Shown], design: Design) -> dict[str, str]:

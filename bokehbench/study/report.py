@@ -282,7 +282,8 @@ def _agreement(study: Study, key: Key, verdicts: Sequence[Verdict], level: Level
         def rating(name: str) -> Callable[[Verdict], int]:
             return lambda v: labels.index(v.ratings[name])
 
-        return {c.name: _alpha(verdicts, rating(c.name), len(labels), level) for c in study.criteria}
+        rated = {c.name: [v for v in verdicts if c.name in v.ratings] for c in study.criteria}
+        return {name: _alpha(own, rating(name), len(labels), level) for name, own in rated.items()}
     if study.kind == "pairwise":
         # The method that reports list first, a tie, the other: the same three values in every question.
         def side(v: Verdict) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
+import own_world
 import pytest
 
-from bokehbench import registry
 from bokehbench.leaderboard import results
 from bokehbench.leaderboard.run import run
 
@@ -89,30 +90,30 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Path) -> Path:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Path) -> Iterator[Path]:
     """A folder with the program, its description and a benchmark, all registered."""
-    monkeypatch.setenv(registry.REGISTER_VARIABLE, "")
-    monkeypatch.setattr(registry, "_registered", {})
-    registry._load_all.cache_clear()
     (tmp_path / "own").symlink_to(environment)
     (tmp_path / "data").mkdir()
     (tmp_path / "world.py").write_text(WORLD)
     (tmp_path / "program.py").write_text(PROGRAM)
     (tmp_path / "mode.txt").write_text("copy")
-    describe(tmp_path)
-    registry.register_files([tmp_path / "world.py", tmp_path / "copyist.toml"])
-    yield tmp_path
-    registry._load_all.cache_clear()
+    _write_description(tmp_path)
+    with own_world.registered(monkeypatch, tmp_path / "world.py", tmp_path / "copyist.toml"):
+        yield tmp_path
 
 
-def describe(
+def describe(folder: Path, more: str = "", **options: float) -> None:
+    """Write another description of the program, which counts from now on."""
+    _write_description(folder, more, **options)
+    own_world.register_again()
+
+
+def _write_description(
     folder: Path, more: str = "", *, start: float = 20.0, case: float = 20.0, restarts: int = 1
 ) -> None:
     python = "own/bin/python"
     text = DESCRIPTION.format(python=python, more=more, start=start, case=case, restarts=restarts)
     (folder / "copyist.toml").write_text(text)
-    registry._load_all.cache_clear()
-    registry._registered.clear()
 
 
 def go(world: Path, out: str = "out", **options: object):

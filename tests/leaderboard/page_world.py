@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import board_world as world
+import chromium
 import pytest
 
 from bokehbench import records
@@ -16,38 +17,15 @@ from bokehbench.leaderboard.leaderboard import write
 from bokehbench.leaderboard.results import Protocol
 from bokehbench.metrics import find
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
 
 @contextlib.contextmanager
 def opened(results: Path, folder: Path, papers: Sequence[str] = ()) -> Iterator[tuple[Any, Path]]:
-    """A browser's page that loads nothing but files and complains about nothing, and the page's folder."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine (apt-get install chromium)")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    """A browser's page, and the folder of the page of some results."""
     with pytest.MonkeyPatch.context() as patch:
         world.register_world(patch)
         out = write([results], folder, papers=papers).page.parent
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1200, "height": 900})
-        complaints: list[str] = []
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda r: None if _given_up(r) else complaints.append(f"failed: {r.url}"))
-        page.on("request", lambda r: None if r.url.startswith(LOCAL) else complaints.append(r.url))
+    with chromium.page() as page:
         yield page, out
-        browser.close()
-        assert complaints == [], complaints
-
-
-LOCAL = ("file://", "data:", "blob:", "about:")
-
-
-def _given_up(request: Any) -> bool:
-    """Whether a file was still being loaded when the page was left."""
-    return request.failure == "net::ERR_ABORTED"
 
 
 def add_score(at: Protocol, name: str, offset: float) -> None:

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import external_world
+import own_world
 import pytest
 from external_world import PROGRAM, go, only_result
 
@@ -59,8 +60,7 @@ def test_a_comment_on_the_environment_makes_nothing_stale(world: Path) -> None:
     go(world)
     text = (world / "copyist.toml").read_text()
     (world / "copyist.toml").write_text(text.replace("python -m venv own", "how to make it, in better words"))
-    registry._load_all.cache_clear()
-    registry._registered.clear()
+    own_world.register_again()
     assert (go(world).rendered, reasons(world)) == (0, ["fresh"])
 
 
@@ -74,8 +74,7 @@ def test_a_method_that_was_external_and_is_one_of_ours_is_another_result(
     ours += "    def render(self, inputs):\n        return inputs.image\n"
     (world / "world.py").write_text(text + ours)
     monkeypatch.setenv(registry.REGISTER_VARIABLE, str(world / "world.py"))
-    registry._load_all.cache_clear()
-    registry._registered.clear()
+    own_world.register_again()
     assert "made with another" in reasons(world)[0]
     assert go(world, renew=True).rendered == 4
     assert reasons(world) == ["fresh"]

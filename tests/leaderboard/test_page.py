@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import board_world as world
+import page_world
 import pytest
 
 from bokehbench import images, records, registry
@@ -173,30 +174,12 @@ def test_an_outdated_score_is_not_compared(copy: Path, tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------- the browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
 
 @pytest.fixture(scope="module")
 def opened(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Path]]:
     """A page of the browser that opens file:// addresses, and the folder of the leaderboard."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine (apt-get install chromium)")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with pytest.MonkeyPatch.context() as patch:
-        world.register_world(patch)
-        folder = write([results], tmp_path_factory.mktemp("page")).page.parent
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=flags)
-        page = browser.new_page(viewport={"width": 1200, "height": 900})
-        page.set_default_timeout(120_000)  # a busy machine is slow, not wrong
-        complaints: list[str] = []
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-        yield page, folder
-        browser.close()
-        assert complaints == []
+    with page_world.opened(results, tmp_path_factory.mktemp("page")) as both:
+        yield both
 
 
 def start(opened: tuple[Any, Path], fragment: str = "") -> Any:

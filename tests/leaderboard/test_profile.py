@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import own_world
 import pytest
 
-from bokehbench import records, registry
+from bokehbench import records
 from bokehbench.cases import Inputs
 from bokehbench.errors import ConfigError
 from bokehbench.leaderboard import efficiency, measure, results
@@ -70,16 +72,12 @@ def test_the_first_rendering_is_not_counted() -> None:
 
 
 @pytest.fixture
-def grey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(registry.REGISTER_VARIABLE, "")
+def grey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("COUNT", str(tmp_path / "count.txt"))
-    monkeypatch.setattr(registry, "_registered", {})
-    registry._load_all.cache_clear()
     (tmp_path / "data").mkdir()
     (tmp_path / "profiled.py").write_text(METHOD)
-    registry.register_files([tmp_path / "profiled.py"])
-    yield tmp_path
-    registry._load_all.cache_clear()
+    with own_world.registered(monkeypatch, tmp_path / "profiled.py"):
+        yield tmp_path
 
 
 def go(grey: Path, **options: object):

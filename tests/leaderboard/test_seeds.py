@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import own_world
 import pytest
 
 import bokehbench.leaderboard
@@ -54,16 +56,11 @@ register(
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("os.fsync", lambda handle: None)
-    monkeypatch.setenv(registry.REGISTER_VARIABLE, "")
-    monkeypatch.setattr(registry, "_registered", {})
-    registry._load_all.cache_clear()
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "dicing.py").write_text(textwrap.dedent(WORLD))
     (tmp_path / "data").mkdir()
-    registry.register_files([tmp_path / "dicing.py"])
-    yield tmp_path
-    registry._load_all.cache_clear()
+    with own_world.registered(monkeypatch, tmp_path / "dicing.py"):
+        yield tmp_path
 
 
 def test_a_seed_is_part_of_a_stochastic_results_identity(world: Path) -> None:

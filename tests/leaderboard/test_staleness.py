@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 import shutil
 import textwrap
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
+import own_world
 import pytest
 from board_world import register_world, write_world
 
@@ -55,27 +57,21 @@ register(
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Results of a method and a benchmark of a file, whose data is found by its name."""
-    monkeypatch.setattr("os.fsync", lambda handle: None)
-    monkeypatch.setenv(registry.REGISTER_VARIABLE, "")
     monkeypatch.setenv("BOKEHBENCH_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(registry, "_registered", {})
-    registry._load_all.cache_clear()
     (tmp_path / "data" / "grey").mkdir(parents=True)
     (tmp_path / "ruled.py").write_text(textwrap.dedent(WORLD))
-    registry.register_files([tmp_path / "ruled.py"])
-    run(["grey"], ["same"], tmp_path / "out")
-    yield tmp_path
-    registry._load_all.cache_clear()
+    with own_world.registered(monkeypatch, tmp_path / "ruled.py"):
+        run(["grey"], ["same"], tmp_path / "out")
+        yield tmp_path
 
 
 def change(world: Path, old: str, new: str) -> None:
     text = (world / "ruled.py").read_text()
     assert old in text
     (world / "ruled.py").write_text(text.replace(old, new))
-    registry._load_all.cache_clear()
-    registry._registered.clear()
+    own_world.register_again()
 
 
 def stale(world: Path) -> set[tuple[str, str, str]]:

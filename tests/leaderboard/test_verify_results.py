@@ -6,12 +6,13 @@ import contextlib
 import json
 import shutil
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import own_world
 import pytest
 
-from bokehbench import cli, images, records, registry
+from bokehbench import cli, images, records
 from bokehbench.errors import BokehbenchError, InputError
 from bokehbench.leaderboard import evaluate as evaluate_module
 from bokehbench.leaderboard import set_scores, sets, verify_scores
@@ -47,19 +48,23 @@ register(BenchmarkSpec("noise", "Noise.", "halving:Noise"), MethodSpec("half", "
 '''
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results, once for all tests: each changes a copy."""
+    root = tmp_path_factory.mktemp("made")
+    (root / "halving.py").write_text(textwrap.dedent(WORLD))
+    (root / "data").mkdir()
+    with pytest.MonkeyPatch.context() as patch, own_world.registered(patch, root / "halving.py"):
+        run([f"noise:{root / 'data'}"], ["half"], root / "out")
+        evaluate(root / "out", ["psnr", "gmsd"], breakdown=False)
+    return root
+
+
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("os.fsync", lambda handle: None)
-    monkeypatch.setenv(registry.REGISTER_VARIABLE, "")
-    monkeypatch.setattr(registry, "_registered", {})
-    registry._load_all.cache_clear()
-    (tmp_path / "halving.py").write_text(textwrap.dedent(WORLD))
-    (tmp_path / "data").mkdir()
-    registry.register_files([tmp_path / "halving.py"])
-    run([f"noise:{tmp_path / 'data'}"], ["half"], tmp_path / "out")
-    evaluate(tmp_path / "out", ["psnr", "gmsd"], breakdown=False)
-    yield tmp_path
-    registry._load_all.cache_clear()
+def world(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    with own_world.registered(monkeypatch, tmp_path / "halving.py"):
+        yield tmp_path
 
 
 def result(world: Path) -> Result:
@@ -216,8 +221,7 @@ def test_without_the_data_the_command_says_what_to_do(
 def test_other_data_is_one_line(world: Path) -> None:
     source = (world / "halving.py").read_text()
     (world / "halving.py").write_text(source.replace('f"d{n}"', 'f"e{n}"'))
-    registry._load_all.cache_clear()
-    registry._registered.clear()
+    own_world.register_again()
     summary = verify(world / "out", sample=3, benchmarks=[f"noise:{world / 'data'}"])
     (line,) = summary.problems
     assert line.startswith("noise/default@1/half/none/case0 and 2 more: made from other data")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from bokehbench.leaderboard.page_compare import link
 BOARD = "toy--gt-1"
 METHODS = {"soft": 12.0, "sharp": 20.0, "identity": 60.0}
 SIZE = (48, 32)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def case_file(results: Path, what: str, case: str = "s0_L5") -> Path:

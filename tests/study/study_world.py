@@ -89,7 +89,7 @@ def answer_sheet(study: Study, key: Key, code: str, choose: Choose, **changes: A
         pictures = {key.pictures[name].label: name for name in step.shown}
         case = key.cases[key.pictures[step.shown[0]].case].case
         said = choose(case, tuple(pictures))
-        rated = {c.name: said for c in study.criteria}
+        rated = {c.name: said for c in study.criteria_of(step.trial)}
         choice = None if rated else "tie" if said is None else pictures[said]
         return {
             "trial": step.trial,
@@ -123,3 +123,9 @@ def send(folder: Path, study: Study, key: Key, code: str, choose: Choose, **chan
 def design(kind: Any = "pairwise", **changes: Any) -> Design:
     """Options with a seed."""
     return Design(kind=kind, **{"seed": 3, **changes})
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """Hash of every file by its path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(p.relative_to(folder)): records.sha256_file(p) for p in files}

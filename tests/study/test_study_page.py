@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import chromium
 import pytest
 import study_world as world
 
+from bokehbench import records
 from bokehbench.study.build import build
 from bokehbench.study.models import AnswerFile
 from bokehbench.study.order import plan
 from bokehbench.study.report import analyse
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine (apt-get install chromium)")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=flags)
+    with chromium.browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +32,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         world.register_world(patch)
-        world.write_results(root / "results", scenes=1, truth=False)
+        at = world.write_results(root / "results", scenes=1, truth=False)
+        record = records.read_json(at.case_record("portrait1"))
+        nowhere = {**record, "lens": {**record["lens"], "disp_focus": 1.5}}
+        records.write_json(at.case_record("portrait1"), nowhere)  # no focus cross, no question of accuracy
         build(
             [root / "results"],
             root / "rating",
             world.design("rating", scale="1-5", criteria=("realism", "accuracy")),
         )
+        records.write_json(at.case_record("portrait1"), record)
         options = {
             "repeats": 1,
             "consent": "You may stop.\n\nNothing is sent.",
@@ -57,21 +55,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Any]:
-    """Opens a page; at the end there must have been no complaint and no request but for files."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(120_000)  # a busy machine is slow, not wrong
-    complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-    page.on(
-        "request",
-        lambda r: None if r.url.startswith(("file:", "blob:", "data:")) else complaints.append(r.url),
-    )
-    yield lambda path: (page.goto((path / "index.html").as_uri()), page)[1]
+    """Opens a page, in a context of its own: nothing is remembered from the test before."""
+    context = browser.new_context(viewport=chromium.VIEWPORT, accept_downloads=True)
+    with chromium.watched(context.new_page()) as page:
+        yield lambda path: (page.goto((path / "index.html").as_uri()), page)[1]
     context.close()
-    assert complaints == []
 
 
 def shown(page: Any) -> list[str]:
@@ -139,27 +127,35 @@ def test_ratings_by_hand_with_a_step_back(visit: Any, folder: Path, tmp_path: Pa
     page = visit(folder / "rating")
     page.fill("#code", "P-1")
     page.click("#enter button")
-    for number, step in enumerate(plan(study, "P-1")):
+    steps = plan(study, "P-1")
+    focused = {trial.id for trial in study.trials if trial.focus}
+    assert len(focused) == 3 and len(steps) == 6
+    for number, step in enumerate(steps):
         assert shown(page) == list(step.shown)
-        page.locator('[data-criterion="accuracy"] .pick', has_text="4").click()
-        assert page.locator("#next").is_disabled()
+        if step.trial in focused:
+            page.locator('[data-criterion="accuracy"] .pick', has_text="4").click()
+            assert page.locator("#next").is_disabled()
+        assert page.locator("#answers fieldset").count() == 1 + (step.trial in focused)
         page.locator('[data-criterion="realism"] .pick', has_text="1").click()
         page.wait_for_selector("#next:enabled")
         if number == 1:
             page.click("#back")
-            assert shown(page) == list(plan(study, "P-1")[0].shown)
-            page.keyboard.press("5")
-            page.keyboard.press("3")
+            assert shown(page) == list(steps[0].shown)
+            for digit in "53"[: 1 + (steps[0].trial in focused)]:
+                page.keyboard.press(digit)
             page.wait_for_selector("#next:enabled")
             page.keyboard.press("Enter")
             assert shown(page) == list(step.shown)
-            page.keyboard.press("2")
-            page.keyboard.press("2")
+            for digit in "22"[: 1 + (step.trial in focused)]:
+                page.keyboard.press(digit)
             page.wait_for_selector("#next:enabled")
         page.click("#next")
     ratings = [answer["ratings"] for answer in saved(page, "#save", tmp_path)["answers"]]
-    expected = {"realism": "1", "accuracy": "4"}
-    assert ratings == [{"realism": "5", "accuracy": "3"}, {"realism": "2", "accuracy": "2"}, *[expected] * 4]
+    given = [("5", "3"), ("2", "2"), *[("1", "4")] * 4]  # realism first: the order of the criteria
+    assert ratings == [
+        {"realism": realism, **({"accuracy": accuracy} if step.trial in focused else {})}
+        for step, (realism, accuracy) in zip(steps, given, strict=True)
+    ]
 
 
 def test_the_best_on_a_phone_with_the_focus_marked(visit: Any, folder: Path, tmp_path: Path) -> None:

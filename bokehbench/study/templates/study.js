@@ -14,6 +14,7 @@
   let shownAt = null; // when the pictures of this question were there, or it came back into view
   let seen = 0; // milliseconds before that
   let ready = false; // its pictures are there
+  let criteria = []; // what this question asks to be rated: without a cross nothing that needs one
   let rested = -1; // number of answers at the last break
 
   function make(tag, attributes = {}, ...children) {
@@ -220,6 +221,7 @@
     figures[fixed].classList.toggle("first", count > 4);
     $("pictures").style.setProperty("--room", `${Math.round((rating ? 58 : 66) / rows)}vh`);
     $("pictures").style.setProperty("--aspect", trial.size[0] / trial.size[1]);
+    criteria = rating ? study.criteria.filter((criterion) => trial.focus || !criterion.needs_focus) : [];
     $("answers").replaceChildren(...questions());
     $("question").textContent = study.question;
     $("count").textContent = `${session.answers.length + 1} of ${steps.length}`;
@@ -242,15 +244,15 @@
     if (!rating) return study.ties ? [make("div", { class: "options" }, pick("choice", "tie", "Equally good", "0"))] : [];
     const labels = study.scale.labels;
     const ends = study.scale.numeric ? `${labels[0]} is worst, ${labels.at(-1)} is best` : "";
-    return study.criteria.map((criterion, row) => {
+    return criteria.map((criterion, row) => {
       const text = [criterion.text, ends].filter(Boolean).join(" ");
-      const head = study.criteria.length > 1 || criterion.name !== "quality" ? make("b", {}, criterion.name) : "";
+      const head = criteria.length > 1 || criterion.name !== "quality" ? make("b", {}, criterion.name) : "";
       const options = labels.map((label, i) => pick(`r${row}`, label, label, digits ? "" : keys[i]));
       return make("fieldset", { "data-criterion": criterion.name }, make("legend", {}, head, make("span", {}, text)), make("div", { class: "options" }, ...options));
     });
   }
 
-  const groups = () => (rating ? study.criteria.map((_, row) => `r${row}`) : ["choice"]);
+  const groups = () => (rating ? criteria.map((_, row) => `r${row}`) : ["choice"]);
   const chosen = (name) => document.querySelector(`#trial input[name="${name}"]:checked`)?.value ?? null;
 
   function update() {
@@ -287,7 +289,7 @@
     const step = steps[session.answers.length];
     const seconds = Math.round(seen) / 1000;
     const said = rating
-      ? { choice: null, ratings: Object.fromEntries(study.criteria.map((c, row) => [c.name, chosen(`r${row}`)])) }
+      ? { choice: null, ratings: Object.fromEntries(criteria.map((c, row) => [c.name, chosen(`r${row}`)])) }
       : { choice: chosen("choice"), ratings: {} };
     session.answers.push({ trial: step.trial, repeat: step.repeat, shown: step.shown, ...said, seconds });
     keep();
