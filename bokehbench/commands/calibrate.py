@@ -61,7 +61,9 @@ def calibrate(
     if found.interval is None:
         click.echo(f"no interval: {found.scenes} scenes are too few")
     elif found.interval[0] <= 1.0 <= found.interval[1]:
-        click.echo("1 lies in the interval: nothing says that this method needs a factor")
+        click.echo(
+            "1 lies in the interval: nothing says that this method needs a factor; more scenes narrow it"
+        )
     click.echo(found.training)
     click.echo(f"{out}: use it with --calibrated, or as --method {found.base}+k{found.k_scale:g}")
 

@@ -18,6 +18,7 @@
         {method}/{weights hash8 | none}/_set.scores.json     numbers over all its cases (`sets.py`)
         {method}/{weights hash8 | none}+seed{n}/...          the same of a stochastic method, seed n > 0
         {method}/{weights ...}/_about/training.json          what the weights were trained on (`trained_on`)
+        {method}/{weights ...}/_about/k_scale.json           what a calibrated factor of K rests on
         {method}/{weights ...}/_about/K.json                 cases that failed to choose a K (`find_k`)
         {method}/{weights ...}/_external/...                 logs of an external method (`external`)
 
