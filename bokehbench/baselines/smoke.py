@@ -88,6 +88,11 @@ class Report:
         return not self.ended and all(check.passed for check in self.checks)
 
 
+def limits_of(spec: MethodSpec) -> Limits:
+    """By category; whatever has weights is a network, also where it stands as floor or as ceiling."""
+    return LIMITS["neural"] if spec.weights else LIMITS.get(spec.category, LIMITS["neural"])
+
+
 NAMES = ("shape", "range", "K = 0", "repeatable", "focal plane", "blur", "odd size", "above 1", "even")
 """Of the checks, in order."""
 
@@ -107,7 +112,7 @@ def smoke(spec: MethodSpec) -> Report:
     asked = _asked(oracle=spec.oracle == "layers")
     found, ended = _rendered(first, asked)
     again, ended_again = _rendered(second, {"again": asked["focus"]})
-    judge = _Judge(spec, LIMITS.get(spec.category, LIMITS["neural"]), asked, found | again)
+    judge = _Judge(spec, limits_of(spec), asked, found | again)
     return Report(spec.name, tuple(judge.checks()), "; ".join([*ended, *ended_again]), warnings=warnings)
 
 

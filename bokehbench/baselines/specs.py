@@ -7,6 +7,18 @@ BOKEHME = (
     "CVPR 2022, https://arxiv.org/abs/2206.12614"
 )
 
+BOKEHDIFF = (
+    "Zhu et al.: BokehDiff: Neural Lens Blur with One-Step Diffusion, ICCV 2025, "
+    "https://arxiv.org/abs/2507.18060"
+)
+BASE = ("bokehdiff-base.safetensors", "bokehdiff-base-unet.safetensors", "bokehdiff-base-vae.safetensors")
+BASE_NOTES = (
+    "The base, an SDXL model (the paper's: RealVisXL V5.0, CreativeML Open RAIL++-M), is yours to bring: "
+    "`bokehbench weights base`. Memory, estimated from the number of parameters: 10.6 GB of weights in fp32, "
+    "5.5 GB with `precision=bf16`, and some GB for the rest. Large pictures go through the UNet in tiles of "
+    "512 pixels, outside of which no light is seen. Options: `precision`, `device`, `form` (of PISA)."
+)
+
 SPECS: tuple[Spec, ...] = (
     MethodSpec(
         name="identity",
@@ -76,6 +88,88 @@ SPECS: tuple[Spec, ...] = (
             "that these are not the weights of the paper's tables, but better ones."
         ),
         version=2,
+    ),
+    MethodSpec(
+        name="bokehdiff",
+        openings="disc",
+        summary="One step of SDXL with physics-inspired self-attention, trained here.",
+        implementation="bokehbench.baselines.bokehdiff.renderer:BokehDiff",
+        category="neural",
+        weights=("bokehdiff.safetensors", *BASE),
+        paper=BOKEHDIFF,
+        paper_name="BokehDiff",
+        licence="Apache-2.0; its base has its own",
+        notes=(
+            f"{BASE_NOTES} Trained by `bokehbench train bokehdiff`. Occlusion with one geometry for all "
+            "shapes of pictures, the true radius as condition; docs/bokehdiff.md lists all that differs from "
+            "the released code."
+        ),
+    ),
+    MethodSpec(
+        name="bokehdiff-official",
+        openings="disc",
+        summary="BokehDiff with the weights that its authors released.",
+        implementation="bokehbench.baselines.bokehdiff.renderer:BokehDiff",
+        options={"files": ("bokehdiff-official-lora.safetensors", "bokehdiff-official-vae.ckpt", *BASE)},
+        category="neural",
+        weights=("bokehdiff-official-lora.safetensors", "bokehdiff-official-vae.ckpt", *BASE),
+        paper=BOKEHDIFF,
+        paper_name="BokehDiff",
+        licence="Apache-2.0; its weights state none, its base has its own",
+        notes=(
+            f"{BASE_NOTES} How to get the files: docs/official-weights.md. PISA, sizes and tiles as in the "
+            "released code, always tiles. Its training told it less blur than there was: `bokehbench "
+            "calibrate` finds the factor for K."
+        ),
+    ),
+    MethodSpec(
+        name="bokehdiff-compact",
+        openings="disc",
+        summary="BokehDiff's modules at 2.3 million parameters, trained from nothing.",
+        implementation="bokehbench.baselines.bokehdiff.renderer:BokehDiff",
+        options={"files": ("bokehdiff-compact.safetensors",), "device": "cpu"},
+        category="neural",
+        weights=("bokehdiff-compact.safetensors",),
+        paper=BOKEHDIFF,
+        notes=(
+            "Not the paper's model: VAE and UNet are our own small ones, the UNet also sees disparity and "
+            "radius, there is no prior of a large model. Pictures of more than twice 256² pixels go through "
+            "the UNet in tiles of 256 pixels, outside of which no light is seen. Options: `device`, `form`."
+        ),
+    ),
+    MethodSpec(
+        name="bokehdiff-vae",
+        openings="any",
+        summary="The all-in-focus image through the VAE of BokehDiff and back: what the VAE alone loses.",
+        implementation="bokehbench.baselines.bokehdiff.renderer:RoundTrip",
+        options={"files": ("bokehdiff.safetensors", *BASE)},
+        category="floor",
+        weights=("bokehdiff.safetensors", *BASE),
+        paper=BOKEHDIFF,
+        ignores_lens=True,
+        notes=f"To be read beside `identity`. {BASE_NOTES}",
+    ),
+    MethodSpec(
+        name="bokehdiff-compact-vae",
+        openings="any",
+        summary="The all-in-focus image through the VAE of bokehdiff-compact and back.",
+        implementation="bokehbench.baselines.bokehdiff.renderer:RoundTrip",
+        options={"files": ("bokehdiff-compact.safetensors",), "device": "cpu"},
+        category="floor",
+        weights=("bokehdiff-compact.safetensors",),
+        ignores_lens=True,
+        notes="To be read beside `identity`: what the VAE alone loses.",
+    ),
+    MethodSpec(
+        name="bokehdiff-compact-ceiling",
+        openings="any",
+        summary="The true layers traced exactly, then through the VAE of bokehdiff-compact: its ceiling.",
+        implementation="bokehbench.baselines.bokehdiff.renderer:RoundTrip",
+        options={"files": ("bokehdiff-compact.safetensors",), "of": "layers", "device": "cpu"},
+        category="oracle",
+        oracle="layers",
+        weights=("bokehdiff-compact.safetensors",),
+        notes="Not a competitor: no rendering through this VAE can be expected to score higher.",
     ),
     MethodSpec(
         name="sterefo",

@@ -130,6 +130,24 @@ def fetch(names: tuple[str, ...], weights_dir: Path | None) -> None:
         click.echo(f"{path}{'' if fresh else ' (was there)'}")
 
 
+@weights.command()
+@click.argument("model", default="", metavar="[FOLDER|OWNER/NAME]")
+@click.option("--revision", metavar="COMMIT", help="Of the hub; without it the pinned one.")
+@_folder
+def base(model: str, revision: str | None, weights_dir: Path | None) -> None:
+    """Prepare the base of `bokehdiff`: an SDXL model in a folder, or in the hub's cache (RealVisXL V5.0).
+
+    Checks it, embeds the one prompt, and puts three files into the first folder of weights. Nothing is
+    downloaded; where the model is missing, the error is the command that fetches it.
+    """
+    from bokehbench import weights as places
+    from bokehbench.baselines.bokehdiff import base as bases
+
+    _use(weights_dir)
+    for path in bases.prepare(model or bases.NAME, revision, places.folders()[0]):
+        click.echo(f"{path} (sha256 {places.sha256(path)})")
+
+
 def _use(weights_dir: Path | None) -> None:
     if weights_dir is not None:
         from bokehbench import weights as places

@@ -1,7 +1,7 @@
 """The base of the full-size model: found on disk or in the hub's cache, checked, and prepared as three files.
 
-Nothing is downloaded here. A base is a folder as diffusers writes it; prepared, it is UNet and VAE in one file each,
-and a third one with the prompt's embedding and all that has to be known about the base.
+Nothing is downloaded here. A base is a folder as diffusers writes it. Prepared, it is UNet and VAE in one
+file each, and a third one with the prompt's embedding and all that has to be known about the base.
 """
 
 from __future__ import annotations
@@ -31,11 +31,8 @@ REVISIONS = {
     "stabilityai/stable-diffusion-xl-base-1.0": "462165984030d82259a11f4367a4eed129e94a7b",
 }
 """Pinned commits of the hub."""
-FACTS, UNET, VAE = (
-    "bokehdiff-base.safetensors",
-    "bokehdiff-base-unet.safetensors",
-    "bokehdiff-base-vae.safetensors",
-)
+FACTS = "bokehdiff-base.safetensors"
+UNET, VAE = "bokehdiff-base-unet.safetensors", "bokehdiff-base-vae.safetensors"
 FILES = (FACTS, UNET, VAE)
 """A prepared base."""
 PATTERNS = ("*.json", "*.txt", "unet/*.safetensors", "vae/*.safetensors", "text_encoder*/*.safetensors")

@@ -85,8 +85,9 @@ def random_compact(
         unet = UNet2DConditionModel(**config.unet())
         prompt = torch.randn(1, PROMPT_TOKENS, config.prompt_width)
     if config.copies:
-        torch.nn.init.zeros_(unet.conv_out.weight)
-        torch.nn.init.zeros_(unet.conv_out.bias)
+        last: Any = unet.get_submodule("conv_out")
+        torch.nn.init.zeros_(last.weight)
+        torch.nn.init.zeros_(last.bias)
     layout = Layout(
         kind="compact",
         timestep=config.timestep,

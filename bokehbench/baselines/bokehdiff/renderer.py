@@ -26,13 +26,12 @@ RELEASED_MULTIPLE = 8
 """The released procedure resizes pictures to multiples of so many pixels."""
 
 
-def render_picture(model: Model, inputs: Inputs, *, k_scale: float = 1.0, compat: bool = False) -> FloatImage:
+def render_picture(model: Model, inputs: Inputs, *, compat: bool = False) -> FloatImage:
     """Render one picture of any size.
 
     Args:
         model: in eval mode, on any device.
         inputs: K in pixels of radius, as everywhere.
-        k_scale: the radius that the model is told, per pixel of radius that is asked for.
         compat: the released procedure: resized to multiples of 8 instead of padded, always cut into tiles,
             values above 1 left as they are.
 
@@ -40,7 +39,7 @@ def render_picture(model: Model, inputs: Inputs, *, k_scale: float = 1.0, compat
         [H, W, 3] float32 in [0, 1], encoded with `inputs.lens.gamma`.
     """
     image = _encoded(inputs.image, inputs.lens.gamma, GAMMA)
-    radius = np.abs(signed_defocus(inputs.disparity, inputs.lens)) * k_scale
+    radius = np.abs(signed_defocus(inputs.disparity, inputs.lens))
     disparity, size = inputs.disparity, image.shape[:2]
     if compat:
         image, disparity, radius = _to_multiples(image, disparity, radius)
@@ -67,8 +66,6 @@ class BokehDiff:
 
     Args:
         files: weight files, see `weights`.
-        k_scale: see `render_picture`; for the authors' weights, whose training told them less blur than there
-            was (methods spec A2.9, item 3).
         precision: "fp32" or "bf16", of the UNet of a model on a base; VAE and PISA compute in fp32.
         device: "cpu", "cuda", "cuda:1", or "auto": a GPU where there is one.
         form: of PISA, see `PisaSettings`.
@@ -82,14 +79,11 @@ class BokehDiff:
     def __init__(
         self,
         files: Sequence[str] = OURS,
-        k_scale: float = 1.0,
         precision: str = "fp32",
         device: str = "auto",
         form: str = "auto",
     ) -> None:
-        if not k_scale > 0.0:
-            raise ConfigError(f"bokehdiff: k_scale must be greater than 0, not {k_scale}")
-        self.k_scale, self.compat = k_scale, tuple(files) == OFFICIAL
+        self.compat = tuple(files) == OFFICIAL
         self.model = _loaded(files, precision, device, form)
 
     @staticmethod
@@ -99,7 +93,7 @@ class BokehDiff:
 
     def render(self, inputs: Inputs) -> FloatImage:
         """Bokeh image [H, W, 3] float32 in [0, 1], encoded with `inputs.lens.gamma`."""
-        return render_picture(self.model, inputs, k_scale=self.k_scale, compat=self.compat)
+        return render_picture(self.model, inputs, compat=self.compat)
 
 
 class RoundTrip:

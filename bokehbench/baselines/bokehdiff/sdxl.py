@@ -123,8 +123,8 @@ def parameters(module: nn.Module | Sequence[Tensor]) -> int:
 def fingerprint(unet: Mapping[str, Tensor], vae: Mapping[str, Tensor]) -> str:
     """Which base these are, whatever precision and files they came in.
 
-    sha256 of the names and half-precision values of all small tensors (biases, norms), 16 characters: a base's
-    fp32 and fp16 files have the same, another fine-tuning has not.
+    sha256 of the names and half-precision values of all small tensors (biases, norms), 16 characters: the
+    base's fp32 and fp16 files have the same, another fine-tuning has not.
     """
     digest = hashlib.sha256()
     for part, state in (("unet", unet), ("vae", vae)):

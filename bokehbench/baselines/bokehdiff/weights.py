@@ -30,6 +30,8 @@ RELEASE = "the authors' release on the hub (zcx65535/bokehdiff"
 SOURCES = {
     OFFICIAL_LORA: f"{RELEASE}, small/pytorch_lora_weights.safetensors)",
     OFFICIAL_VAE: f"{RELEASE}, small/vae.ckpt)",
+    COMPACT[0]: "`bokehbench train bokehdiff --config compact` (docs/bokehdiff.md)",
+    OURS[0]: "`bokehbench train bokehdiff --config paper` (docs/bokehdiff.md)",
     **dict.fromkeys(bases.FILES, f"`bokehbench weights base {bases.NAME}` (docs/bokehdiff.md)"),
 }
 PARTS = ("coc", "query_softmax", "occlusion", "samples", "jitters")
@@ -51,7 +53,7 @@ def locate(files: Sequence[str]) -> dict[str, Path]:
 
 
 def save(model: BokehDiff, path: Path, about: Mapping[str, Any] | None = None) -> None:
-    """Write a file that `load` reads: `BokehDiff.trained_state` in fp16, and what it takes to build the model.
+    """Write a file that `load` reads: `BokehDiff.trained_state` in fp16, and what builds the model.
 
     Args:
         model: after training.
