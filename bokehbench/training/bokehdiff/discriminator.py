@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from bokehbench import weights
 from bokehbench.errors import ConfigError, Unavailable
 from bokehbench.training.bokehdiff.settings import Adversary
+from bokehbench.training.checkpoint import weights_hash
 
 HUB = "hub"
 FAKE = 0.0
@@ -108,6 +109,7 @@ def open_discriminator(settings: Adversary, switch: str) -> Discriminator:
             f"weights {settings.weights} of the discriminator's {settings.backbone} cannot be had ({said}); "
             f"bring a file into a folder of weights and name it with --set {name}, {without}"
         ) from error
+    about["values"] = weights_hash(backbone.state_dict())
     return Discriminator(backbone, backbone.num_features, settings.hidden, settings.real, about)
 
 

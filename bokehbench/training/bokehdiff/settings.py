@@ -23,6 +23,8 @@ FREE = (
 """Fields that a run may change on its way; a checkpoint refuses steps that would have changed its past."""
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+LEAST = 32
+"""Pixels for which the discriminator's backbone has one place."""
 Side = Annotated[int, Field(ge=16, le=1024)]
 
 
@@ -177,6 +179,8 @@ class BokehDiffSettings(Strict):
     def _agree(self) -> BokehDiffSettings:
         if (self.vae is None) == (self.model.kind == "compact"):
             raise ValueError("vae: a compact model needs the stage vae, an sdxl model has null there")
+        if self.denoiser.losses.adversary.weight > 0.0 and self.data.crop < LEAST:
+            raise ValueError(f"data.crop: the discriminator needs {LEAST} pixels, not {self.data.crop}")
         return self
 
     def to_json(self) -> dict[str, Any]:

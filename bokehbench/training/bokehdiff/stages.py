@@ -113,7 +113,7 @@ class DenoiserStage(Task):
         """
         device = next(self.model.vae.parameters()).device
         found: dict[str, list[Tensor]] = {}
-        rows = []
+        rows: list[list[Tensor]] = []
         with judging(self.model, self.pisa):
             for batch in self.held_out:
                 batch = {name: value.to(device) for name, value in batch.items()}

@@ -222,6 +222,8 @@ class _Run:
         task = self.task(name)
         if self.settings.vae is None:
             needs["base"] = str(task.model.origin["base"]["fingerprint"])
+        if isinstance(task, DenoiserStage) and task.loss.adversary is not None:
+            needs["discriminator"] = task.loss.adversary.about["values"]
         return Stage(
             name=name,
             task=task,
@@ -237,6 +239,7 @@ class _Run:
         if self._held_out is None:
             self._held_out = self.source.held_out()
         model = self._model()
+        self._check_sides(model)
         if name == "vae":
             assert self.settings.vae is not None
             start_sharp(model, self.settings.vae.noise)
@@ -268,6 +271,17 @@ class _Run:
         if settings.gradient_checkpointing:
             model.enable_gradient_checkpointing()
         return model
+
+    def _check_sides(self, model: BokehDiff) -> None:
+        """ConfigError for crops that are no whole cells of the networks."""
+        data, vae = self.settings.data, self.settings.vae
+        sides = {"data.crop": data.crop, "data.validation_side": data.validation_side}
+        sides |= {"vae.crop": vae.crop} if vae is not None else {}
+        for field, side in sides.items():
+            if side % model.multiple:
+                raise ConfigError(
+                    f"{field}: must be a multiple of {model.multiple} for this model, not {side}"
+                )
 
     @torch.no_grad()
     def _latents(self, model: BokehDiff) -> torch.Tensor:

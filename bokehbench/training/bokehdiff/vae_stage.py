@@ -72,7 +72,7 @@ class VaeStage(Task):
         self.model.eval()
         found: dict[str, list[Tensor]] = {"sharp": [], "blurred": []}
         device = next(self.network.parameters()).device
-        rows = []
+        rows: list[list[Tensor]] = []
         for batch in self.held_out:
             for name, key in (("sharp", "image"), ("blurred", "target")):
                 picture = batch[key].to(device)

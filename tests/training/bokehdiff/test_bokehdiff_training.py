@@ -1,6 +1,7 @@
 """Claims about whole runs of BokehDiff: killed, gone on with, written, and refused in one line."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -107,8 +108,14 @@ def test_the_vae_may_be_of_another_run_and_decides_the_result(pair_set, straight
     result = train(request(pair_set, out, "denoiser.steps=2", vae=straight[0]))
     assert list(result.standings) == ["denoiser"] and result.card["vae_of_another_run"]
     assert not (out / "vae").exists()
+    other = tmp_path / "other"
+    shutil.copytree(straight[0] / "vae", other / "vae")
+    file = other / "vae" / checkpoint.BEST
+    checkpoint.save_weights(
+        file, {name: 2.0 * value for name, value in checkpoint.load_weights(file).items()}
+    )
     with pytest.raises(InputError, match="another VAE"):
-        train(request(pair_set, out, "denoiser.steps=2"))
+        train(request(pair_set, out, "denoiser.steps=2", vae=other))
     with pytest.raises(InputError, match="has a VAE already"):
         train(request(pair_set, tmp_path / "no", vae=straight[0], stages=("vae",)))
 
@@ -120,6 +127,8 @@ def test_a_stage_without_what_it_needs_is_refused(pair_set, tmp_path):
     assert late.standings["vae"].step == 1 and late.card is None
     with pytest.raises(InputError, match="at step 1 of 4"):
         train(request(pair_set, tmp_path / "b", stages=("denoiser",)))
+    with pytest.raises(ConfigError, match=r"data\.crop: must be a multiple of 16"):
+        train(request(pair_set, tmp_path / "d", "data.crop=40"))
     paper = Request(small(), "paper", str(pair_set), tmp_path / "c", base="somewhere")
     with pytest.raises(ConfigError, match=r"--base: .* no base"):
         train(paper)
@@ -133,6 +142,7 @@ def test_a_stage_without_what_it_needs_is_refused(pair_set, tmp_path):
         (["--data", "nowhere"], "bokehbench synth build --recipe bokehdiff --set 'size="),
         (["--data", "stream", "--set", "denoiser.losses.mes=1"], "did you mean"),
         (["--data", "stream", "--set", "vae=null"], "a compact model needs the stage vae"),
+        (["--config", "paper", "--data", "stream", "--set", "data.crop=16"], "discriminator needs 32 pixels"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(arguments, said, tmp_path):
