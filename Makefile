@@ -8,6 +8,9 @@ STAMP := $(VENV)/.installed
 TORCH_BACKEND ?=
 DEMO_FLAGS ?=
 
+# Modules are compiled once, whatever the environment says: else each process that tests start would do it anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: setup demo test test-slow test-gpu lint clean
 
 setup: $(STAMP)

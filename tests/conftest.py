@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each core has a process of tests already: a second thread of torch would only spin beside it. Read when
+    # libraries are imported; the threads of numba's kernels stay as many as users have.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(autouse=True)

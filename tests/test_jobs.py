@@ -161,24 +161,3 @@ def test_ray_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(builtins, "__import__", without_ray)
     with pytest.raises(Unavailable, match=r"pip install 'bokehbench\[ray\]'"):
         list(jobs.run_jobs(square, JOBS, label="x", ray="local"))
-
-
-def _pyarrow_works_or_is_absent() -> None:
-    try:
-        import pyarrow  # noqa: F401
-    except ModuleNotFoundError:
-        pass
-    except ImportError as error:
-        pytest.skip(f"Ray imports pyarrow, which does not work here: {error}")
-
-
-@pytest.mark.slow
-def test_ray_does_every_job_and_keeps_errors(capfd: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("ray")
-    _pyarrow_works_or_is_absent()
-    outcomes = list(jobs.run_jobs(refuse_three, JOBS, label="x", workers=2, ray="local"))
-    assert {o.key: o.value for o in outcomes if o.error is None} == {f"job{n}": n for n in (0, 1, 2, 4)}
-    (failed,) = (o for o in outcomes if o.error is not None)
-    assert isinstance(failed.error, InputError) and str(failed.error) == "three is not wanted"
-    with pytest.raises(ConfigError, match="no Ray cluster"):
-        list(jobs.run_jobs(square, JOBS, label="x", ray="127.0.0.1:1"))

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import own_world
 import pytest
 
-from bokehbench import images, records, registry
+from bokehbench import images, records
 from bokehbench.errors import InputError
 from bokehbench.leaderboard import results
 from bokehbench.leaderboard.run import run
@@ -79,17 +81,13 @@ register(
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with toy.py (registered) and a data folder `data`."""
-    monkeypatch.setenv(registry.REGISTER_VARIABLE, "")
-    monkeypatch.setattr(registry, "_registered", {})
-    registry._load_all.cache_clear()
     (tmp_path / "toy.py").write_text(textwrap.dedent(TOY))
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "salt").write_text("a")
-    registry.register_files([tmp_path / "toy.py"])
-    yield tmp_path
-    registry._load_all.cache_clear()
+    with own_world.registered(monkeypatch, tmp_path / "toy.py"):
+        yield tmp_path
 
 
 def lasting(root: Path) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -153,19 +154,6 @@ def test_parts_of_a_job_array_make_the_same_set(recipe, made, tmp_path):
     assert contents(tmp_path / "set") == contents(made)
 
 
-@pytest.mark.slow
-def test_a_ray_cluster_makes_the_same_set(recipe, made, tmp_path):
-    pytest.importorskip("ray")
-    try:
-        import pyarrow  # noqa: F401
-    except ModuleNotFoundError:
-        pass
-    except ImportError as error:
-        pytest.skip(f"Ray imports pyarrow, which does not work here: {error}")
-    build(recipe, make_library(recipe), count=4, root_seed=3, root=tmp_path / "set", workers=2, ray="local")
-    assert contents(tmp_path / "set") == contents(made)
-
-
 def test_another_seed_or_configuration_is_refused(recipe, made):
     library = make_library(recipe)
     with pytest.raises(InputError, match="another seed"):
@@ -228,8 +216,8 @@ def test_given_up_samples_are_listed_and_never_replaced(recipe, made, tmp_path, 
     assert contents(tmp_path / "set") == contents(made)
 
 
-def test_contact_sheet_shows_every_sample(recipe, tmp_path):
-    build(recipe, make_library(recipe), count=3, root_seed=1, root=tmp_path / "set")
+def test_contact_sheet_shows_every_sample(made, tmp_path):
+    shutil.copytree(made, tmp_path / "set")
     sheet = read_image(write_contact_sheet(tmp_path / "set", thumb=128))
     one = read_image(write_contact_sheet(tmp_path / "set", thumb=128, most=1))
     assert sheet.shape[0] > 1.8 * one.shape[0] and sheet.std() > 0.05

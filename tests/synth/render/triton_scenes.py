@@ -16,6 +16,7 @@ from bokehbench.synth.render.quality import Quality
 from bokehbench.synth.render.torch_tracer import render_layers
 
 SIZE = (36, 10)  # more than a tile across, no multiple of a program
+LOW = (36, 5)  # with half as many programs, where there are no tiles: interpreted, each takes seconds
 LAMPS = 20.0
 
 
@@ -43,7 +44,7 @@ def compare(device: str, tilt: float, lens: Lens) -> tuple[float, float]:
             [(4, 2), (-11, -9)],
             K,
             focus,
-            SIZE,
+            LOW,
             lens=lens,
             cells_per_axis=3,
             quality=Quality(6.0, 0),

@@ -1,5 +1,6 @@
 """docs/training.md: its script runs, learns, and resumes in the middle with identical losses."""
 
+import copy
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from bokehbench.synth.training import SceneSource
 from bokehbench.synth.truth import TRUTHS
 
 DOCS = Path(__file__).parents[3] / "docs" / "training.md"
@@ -17,6 +19,21 @@ def blocks():
     return re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
 
 
+@pytest.fixture
+def scenes_once(monkeypatch):
+    """A scene is made once for each index: that it would be the same again is test_stream's claim."""
+    pack, made = SceneSource.pack, {}
+
+    def packed(self, index):
+        key = str(self.identity()), index
+        if key not in made:
+            made[key] = pack(self, index)
+        return copy.deepcopy(made[key])
+
+    monkeypatch.setattr(SceneSource, "pack", packed)
+
+
+@pytest.mark.usefixtures("scenes_once")
 def test_the_script_resumes_with_identical_losses(blocks, tmp_path):
     script = {"__name__": "train"}
     exec(blocks[0], script)
