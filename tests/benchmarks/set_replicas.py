@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from bokehbench import images, records
+from bokehbench.benchmarks.locate import Reference, open_benchmark
 
 SIZE = (96, 64)
 SUBJECT, NEAR, FAR = 0.8, 0.35, 0.1
@@ -194,3 +196,21 @@ def crops(root: Path) -> Path:
         images.write_png(root / "test_HR" / f"Canon_{number:03}.png", photograph(number))
         images.write_png(root / "test_LR" / f"Canon_{number:03}.png", _quarter(number))
     return root
+
+
+def opened(root, name, protocol=None):
+    """The benchmark of a replica."""
+    return open_benchmark(Reference(f"{name}:{root}", protocol))
+
+
+def cases(root, name, protocol=None):
+    """Its cases."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # replicas are a part of the set
+        return opened(root, name, protocol).cases()
+
+
+def loaded(root, name, protocol=None, which=0):
+    """One of its cases with its pictures."""
+    infos = cases(root, name, protocol)
+    return opened(root, name, protocol).load(infos[which])

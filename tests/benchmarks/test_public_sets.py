@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-import warnings
 
 import numpy as np
 import pytest
 import set_replicas as replicas
+from set_replicas import cases, loaded, opened
 
 from bokehbench import images
 from bokehbench.benchmarks import focus
 from bokehbench.benchmarks.ebb_val294 import EBBVal294
-from bokehbench.benchmarks.locate import Reference, open_benchmark
 from bokehbench.errors import BokehbenchError, InputError
 from bokehbench.registry import BenchmarkSpec, ProtocolSpec, get
 
@@ -39,21 +38,6 @@ def roots(tmp_path_factory):
 def copy(roots, tmp_path):
     """A copy of a replica that a test may spoil."""
     return lambda name: shutil.copytree(roots[name], tmp_path / name)
-
-
-def opened(root, name, protocol=None):
-    return open_benchmark(Reference(f"{name}:{root}", protocol))
-
-
-def cases(root, name, protocol=None):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # replicas are a part of the set
-        return opened(root, name, protocol).cases()
-
-
-def loaded(root, name, protocol=None, which=0):
-    infos = cases(root, name, protocol)
-    return opened(root, name, protocol).load(infos[which])
 
 
 @pytest.mark.parametrize(("name", "protocol"), WITH_PROTOCOLS)
