@@ -61,10 +61,18 @@ def embed(folder: Path, prompt: str = PROMPT) -> tuple[Tensor, Tensor]:
 
 
 def _encoder(kind: Any, folder: Path) -> Any:
+    from transformers.utils import logging
+
     plain = [path for path in folder.glob("*.safetensors") if ".fp16." not in path.name]
     half = any(".fp16." in path.name for path in folder.glob("*.safetensors"))
     variant = "fp16" if half and not plain else None
-    network = kind.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, variant=variant, dtype=torch.float32
-    )
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        network = kind.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, variant=variant, dtype=torch.float32
+        )
+    finally:
+        if shown:
+            logging.enable_progress_bar()
     return network.eval()

@@ -128,7 +128,7 @@ def test_a_trained_state_is_taken_back_whole_or_not_at_all():
     name = next(name for name in state if "lora_A" in name)
     for changed, said in (
         ({n: t for n, t in state.items() if n != name}, rf"1 missing \({name}\)"),
-        ({**state, "unet.other": state[name]}, r"1 left over \(unet.other\)"),
+        ({**state, "unet.other": state[name]}, r"1 left over \(unet\.other\)"),
         ({**state, name: state[name][:1]}, "1 of another shape"),
         ({**state, name: state[name] * float("nan")}, "1 not finite"),
     ):
@@ -138,5 +138,5 @@ def test_a_trained_state_is_taken_back_whole_or_not_at_all():
 
 def test_sides_must_be_multiples(model):
     assert model.multiple == 8
-    with pytest.raises(InputError, match="52x32: .* multiples of 8"):
+    with pytest.raises(InputError, match=r"52x32: .* multiples of 8"):
         model(*pair(32, 52))

@@ -1,0 +1,91 @@
+"""Latency and peak memory of BokehDiff: `python perf/bokehdiff.py [--compact] [--size 512x512 1920x1080]`.
+
+Without weights: networks of the full size (SDXL's published configuration) with random numbers, which cost
+the same as trained ones. The full size needs a GPU: 24 GB for fp32, 16 GB for bf16. On a CPU take --compact.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+
+import numpy as np
+import torch
+
+from bokehbench.baselines.bokehdiff import base, build, renderer, sdxl
+from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+from bokehbench.cases import Inputs
+from bokehbench.optics import Lens
+
+
+def full_size(device: str, dtype: torch.dtype, form: str) -> torch.nn.Module:
+    """Random weights, made on the device: neither this machine's memory nor a file is needed."""
+    networks = []
+    for part, wanted in (("unet", dtype), ("vae", torch.float32)):
+        network = sdxl.on_meta(part, sdxl.published(part)).to_empty(device=device).to(wanted)
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.02)
+        networks.append(network)
+    prompt = torch.randn(1, 77, 2048, device=device), torch.randn(1, 1280, device=device)
+    model = build.on_base(base.Base(*networks, *prompt), settings=PisaSettings(form=form))
+    return model.to(device).eval().requires_grad_(False)
+
+
+def scene(width: int, height: int, K: float) -> Inputs:
+    random = np.random.default_rng(0)
+    ramp = np.tile(np.linspace(0.0, 1.0, width, dtype=np.float32), (height, 1))
+    return Inputs("perf", random.random((height, width, 3), np.float32), ramp, Lens(K, 0.5))
+
+
+def measure(model: torch.nn.Module, inputs: Inputs, repeats: int) -> tuple[float, float]:
+    """(seconds, GB at the most); the first rendering warms up."""
+    cuda = model.prompt_embeds.is_cuda
+    seconds = []
+    for _ in range(repeats + 1):
+        if cuda:
+            torch.cuda.reset_peak_memory_stats()
+        start = time.perf_counter() if cuda else time.process_time()
+        renderer.render_picture(model, inputs)
+        seconds.append((time.perf_counter() if cuda else time.process_time()) - start)
+    peak = (
+        torch.cuda.max_memory_allocated()
+        if cuda
+        else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    )
+    return float(np.median(seconds[1:])), peak / 1e9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--compact", action="store_true", help="the compact model")
+    parser.add_argument("--size", nargs="+", default=["512x512", "1920x1080"], metavar="WIDTHxHEIGHT")
+    parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"], choices=list(renderer.PRECISIONS))
+    parser.add_argument(
+        "--form", nargs="+", default=["auto"], help="of PISA: auto, reference, blocked, triton"
+    )
+    parser.add_argument("--K", type=float, default=40.0)
+    parser.add_argument("--repeats", type=int, default=3)
+    chosen = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu" and not chosen.compact:
+        parser.error("the full size needs a GPU; take --compact")
+    name = torch.cuda.get_device_name() if device == "cuda" else "CPU seconds of all threads"
+    print(f"{name}; K = {chosen.K:g}; random weights")
+    for precision in ["fp32"] if chosen.compact else chosen.precision:
+        for form in chosen.form:
+            torch.manual_seed(0)
+            if chosen.compact:
+                model = build.random_compact(0, settings=PisaSettings(samples=3, jitters=2, form=form)).eval()
+                model = model.to(device)
+            else:
+                model = full_size(device, renderer.PRECISIONS[precision], form)
+            for size in chosen.size:
+                width, height = map(int, size.split("x"))
+                seconds, peak = measure(model, scene(width, height, chosen.K), chosen.repeats)
+                print(f"{precision}  PISA {form:<9}  {size:>9}  {seconds:8.2f} s  {peak:6.1f} GB")
+            del model
+
+
+if __name__ == "__main__":
+    main()
