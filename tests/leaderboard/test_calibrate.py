@@ -8,7 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from bokehbench import records, registry, rng
+from bokehbench import images, records, registry, rng
+from bokehbench.cli import main
 from bokehbench.errors import ConfigError, InputError, JobFailed
 from bokehbench.leaderboard import calibrate, k_scale
 from bokehbench.leaderboard.build import build
@@ -154,6 +155,43 @@ def test_what_has_no_factor_is_refused_before_any_rendering(world, tmp_path):
     with pytest.raises(JobFailed, match="end of the range"):
         calibrate.calibrate("weak", held_out, tmp_path / "x.json", between=(0.9, 1.2))
     assert not (tmp_path / "x.json").exists()
+
+
+def command(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return int(ended.value.code or 0)
+
+
+def test_the_commands_say_what_was_found_and_take_it(world, tmp_path, capsys):
+    held_out = f"scenes:{world / 'held_out'}"
+    assert command("calibrate", "weak", "--benchmark", held_out, "--out", str(world / "weak.json")) == 0
+    said = capsys.readouterr().out
+    assert "weak: K times 1." in said and "dB as it is" in said and "1 lies in" not in said
+    assert f"--method weak+k{k_scale.read(world / 'weak.json').k_scale:g}" in said
+    images.write_png(tmp_path / "photo.png", np.random.default_rng(0).random((24, 32, 3)))
+    images.write_disparity(tmp_path / "map.png", np.linspace(0, 1, 32)[None].repeat(24, 0))
+    photo = ["render", str(tmp_path / "photo.png"), "--disparity", str(tmp_path / "map.png"), "--k", "4"]
+    photo += [
+        "--focus-disparity",
+        "0",
+        "--calibrated",
+        str(world / "weak.json"),
+        "--out",
+        str(tmp_path / "o.png"),
+    ]
+    assert command(*photo, "--method", "weak") == 0
+    assert "weak: K times 1." in capsys.readouterr().out
+    for bad, words in (
+        ([*photo, "--method", "scatter"], "is of weak, not of scatter"),
+        ([*photo, "--method", "weak", "--option", "k_scale=2"], "give one"),
+        (["calibrate", "weak", "--benchmark", held_out, "--out", "x.yaml"], ".json"),
+        (["calibrate", "weak", "--benchmark", held_out, "--out", "x.json", "--range", "1"], "LOW,HIGH"),
+        (["run", "--benchmark", held_out, "--out", str(tmp_path / "r")], "say what to run"),
+    ):
+        assert command(*bad) == 2
+        error = capsys.readouterr().err
+        assert words in error and error.count("\n") == 1
 
 
 def test_a_variant_is_one_method_under_one_name(world):
