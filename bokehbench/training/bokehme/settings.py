@@ -53,6 +53,9 @@ class DataSettings(PhotographSettings):
         return self
 
 
+Optimiser = Literal["adam", "muon"]
+
+
 class Losses(Strict):
     """Weights of the paper's terms (its section 3.2).
 
@@ -74,9 +77,11 @@ class ARNetSettings(StageSettings):
 
     Attributes:
         K: [low, high] of the photographs that it is trained on, pixels per unit of disparity.
+        optimiser: adam, the paper's; muon (`training.muon`), which needs fewer steps.
     """
 
     K: tuple[float, float]
+    optimiser: Optimiser
     losses: Losses
 
     @model_validator(mode="after")
@@ -89,12 +94,13 @@ class IUNetSettings(StageSettings):
     """Stage 2.
 
     Attributes:
-        K: as in stage 1.
+        K, optimiser: as in stage 1.
         scale: by which ARNet's picture is smaller; one pass of IUNet brings it to full size.
         variant: B1 to B5 of the paper's Table 3; B1 has no IUNet and no stage 2.
     """
 
     K: tuple[float, float]
+    optimiser: Optimiser
     scale: Annotated[float, Field(gt=1.0, le=2.0)]
     variant: Literal["B1", "B2", "B3", "B4", "B5"]
     losses: Losses

@@ -15,6 +15,7 @@ from bokehbench.training.bokehme.losses import losses
 from bokehbench.training.bokehme.settings import RADIUS, Losses
 from bokehbench.training.loop import Batch, Task
 from bokehbench.training.meter import psnr
+from bokehbench.training.muon import ConvolutionMuon
 
 REACH = RADIUS / UNIT
 """Units to which defocus is clamped in training, so that 1 lies inside of what the networks know."""
@@ -27,11 +28,20 @@ class BokehMeStage(Task):
         renderer: both networks; changed by training.
         weights: of the losses.
         held_out: batches for validation.
+        muon: take steps by it, not by Adam.
     """
 
-    def __init__(self, renderer: NeuralRenderer, weights: Losses, held_out: Sequence[Crop]) -> None:
+    def __init__(
+        self, renderer: NeuralRenderer, weights: Losses, held_out: Sequence[Crop], muon: bool = False
+    ) -> None:
         super().__init__()
-        self.renderer, self.weights, self.held_out = renderer, weights, list(held_out)
+        self.renderer, self.weights, self.held_out, self.muon = renderer, weights, list(held_out), muon
+
+    def optimiser(self, lr: float) -> torch.optim.Optimizer:
+        """Adam, or Muon."""
+        if not self.muon:
+            return super().optimiser(lr)
+        return ConvolutionMuon([weight for weight in self.parameters() if weight.requires_grad], lr)
 
     @abstractmethod
     def predict(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -74,8 +84,10 @@ class BokehMeStage(Task):
 class ARNetStage(BokehMeStage):
     """Stage 1: no resizing, radii up to 12 pixels."""
 
-    def __init__(self, renderer: NeuralRenderer, weights: Losses, held_out: Sequence[Crop]) -> None:
-        super().__init__(renderer, weights, held_out)
+    def __init__(
+        self, renderer: NeuralRenderer, weights: Losses, held_out: Sequence[Crop], muon: bool = False
+    ) -> None:
+        super().__init__(renderer, weights, held_out, muon)
         renderer.iunet.requires_grad_(False)
 
     @property
@@ -97,14 +109,19 @@ class IUNetStage(BokehMeStage):
     """Stage 2: ARNet, which stays as it is, at 1/scale of the size, and one pass of IUNet.
 
     Args:
-        renderer, weights, held_out: see `BokehMeStage`.
+        renderer, weights, held_out, muon: see `BokehMeStage`.
         scale: of all crops.
     """
 
     def __init__(
-        self, renderer: NeuralRenderer, weights: Losses, held_out: Sequence[Crop], scale: float
+        self,
+        renderer: NeuralRenderer,
+        weights: Losses,
+        held_out: Sequence[Crop],
+        scale: float,
+        muon: bool = False,
     ) -> None:
-        super().__init__(renderer, weights, held_out)
+        super().__init__(renderer, weights, held_out, muon)
         self.scale = scale
         renderer.arnet.requires_grad_(False)
 

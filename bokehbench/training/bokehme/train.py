@@ -206,11 +206,12 @@ class _Run:
         torch.manual_seed(seed_number(self.settings.seed, "training.weights"))
         if name == "arnet":
             renderer = self._begun(NeuralRenderer(Upsampling(network=False)))
-            return ARNetStage(renderer, arnet.losses, self.source.held_out(arnet.K))
+            held_out = self.source.held_out(arnet.K)
+            return ARNetStage(renderer, arnet.losses, held_out, arnet.optimiser == "muon")
         renderer = self._begun(NeuralRenderer(VARIANTS[iunet.variant]))
         renderer.arnet.load_state_dict(self._weights("arnet"))
         held_out = self.source.held_out(iunet.K)
-        return IUNetStage(renderer, iunet.losses, held_out, iunet.scale)
+        return IUNetStage(renderer, iunet.losses, held_out, iunet.scale, iunet.optimiser == "muon")
 
     def _file(self, name: str) -> Path:
         """Of a stage's weights that are used."""
