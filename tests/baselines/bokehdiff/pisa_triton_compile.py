@@ -12,11 +12,11 @@ KINDS = {
     **dict.fromkeys(("pitch_y", "pitch_x", "scale", "slope", "most"), "fp32"),
     "blocked": "*i16",
     "seed": "*i64",
-    "bar": "i64",
+    "bar": "i32",
 }
 PARTS = {"COC": True, "BY_KEY": True, "BLOCK": 32, "D": 64}
 RAYS = {"SAMPLES": 5, "JITTERS": 4, "FINER": 3, "COMPAT": False, "BLOCK": 32}
-GAINS = {"JITTERS": 4, "OCCLUSION": True, "DROPOUT": 0.1}
+GAINS = {"JITTERS": 4, "OCCLUSION": True, "DROPOUT": 0.1, "KEYS": 0x9E3779B9}
 CASES = [
     (count_blocked, RAYS, "fp32"),
     (normalisers, PARTS, "fp32"),

@@ -15,19 +15,21 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
 from bokehbench.baselines.bokehdiff.pisa.chance import Draw, kept
 from bokehbench.baselines.bokehdiff.pisa.inputs import prepare
 from bokehbench.baselines.bokehdiff.pisa.mask import log_mask
 from bokehbench.baselines.bokehdiff.pisa.occlusion import occlusion_of_pairs
-from bokehbench.baselines.bokehdiff.pisa.reference import normalised
 from bokehbench.baselines.bokehdiff.pisa.scene import Scene, TokenScene
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
 
-WEIGHTS = 2**20
+WEIGHTS = 2**19
 """Weights that are held at a time, over batch and heads; larger blocks are no faster."""
 NEGLIGIBLE = 1e-9
 """A weight below this, of a source's energy 1, is not looked at for occlusion."""
+NOTHING = 1e-20
+"""A weight below this, of the largest of its line, is 0: with denormal numbers processors are slow."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,16 @@ class _Call:
         log_weight = query[:, :, rows] @ key[:, :, columns].mT / math.sqrt(query.shape[-1])
         if self.settings.coc:
             log_weight += log_mask(self.view, self.hardness, rows, columns)[:, None]
-        A = normalised(log_weight, self.axis)
+        A = _normalised(log_weight, self.axis)
         gain: Tensor | None = None
         if self.settings.occlusion:
-            gain = 1.0 - self._occlusion(A, rows, columns)[:, None].to(A.dtype)
+            gain = self._occlusion(A, rows, columns)[:, None].to(A.dtype).neg_().add_(1.0)
         if self.settings.dropout:
             token = torch.arange(self.view.tokens, device=A.device)
             shape = (query.shape[0], query.shape[1], self.view.tokens)
             keep = kept(self.drawn.seed, self.settings.dropout, shape, token[rows], token[columns])
-            scaled = keep / (1.0 - self.settings.dropout)
-            gain = scaled if gain is None else gain * scaled
+            scale = 1.0 / (1.0 - self.settings.dropout)
+            gain = keep * (scale if gain is None else gain.mul_(scale))
         return A, gain
 
     def _occlusion(self, A: Tensor, rows: slice, columns: slice) -> Tensor:
@@ -89,6 +91,14 @@ class _Call:
         return found
 
 
+def _normalised(log_weight: Tensor, dim: int) -> Tensor:
+    """`reference.normalised`, in place."""
+    floor = torch.finfo(log_weight.dtype)
+    weight = log_weight.sub_(log_weight.amax(dim, keepdim=True).clamp_(min=floor.min)).exp_()
+    functional.threshold_(weight, NOTHING, 0.0)
+    return weight.div_(weight.sum(dim, keepdim=True).clamp_(min=floor.tiny))
+
+
 class _Blocked(torch.autograd.Function):
     """Forward and backward by blocks; keeps query, key and value only."""
 
@@ -99,7 +109,7 @@ class _Blocked(torch.autograd.Function):
         out = torch.zeros_like(value)
         for rows, columns in call.blocks(query.shape[0] * query.shape[1]):
             A, gain = call.weights(query, key, rows, columns)
-            out[:, :, rows] += (A if gain is None else A * gain) @ value[:, :, columns]
+            out[:, :, rows] += (A if gain is None else A.mul_(gain)) @ value[:, :, columns]
         return out
 
     @staticmethod
@@ -114,8 +124,8 @@ class _Blocked(torch.autograd.Function):
                 A, gain = call.weights(query, key, rows, columns)
                 d_A = grad[:, :, rows] @ value[:, :, columns].mT
                 d_value[:, :, columns] += (A if gain is None else A * gain).mT @ grad[:, :, rows]
-                d_A = A * (d_A if gain is None else d_A * gain)
-                d_log = (d_A - A * d_A.sum(call.axis, keepdim=True)) * scale
+                d_A = A * (d_A if gain is None else d_A.mul_(gain))
+                d_log = d_A.sub_(A.mul_(d_A.sum(call.axis, keepdim=True))).mul_(scale)
                 d_query[:, :, rows] += d_log @ key[:, :, columns]
                 d_key[:, :, columns] += d_log.mT @ query[:, :, rows]
         return d_query, d_key, d_value, None

@@ -14,9 +14,10 @@ from torch import Tensor
 from bokehbench import rng
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
 
-LOW = 0xFFFFFFFF
 MIX = ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1))
 """Shifts and multipliers of MurmurHash3's 32-bit finalizer (Appleby), a bijection that mixes all bits."""
+KEYS = 0x9E3779B9
+"""Sets the codes of keys apart from those of queries."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,21 @@ def draw(settings: PisaSettings, tokens: int, generator: torch.Generator | None)
     return Draw(torch.cat([torch.zeros(1, tokens, 2), shifts]), seed)
 
 
+def signed(number: int) -> int:
+    """The 32 bits of a number as int32 has them; its products and sums wrap like those of uint32."""
+    return (number + 2**31) % 2**32 - 2**31
+
+
+def bar(share: float) -> int:
+    """What the code of a weight, read as int32, must reach for the weight to stay."""
+    return int(share * 2**32) - 2**31
+
+
 def _mixed(number: Tensor) -> Tensor:
+    """In place, int32."""
     for shift, factor in MIX:
-        number = (number ^ (number >> shift)) * factor & LOW
+        number ^= (number >> shift) & (2 ** (32 - shift) - 1)  # int32 shifts its sign in, uint32 zeros
+        number *= signed(factor)
     return number
 
 
@@ -62,6 +75,7 @@ def kept(seed: int, share: float, shape: tuple[int, int, int], rows: Tensor, col
         columns: [c], indices of keys.
     """
     batch, heads, tokens = shape
-    plane = torch.arange(batch * heads, device=rows.device).view(batch, heads, 1, 1)
-    place = (plane * tokens + rows[:, None]) * tokens + columns
-    return _mixed(_mixed(place & LOW) ^ seed) >= int(share * 2**32)
+    plane = torch.arange(batch * heads, device=rows.device).view(batch, heads, 1)
+    query = _mixed(_mixed((plane * tokens + rows).int()) ^ signed(seed))
+    key = _mixed((columns + signed(KEYS)).int())
+    return _mixed(query[..., None] + key) >= bar(share)

@@ -104,7 +104,7 @@ def _log_weight(  # type: ignore[no-untyped-def]  # pragma: no cover
 
 @triton.jit
 def _mixed(number):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """`chance._mixed` in 32 bits."""
+    """`chance._mixed`."""
     number = (number ^ (number >> 16)) * 0x85EBCA6B
     number = (number ^ (number >> 13)) * 0xC2B2AE35
     return number ^ (number >> 16)
@@ -124,6 +124,7 @@ def _gain(  # type: ignore[no-untyped-def]  # pragma: no cover
     JITTERS: tl.constexpr,
     OCCLUSION: tl.constexpr,
     DROPOUT: tl.constexpr,
+    KEYS: tl.constexpr,
 ):
     """[rows, columns]: what is left of a weight after occlusion and dropout."""
     gain = tl.full([rows.shape[0], columns.shape[0]], 1.0, tl.float32)
@@ -133,9 +134,10 @@ def _gain(  # type: ignore[no-untyped-def]  # pragma: no cover
         count = tl.load(at, mask=within, other=0).to(tl.float32)
         gain -= tl.minimum(count / JITTERS, most)
     if DROPOUT > 0.0:
-        place = (plane * tokens + rows[:, None].to(tl.int64)) * tokens + columns[None, :]
-        number = _mixed(_mixed(place.to(tl.uint32)) ^ tl.load(seed).to(tl.uint32))
-        gain = tl.where(number.to(tl.int64) >= bar, gain / (1.0 - DROPOUT), 0.0)
+        query = _mixed(_mixed((plane * tokens + rows).to(tl.uint32)) ^ tl.load(seed).to(tl.uint32))
+        key = _mixed(columns.to(tl.uint32) + KEYS)
+        code = _mixed(query[:, None] + key[None, :]).to(tl.int32, bitcast=True)
+        gain = tl.where(code >= bar, gain / (1.0 - DROPOUT), 0.0)
     return gain
 
 
@@ -212,6 +214,7 @@ def accumulate(  # type: ignore[no-untyped-def]  # pragma: no cover
     JITTERS: tl.constexpr,
     OCCLUSION: tl.constexpr,
     DROPOUT: tl.constexpr,
+    KEYS: tl.constexpr,
     COLUMNS: tl.constexpr,
     GRADIENT: tl.constexpr,
     BLOCK: tl.constexpr,
@@ -247,7 +250,7 @@ def accumulate(  # type: ignore[no-untyped-def]  # pragma: no cover
             line = tl.load(lse + rows, mask=rows < tokens, other=float("inf"))[:, None]
         weight = tl.exp(weight - line)
         gain = _gain(
-            blocked, plane, item, rows, columns, tokens, most, seed, bar, JITTERS, OCCLUSION, DROPOUT
+            blocked, plane, item, rows, columns, tokens, most, seed, bar, JITTERS, OCCLUSION, DROPOUT, KEYS
         )
         if GRADIENT:
             g = _rows_of(grad, rows, tokens, channels, D)

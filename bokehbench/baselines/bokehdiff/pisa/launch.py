@@ -21,7 +21,7 @@ import triton
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bokehbench.baselines.bokehdiff.pisa.chance import Draw
+from bokehbench.baselines.bokehdiff.pisa.chance import KEYS, Draw, bar
 from bokehbench.baselines.bokehdiff.pisa.inputs import prepare
 from bokehbench.baselines.bokehdiff.pisa.kernel import accumulate, count_blocked, normalisers
 from bokehbench.baselines.bokehdiff.pisa.mask import LIMIT, SOFTNESS
@@ -99,11 +99,12 @@ class _Call:
             torch.tensor([self.drawn.seed], device=lse.device),
             *self._numbers(result),
             MOST if self.hardness < LIMIT else 1.0,
-            int(self.settings.dropout * 2**32),
+            bar(self.settings.dropout),
             **self._parts(result),
             JITTERS=self.settings.jitters,
             OCCLUSION=self.settings.occlusion,
             DROPOUT=self.settings.dropout,
+            KEYS=KEYS,
             COLUMNS=columns,
             GRADIENT=gradient,
         )

@@ -22,7 +22,7 @@ from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
 
 MOST = 0.99
 """While the mask still hardens, so much of the light is taken away at most."""
-LOOKUPS = 2**20
+LOOKUPS = 2**18
 """Lookups at a time in `occlusion_of_pairs`; tens of bytes each."""
 
 

@@ -88,10 +88,10 @@ class TokenScene:
 
     def distance(self, rows: slice, columns: slice) -> Tensor:
         """[rows, columns]: Euclidean distance of tokens, pixels of the picture."""
-        pitch = torch.tensor(self.pitch[::-1], device=self.radius.device)
-        place = self.centres() * pitch
-        apart = place[rows, None] - place[None, columns]
-        return apart.square().sum(-1).sqrt()
+        x, y = self.centres().unbind(-1)
+        across = (x[rows, None] - x[columns]).mul_(self.pitch[1]).square_()
+        down = (y[rows, None] - y[columns]).mul_(self.pitch[0]).square_()
+        return across.add_(down).sqrt_()
 
     def look_up(self, place: Tensor, item: slice) -> Tensor:
         """Disparity at points: [B', ..., 2], tokens (x, y), to [B', ...]; bilinear, 0 outside the picture."""
