@@ -59,9 +59,9 @@ def write_saliency(path: Path, size: tuple[int, int] = SIZE) -> None:
     images.write_exr(path, {"Y": subject(size).astype(np.float32)}, half=False)
 
 
-def write_map(path: Path) -> None:
+def write_map(path: Path, size: tuple[int, int] = SIZE) -> None:
     """Disparity as `bokehbench depth` writes it."""
-    images.write_exr(path, {"Y": disparity().astype(np.float32)}, half=False)
+    images.write_exr(path, {"Y": disparity(size).astype(np.float32)}, half=False)
 
 
 def write_origin(
@@ -95,27 +95,29 @@ def ebb400(
     return root
 
 
-def ebb400_lq(root: Path, numbers: tuple[int, ...] = (218, 864)) -> Path:
+def ebb400_lq(root: Path, numbers: tuple[int, ...] = (218, 864), size: tuple[int, int] = SIZE) -> Path:
     """The low-quality twin, by the command that makes it, with a network's maps of its pictures."""
     from bokehbench.cli import main
 
-    clean = ebb400(root.with_name("EBB400"), numbers)
+    clean = ebb400(root.with_name("EBB400"), numbers, size)
     with contextlib.suppress(SystemExit):
         main(["degrade", str(clean), "--set", "ebb400-lq", "--out", str(root)])
     for number in numbers:
         path = root / "depth-anything-v2-large" / f"{number}.exr"
-        write_map(path)
+        write_map(path, size)
         write_origin(path, root / "image" / f"{number}.png", "depth-anything-v2-large")
     return root
 
 
-def ebb_val294(root: Path, numbers: tuple[int, ...] = (4398, 4399, 4400, 4401, 4693)) -> Path:
+def ebb_val294(
+    root: Path, numbers: tuple[int, ...] = (4398, 4399, 4400, 4401, 4693), size: tuple[int, int] = SIZE
+) -> Path:
     """EBB!'s training folder around the beginning of the split, with maps of a network."""
     for number in numbers:
-        images.write_jpeg(root / "original" / f"{number}.jpg", photograph(number), quality=95)
-        images.write_jpeg(root / "bokeh" / f"{number}.jpg", 0.8 * bokeh(number), quality=95)
-        write_map(root / "depth-anything-v2-base" / f"{number}.exr")
-        write_saliency(root / "birefnet" / f"{number}.saliency.exr")
+        images.write_jpeg(root / "original" / f"{number}.jpg", photograph(number, size), quality=95)
+        images.write_jpeg(root / "bokeh" / f"{number}.jpg", 0.8 * bokeh(number, size=size), quality=95)
+        write_map(root / "depth-anything-v2-base" / f"{number}.exr", size)
+        write_saliency(root / "birefnet" / f"{number}.saliency.exr", size)
     return root
 
 

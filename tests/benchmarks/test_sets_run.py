@@ -16,6 +16,8 @@ from bokehbench.registry import MethodSpec, ProtocolSpec, get, names
 SPECS = (get(MethodSpec, name) for name in names(MethodSpec))
 METHODS = tuple(spec.name for spec in SPECS if not (spec.oracle or spec.weights))
 FAST = ("identity", "scatter")
+SMALL = (60, 40)
+"""Where every method is rendered with some thirty K."""
 HALVES = (218, 1205)
 """One picture in each half of a cross-fitted set."""
 
@@ -31,10 +33,10 @@ def quiet(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "make", "protocol", "methods", "cases"),
     [
-        ("ebb400", lambda root: replicas.ebb400(root, (218,)), "bokehme-midas", METHODS, 1),
+        ("ebb400", lambda root: replicas.ebb400(root, (218,), SMALL), "bokehme-midas", METHODS, 1),
         ("ebb400", lambda root: replicas.ebb400(root, HALVES), "leak-free-midas", FAST, 2),
-        ("ebb400-lq", lambda root: replicas.ebb400_lq(root, (218,)), "magicbokeh", METHODS, 1),
-        ("ebb-val294", lambda root: replicas.ebb_val294(root, (4400,)), "bokehdiff", METHODS, 1),
+        ("ebb400-lq", lambda root: replicas.ebb400_lq(root, (218,), SMALL), "magicbokeh", METHODS, 1),
+        ("ebb-val294", lambda root: replicas.ebb_val294(root, (4400,), SMALL), "bokehdiff", METHODS, 1),
         ("realbokeh", lambda root: replicas.realbokeh(root, (135,)), "optics", METHODS, 3),
         ("ipb", replicas.ipb, "study", METHODS, 3),
         ("realsr", lambda root: replicas.realsr(root, 1), "restoration", METHODS, 2),
