@@ -13,7 +13,6 @@ from bokehbench.errors import ConfigError, InputError
 from bokehbench.synth.config import bokehbench_v1, load_recipe
 from bokehbench.synth.dataset import build, make_library
 
-pytestmark = pytest.mark.slow
 JOBS = [(f"job{n}", n) for n in range(5)]
 
 
