@@ -51,12 +51,21 @@ def small(*changes):
     return load("compact", (*SMALL, *changes))
 
 
+def scenes(root, count, seed, *changes):
+    recipe = load_recipe(builtin_path("bokehdiff"), assignments=(*SCENES, *changes))
+    build(recipe, make_library(recipe), count=count, root_seed=seed, root=root)
+    return root
+
+
 @pytest.fixture(scope="session")
 def pair_set(tmp_path_factory):
-    root = tmp_path_factory.mktemp("pairs") / "set"
-    recipe = load_recipe(builtin_path("bokehdiff"), assignments=SCENES)
-    build(recipe, make_library(recipe), count=3, root_seed=5, root=root)
-    return root
+    return scenes(tmp_path_factory.mktemp("pairs") / "set", 3, 5)
+
+
+@pytest.fixture(scope="session")
+def benchmark_set(tmp_path_factory):
+    """Scenes of another seed, with what a benchmark stores."""
+    return scenes(tmp_path_factory.mktemp("benchmark") / "set", 1, 6, "truth=[aif, bokeh, disp, layers]")
 
 
 @pytest.fixture(scope="session")

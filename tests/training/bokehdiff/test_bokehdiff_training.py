@@ -120,6 +120,18 @@ def test_the_vae_may_be_of_another_run_and_decides_the_result(pair_set, straight
         train(request(pair_set, tmp_path / "no", vae=straight[0], stages=("vae",)))
 
 
+def test_a_benchmark_is_validated_on_and_must_not_share_scenes(pair_set, benchmark_set, straight, tmp_path):
+    changes = ("denoiser.steps=2", "validation={every: 1, cases: 1}")
+    own = {"vae": straight[0], "benchmark": f"layered:{benchmark_set}"}
+    card = train(request(pair_set, tmp_path / "run", *changes, **own)).card
+    figures = card["stages"]["denoiser"]["validation"]
+    parts = {name.rpartition("/")[2] for name in figures if name.startswith("layered/")}
+    assert parts == {"bokehdiff", "identity"}
+    assert card["zero_shot"]["compared_with"]["layered"] > 0
+    with pytest.raises(InputError, match="are in the training data"):
+        train(request(benchmark_set, tmp_path / "no", **own))
+
+
 def test_a_stage_without_what_it_needs_is_refused(pair_set, tmp_path):
     with pytest.raises(InputError, match="no VAE here; train it first"):
         train(request(pair_set, tmp_path / "a", stages=("denoiser",)))
