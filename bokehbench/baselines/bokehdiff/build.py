@@ -82,12 +82,11 @@ def random_compact(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         vae = AutoencoderKL(**config.vae())
-        unet = UNet2DConditionModel(**config.unet())
+        unet: Any = UNet2DConditionModel(**config.unet())
         prompt = torch.randn(1, PROMPT_TOKENS, config.prompt_width)
     if config.copies:
-        last: Any = unet.get_submodule("conv_out")
-        torch.nn.init.zeros_(last.weight)
-        torch.nn.init.zeros_(last.bias)
+        torch.nn.init.zeros_(unet.conv_out.weight)
+        torch.nn.init.zeros_(unet.conv_out.bias)
     layout = Layout(
         kind="compact",
         timestep=config.timestep,
