@@ -131,13 +131,15 @@ class VaeSettings(StageSettings):
 
     Attributes:
         crop: pixels on a side; `batch` counts pairs, of which both pictures are taken.
-        optimiser: see there.
+        optimiser: see there; of Muon's other weights the betas alone.
+        muon: its learning rate for kernels, over that of Adam for all else; null for AdamW alone.
         noise: standard deviation of the posterior at the start.
         losses: see there.
     """
 
     crop: Side
     optimiser: Optimiser
+    muon: Positive | None
     noise: Positive
     losses: VaeLosses
 

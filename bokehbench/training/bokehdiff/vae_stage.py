@@ -15,8 +15,11 @@ from bokehbench.training.bokehdiff.edge import edge_loss
 from bokehbench.training.bokehdiff.perceptual import open_perceptual
 from bokehbench.training.bokehdiff.settings import Optimiser, VaeSettings
 from bokehbench.training.meter import psnr
+from bokehbench.training.muon import ConvolutionMuon
 from bokehbench.training.stage import Batch, Task
 
+NARROWEST = 16
+"""Rows of a kernel that Muon takes: those of the VAE's first stage."""
 SHOWN = 3
 """Held-out pictures that TensorBoard is given."""
 
@@ -47,7 +50,12 @@ class VaeStage(Task):
 
     def optimiser(self, lr: float) -> torch.optim.Optimizer:
         """Of the whole VAE."""
-        return adamw([{"params": list(self.network.parameters())}], self.settings.optimiser, lr)
+        weights, settings = list(self.network.parameters()), self.settings
+        if settings.muon is not None:
+            return ConvolutionMuon(
+                weights, lr, settings.muon, betas=settings.optimiser.betas, smallest=NARROWEST
+            )
+        return adamw([{"params": weights}], settings.optimiser, lr)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of both pictures of each pair."""

@@ -103,8 +103,9 @@ def test_the_rates_of_the_parts_are_the_papers():
     assert load("paper").denoiser.losses.adversary.share == 2.0
 
 
-def test_stage_0_trains_the_vae_alone_and_learns():
-    settings = small()
+@pytest.mark.parametrize("muon", ["null", "4"])
+def test_stage_0_trains_the_vae_alone_and_learns(muon):
+    settings = small(f"vae.muon={muon}")
     own = model(settings)
     start_sharp(own, 0.05)
     task = VaeStage(own, settings.vae, [batch(1)])
