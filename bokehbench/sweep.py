@@ -53,10 +53,9 @@ def steps(count: int, K: tuple[float, float], focus: tuple[float, float]) -> lis
     """Frames from the first value to the second, uniform in K and in disparity.
 
     Raises:
-        ConfigError: fewer than 2 frames, or more than 10 000.
+        ConfigError: see `check_count`.
     """
-    if not 2 <= count <= MOST_FRAMES:
-        raise ConfigError(f"--frames must lie between 2 and {MOST_FRAMES}, not {count}")
+    check_count(count)
     along = [number / (count - 1) for number in range(count)]
     # Rounded, so that the numbers in the record are those of the rendering and of every machine.
     return [
@@ -67,6 +66,12 @@ def steps(count: int, K: tuple[float, float], focus: tuple[float, float]) -> lis
         )
         for number, t in enumerate(along)
     ]
+
+
+def check_count(count: int) -> None:
+    """ConfigError for fewer than 2 frames, or more than 10 000."""
+    if not 2 <= count <= MOST_FRAMES:
+        raise ConfigError(f"--frames must lie between 2 and {MOST_FRAMES}, not {count}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,13 +127,14 @@ def _sha256(values: FloatImage) -> str:
 # -------------------------------------------------------------------------------------------- rendering
 
 
-def render(sweep: Sweep, folder: Path, workers: int = 1) -> int:
+def render(sweep: Sweep, folder: Path, workers: int = 1, renderer: Renderer | None = None) -> int:
     """Render the frames that a folder lacks.
 
     Args:
         sweep: what to render.
         folder: for frames and record; made where it is not there.
         workers: processes; the frames do not depend on it. An external method has one process whatever it is.
+        renderer: of `photograph.prepare` for this method and lens, where the caller has it; else it is made.
 
     Returns:
         How many frames were there already.
@@ -139,7 +145,8 @@ def render(sweep: Sweep, folder: Path, workers: int = 1) -> int:
     """
     if workers < 1:
         raise ConfigError(f"--workers must be at least 1, not {workers}")
-    renderer = photograph.prepare(sweep.method, sweep.options, sweep.lens)
+    if renderer is None:
+        renderer = photograph.prepare(sweep.method, sweep.options, sweep.lens)
     kept = _claim(folder, sweep)
     lacking = [step for step in sweep.steps if step.number not in kept]
     if workers > 1 and not hasattr(renderer, "render_many"):
@@ -181,7 +188,8 @@ def _claim(folder: Path, sweep: Sweep) -> set[int]:
             f"{folder}: has pictures ({present[0]}) but no {RECORD} of a sweep; choose another --out"
         )
     same = before is not None and before.get("recipe") == recipe
-    valid = {entry["file"] for entry in entries if same and entry in (before or {}).get("frames", [])}
+    then = {entry["file"]: entry for entry in (before or {}).get("frames", [])} if same else {}
+    valid = {entry["file"] for entry in entries if then.get(entry["file"]) == entry}
     kept = {name for name in present if name in valid and _is_whole(folder / name)}
     for name in set(present) - kept:
         (folder / name).unlink()

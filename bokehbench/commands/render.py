@@ -104,6 +104,7 @@ def render(
     if sweep.sweep:
         sweep.check(out, radii, foci, strip)
     else:
+        sweep.check_absent()
         _check(out, foci)
     aperture = glass.opening()
     method_options = dict(_setting(text) for text in settings)
@@ -123,7 +124,9 @@ def render(
         K, focus = sweep.ends(radii, found)
         steps = sweep.steps(K, focus)
         made = Sweep(loaded.image, loaded.disparity, Path(photo).stem, method, method_options, lens, steps)
-        for line in sweep.write(made, out, workers):
+        alone = renderer if workers == 1 else None
+        del renderer  # a large network is loaded once, and not kept where each process makes its own
+        for line in sweep.write(made, out, workers, alone):
             click.echo(line)
         return
     scale = f" (k_scale {method_options['k_scale']:g})" if "k_scale" in method_options else ""

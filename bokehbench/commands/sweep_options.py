@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bokehbench.commands.focus_options import Focus, FocusOptions
-from bokehbench.errors import ConfigError
+from bokehbench.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from bokehbench.cases import Renderer
     from bokehbench.sweep import Step, Sweep
 
 SUFFIXES = (".mp4", ".webm", ".gif", ".webp")
@@ -37,10 +38,20 @@ class SweepOptions:
         """Take this class's options out of all that were given."""
         return cls(**{item.name: chosen.pop(item.name) for item in dataclasses.fields(cls)})
 
+    def check_absent(self) -> None:
+        """ConfigError for an option of sweeps where there is none."""
+        if given := _given("frames", "fps", "back_and_forth", "quality"):
+            raise ConfigError(f"{given[0]} is of a sweep; leave it out, or give --sweep")
+
     def check(self, out: Path, radii: Sequence[float], foci: FocusOptions, strip: str) -> None:
         """ConfigError for what does not go together, before any work."""
+        from bokehbench.sweep import check_count
+
         if out.suffix.lower() not in ("", *SUFFIXES):
             raise ConfigError(f"--out {out}: a sweep ends in {', '.join(SUFFIXES)}, or is a folder")
+        if not out.suffix and (given := _given("fps", "back_and_forth", "quality")):
+            raise ConfigError(f"{given[0]} is of a video; --out {out} is a folder of frames")
+        check_count(self.frames)
         if strip:
             raise ConfigError("--strip is of single pictures: a sweep has a strip of its own; leave it out")
         if not (math.isfinite(self.fps) and 0.1 <= self.fps <= 240.0):
@@ -55,6 +66,8 @@ class SweepOptions:
                 )
             if len(radii) != 1:
                 raise ConfigError(f"--sweep focus has one --k, not {len(radii)}")
+            if radii[0] == 0.0:
+                raise ConfigError("--k 0 is no blur: no frame of --sweep focus would differ from another")
         else:
             if foci.count != 1:
                 raise ConfigError(
@@ -63,11 +76,21 @@ class SweepOptions:
                 )
             if len(radii) > 2:
                 raise ConfigError(f"--sweep aperture goes from 0 to --k, or between two; {len(radii)} given")
+            if radii[-1] == (radii[0] if len(radii) == 2 else 0.0):
+                raise ConfigError(
+                    f"--sweep aperture from K {radii[-1]:g} to {radii[-1]:g}: no frame would differ from "
+                    "another; give a --k that is larger"
+                )
 
     def ends(self, radii: Sequence[float], foci: Sequence[Focus]) -> tuple[Ends, Ends]:
-        """(first K, last K), (first, last disparity of the focal plane)."""
+        """(first K, last K), (first, last disparity of the focal plane); ConfigError where they are one."""
         if self.sweep == "focus":
             focus = (foci[0].disparity, foci[1].disparity) if foci else FAR_TO_NEAR
+            if focus[0] == focus[1]:
+                raise ConfigError(
+                    f"both foci lie at disparity {focus[0]:.3f}: no frame would differ from another; name "
+                    "two that lie apart"
+                )
             return (radii[0], radii[0]), focus
         K = (radii[0], radii[1]) if len(radii) == 2 else (0.0, radii[0])
         return K, (foci[0].disparity, foci[0].disparity)
@@ -78,14 +101,17 @@ class SweepOptions:
 
         return steps(self.frames, K, focus)
 
-    def write(self, made: Sweep, out: Path, workers: int) -> Iterator[str]:
-        """Render, encode, put into a strip; a line on each."""
+    def write(self, made: Sweep, out: Path, workers: int, renderer: Renderer | None = None) -> Iterator[str]:
+        """Render, encode, put into a strip; a line on each. For `renderer` see `sweep.render`."""
         from bokehbench import sweep
         from bokehbench.images import video
 
         is_video = out.suffix.lower() in SUFFIXES
         folder = out.with_name(f"{out.stem}_frames") if is_video else out
-        kept = sweep.render(made, folder, workers)
+        strip = out.with_name(f"{out.stem}_strip.png") if is_video else out / "strip.png"
+        if not is_video and strip.exists() and not (folder / sweep.RECORD).exists():
+            raise InputError(f"{strip}: no sweep made it (there is no {sweep.RECORD}); choose another --out")
+        kept = sweep.render(made, folder, workers, renderer)
         first, last = made.steps[0], made.steps[-1]
         what = (
             f"focus from disparity {first.disp_focus:.3f} to {last.disp_focus:.3f}, K {last.K:g} px"
@@ -106,10 +132,16 @@ class SweepOptions:
                 how=how,
                 order=order,
             )
-            yield f"{out}: {len(order)} frames at {self.fps:g} a second, {how}"
-        strip = out.with_name(f"{out.stem}_strip.png") if is_video else out / "strip.png"
+            yield f"{out}: {len(order)} frames at {video.rate(how, self.fps):.4g} a second, {how}"
         sweep.write_strip(strip, made, folder, f"{made.key}, {made.method}{scale}: {what}")
         yield f"{strip}: a strip to look at"
+
+
+def _given(*names: str) -> list[str]:
+    """Those of the options that stand on the command line, as they are written."""
+    context = click.get_current_context()
+    source = click.core.ParameterSource.COMMANDLINE
+    return [f"--{n.replace('_', '-')}" for n in names if context.get_parameter_source(n) is source]
 
 
 def sweep_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -92,6 +92,20 @@ def write_video(
             _animate(part, count, frame, shown, fps, how)
 
 
+def rate(how: Encoding, fps: float) -> float:
+    """Frames a second that are shown where `fps` is asked for: animations count whole milliseconds.
+
+    A GIF counts hundredths of a second, and what shows less than two of them is slowed down by browsers.
+    """
+    return 1000.0 / _milliseconds(how, fps) if how.suffix in ANIMATIONS else fps
+
+
+def _milliseconds(how: Encoding, fps: float) -> int:
+    if how.suffix == ".gif":
+        return max(10 * round(100.0 / fps), 20)
+    return round(1000.0 / fps)
+
+
 def there_and_back(count: int) -> list[int]:
     """0, 1, ..., count - 1, ..., 1: repeated, it has no still moment and no jump."""
     return [*range(count), *range(count - 2, 0, -1)]
@@ -154,7 +168,6 @@ def _animate(
 ) -> None:
     from PIL import Image
 
-    milliseconds = 1000.0 / fps
     if how.suffix == ".webp":
         pictures = (Image.fromarray(frame(number)) for number in shown)
         more: dict[str, Any] = {"quality": how.settings["quality"], "method": 4}
@@ -162,9 +175,9 @@ def _animate(
         palette = _palette(count, frame)
         pictures = (Image.fromarray(frame(number)).quantize(palette=palette) for number in shown)
         more = {"optimize": False, "disposal": 1}
-        milliseconds = max(10.0 * round(milliseconds / 10.0), 20.0)
     first = next(pictures)
-    first.save(part, save_all=True, append_images=pictures, duration=round(milliseconds), loop=0, **more)
+    shown_for = _milliseconds(how, fps)
+    first.save(part, save_all=True, append_images=pictures, duration=shown_for, loop=0, **more)
 
 
 def _palette(count: int, frame: Callable[[int], Pixels]) -> Any:

@@ -13,7 +13,7 @@ from bokehbench import records
 from bokehbench.cases import CaseInfo
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.leaderboard.results import Result
-from bokehbench.registry import MethodSpec, get
+from bokehbench.registry import MethodSpec, base_name, get
 
 SCHEMA: Literal["bokehbench.k_scale/1"] = "bokehbench.k_scale/1"
 FILE = Path("_about") / "k_scale.json"
@@ -129,11 +129,16 @@ def of_results(results: Iterable[Result], spec: MethodSpec | None) -> tuple[str,
     """(what a row says of its k_scale, what of it the ground truth of these very cases chose)."""
     if spec is None or spec.k_scale == 1.0:
         return "", ()
+    said, count = {}, 0
     for path in dict.fromkeys(result.folder / FILE for result in results):
         with contextlib.suppress(InputError, ValidationError, KeyError, TypeError):
             content: Mapping[str, Any] = records.read_json(path)
             found = Calibration.model_validate(content["calibration"])
-            count = len(content["shared"])
-            truth = f"K times {spec.k_scale:g}, calibrated on {count} of these cases"
-            return sentence(found), (truth,) if count else ()
-    return f"K times {spec.k_scale:g}, given, not calibrated", ()
+            # What an earlier version of the method needed is no reason for what this one is given.
+            if found.method == f"{base_name(spec.name)}@{spec.version}" and found.k_scale == spec.k_scale:
+                said[sentence(found)] = None
+                count = max(count, len(content["shared"]))
+    if not said:
+        return f"K times {spec.k_scale:g}, given, not calibrated", ()
+    truth = f"K times {spec.k_scale:g}, calibrated on {count} of these cases"
+    return "; ".join(said), (truth,) if count else ()

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from bokehbench import images
+from bokehbench.baselines.scatter.renderer import Scatter
 from bokehbench.cli import main
 
 
@@ -108,6 +109,12 @@ FOCUS = ["--focus-disparity", "0.5"]
         (["--sweep", "aperture", *FOCUS, "--width", "5000"], "--width"),
         (["--sweep", "aperture", *FOCUS, "--calibrated", "nothing.json"], "no such file"),
         (["--sweep", "sideways"], "sideways"),
+        (["--sweep", "aperture", *FOCUS, "--k", "0"], "no frame would differ"),
+        (["--sweep", "aperture", *FOCUS, "--k", "3", "--k", "3"], "no frame would differ"),
+        (["--sweep", "focus", "--k", "0"], "no blur"),
+        (["--sweep", "focus", *FOCUS, *FOCUS], "both foci lie at disparity 0.500"),
+        ([*FOCUS, "--frames", "3"], "--frames is of a sweep"),
+        ([*FOCUS, "--back-and-forth"], "--back-and-forth is of a sweep"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(files, capsys, arguments, words):
@@ -122,3 +129,32 @@ def test_mistakes_are_one_line_and_leave_nothing(files, capsys, arguments, words
 def test_a_name_that_is_no_video_is_refused(files, capsys):
     assert render(files, "--k", "5", "--sweep", "focus", "--out", f"{files}/out.avi") == 2
     assert ".webm" in capsys.readouterr().err
+
+
+def test_a_folder_takes_no_options_of_videos_and_nobodys_strip(files, capsys):
+    arguments = ["--k", "5", "--sweep", "focus", "--frames", "2", "--out", f"{files}/mine"]
+    assert render(files, *arguments, "--fps", "5") == 2
+    assert "--fps is of a video" in capsys.readouterr().err
+    (files / "mine").mkdir()
+    (files / "mine/strip.png").write_bytes(b"a comic")
+    assert render(files, *arguments) == 2
+    assert "no sweep made it" in capsys.readouterr().err
+    assert [path.read_bytes() for path in (files / "mine").iterdir()] == [b"a comic"]
+    (files / "mine/strip.png").unlink()
+    assert render(files, *arguments) == render(files, *arguments) == 0
+
+
+def test_a_method_is_loaded_once(files, monkeypatch):
+    made = []
+    begin = Scatter.__init__
+    monkeypatch.setattr(Scatter, "__init__", lambda self, *a, **k: (made.append(1), begin(self, *a, **k))[1])
+    arguments = ["--k", "5", "--sweep", "focus", "--frames", "2", "--out", f"{files}/frames"]
+    assert render(files, *arguments) == 0
+    assert len(made) == 1
+
+
+def test_an_animation_says_the_rate_that_it_has(files, capsys):
+    arguments = ["--k", "5", "--sweep", "focus", "--frames", "2", "--fps", "12", "--out", f"{files}/a.gif"]
+    assert render(files, *arguments) == 0
+    assert "2 frames at 12.5 a second" in capsys.readouterr().out
+    assert Image.open(files / "a.gif").info["duration"] == 80
