@@ -129,7 +129,8 @@ def of_results(results: Iterable[Result], spec: MethodSpec | None) -> tuple[str,
     """(what a row says of its k_scale, what of it the ground truth of these very cases chose)."""
     if spec is None or spec.k_scale == 1.0:
         return "", ()
-    said, count = {}, 0
+    said: dict[str, None] = {}
+    count = 0
     for path in dict.fromkeys(result.folder / FILE for result in results):
         with contextlib.suppress(InputError, ValidationError, KeyError, TypeError):
             content: Mapping[str, Any] = records.read_json(path)
