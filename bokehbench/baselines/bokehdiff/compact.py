@@ -16,6 +16,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from bokehbench.errors import ConfigError
 
 PROMPT_TOKENS = 4
@@ -51,6 +53,9 @@ class CompactConfig:
     tile_px: int = 256
 
     def __post_init__(self) -> None:
+        for name in ("latent_channels", "blocks", "head_width", "prompt_width", "time_width", "groups"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"bokehdiff-compact: {name} must be at least 1, not {getattr(self, name)}")
         for name in ("vae_channels", "unet_channels"):
             widths = tuple(int(width) for width in getattr(self, name))
             object.__setattr__(self, name, widths)
@@ -69,11 +74,16 @@ class CompactConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> CompactConfig:
-        """Inverse of `to_json`; ConfigError for a field that there is not."""
+        """Inverse of `to_json`; ConfigError for a field that there is not, or of another kind."""
         unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
             raise ConfigError(f"bokehdiff-compact: no field {', '.join(sorted(unknown))}")
-        return cls(**values)
+        try:
+            return TypeAdapter(cls).validate_python(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            at = ".".join(map(str, first["loc"]))
+            raise ConfigError(f"bokehdiff-compact: {at}: {first['msg']}") from error
 
     def vae(self) -> dict[str, Any]:
         """Configuration of diffusers' AutoencoderKL."""

@@ -251,7 +251,8 @@ class BokehDiff(nn.Module):
             size_ids = torch.tensor([[*side, 0, 0, *side]])
         return {
             "text_embeds": self.pooled.to(dtype).expand(batch, -1),
-            "time_ids": size_ids.to(z.device, dtype).expand(batch, -1),
+            # In bf16 a place of 1100 px would be rounded to 1104.
+            "time_ids": size_ids.to(z.device, torch.float32).expand(batch, -1),
         }
 
 
@@ -279,7 +280,3 @@ def check_keys(own: Mapping[str, Tensor], state: Mapping[str, Tensor], what: str
     ]
     if said:
         raise InputError(f"not {what}: tensors {'; '.join(said)}")
-
-
-def _first(names: list[str], shown: int = 3) -> str:
-    return ", ".join(sorted(names)[:shown]) + (" …" if len(names) > shown else "")

@@ -29,18 +29,27 @@ class Discriminator(nn.Module):
         hidden: of the head.
         real: label of true pictures, and the generator's aim.
         about: of the backbone's weights, for the card.
+        seed: of the head; the global generator of torch is left as it was.
     """
 
     def __init__(
-        self, backbone: Any, channels: int, hidden: int, real: float, about: dict[str, str] | None = None
+        self,
+        backbone: Any,
+        channels: int,
+        hidden: int,
+        real: float,
+        about: dict[str, str] | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.backbone, self.real, self.about = backbone.requires_grad_(False), real, about or {}
-        self.head = nn.Sequential(
-            spectral_norm(nn.Linear(channels, hidden)),
-            nn.LeakyReLU(0.2),
-            spectral_norm(nn.Linear(hidden, 1)),
-        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.head = nn.Sequential(
+                spectral_norm(nn.Linear(channels, hidden)),
+                nn.LeakyReLU(0.2),
+                spectral_norm(nn.Linear(hidden, 1)),
+            )
         self.train()
 
     def train(self, mode: bool = True) -> Discriminator:
@@ -73,12 +82,13 @@ def _entropy(logits: Tensor, label: float) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
 
 
-def open_discriminator(settings: Adversary, switch: str) -> Discriminator:
+def open_discriminator(settings: Adversary, switch: str, seed: int = 0) -> Discriminator:
     """The discriminator with its backbone's published weights.
 
     Args:
         settings: which.
         switch: the setting that does without, named in errors.
+        seed: of its head.
 
     Raises:
         ConfigError: timm has no such network.
@@ -110,7 +120,7 @@ def open_discriminator(settings: Adversary, switch: str) -> Discriminator:
             f"bring a file into a folder of weights and name it with --set {name}, {without}"
         ) from error
     about["values"] = weights_hash(backbone.state_dict())
-    return Discriminator(backbone, backbone.num_features, settings.hidden, settings.real, about)
+    return Discriminator(backbone, backbone.num_features, settings.hidden, settings.real, about, seed)
 
 
 def _find(settings: Adversary, without: str) -> Path:

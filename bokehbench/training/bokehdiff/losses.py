@@ -56,10 +56,16 @@ class DenoiserLoss(nn.Module):
         return {"loss": torch.stack(weighted).sum(), **terms}
 
 
-def open_loss(settings: Losses) -> DenoiserLoss:
-    """With the networks that terms of weight above 0 need; Unavailable where their weights are missing."""
+def open_loss(settings: Losses, seed: int = 0) -> DenoiserLoss:
+    """With the networks that terms of weight above 0 need; Unavailable where their weights are missing.
+
+    Args:
+        settings: weights of the terms.
+        seed: of the discriminator's head.
+    """
     at = "denoiser.losses"
     perceptual = open_perceptual(f"{at}.lpips") if settings.lpips > 0.0 else None
     weighted = settings.adversary.weight > 0.0
-    adversary = open_discriminator(settings.adversary, f"{at}.adversary.weight") if weighted else None
+    switch = f"{at}.adversary.weight"
+    adversary = open_discriminator(settings.adversary, switch, seed) if weighted else None
     return DenoiserLoss(settings, perceptual, adversary)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 import bokehbench
+from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.synth.distributions import Share, Strict
 from bokehbench.training.benchmark import ValidationSettings
 from bokehbench.training.photographs import PhotographSettings
@@ -53,7 +54,8 @@ class ModelSettings(Strict):
         kind: sdxl, LoRA on a base that ``--base`` names; compact, trained from nothing.
         timestep: T of the one step.
         lora_rank: of sdxl.
-        sizes: of compact, by the names of `compact.CompactConfig`; {} for its own.
+        sizes: of compact, by the names of `compact.CompactConfig`; {} for its own. Its timestep and tile are
+            those of the training.
         pisa: its attention.
         gradient_checkpointing: the UNet's blocks are computed again in the backward pass, which takes less
             memory and more time, and changes no result beyond rounding.
@@ -181,6 +183,12 @@ class BokehDiffSettings(Strict):
     def _agree(self) -> BokehDiffSettings:
         if (self.vae is None) == (self.model.kind == "compact"):
             raise ValueError("vae: a compact model needs the stage vae, an sdxl model has null there")
+        if self.model.kind == "sdxl" and self.model.sizes:
+            raise ValueError("model.sizes: the base has its own; leave it {}")
+        for name, field in (("timestep", "model.timestep"), ("tile_px", "data.crop")):
+            if name in self.model.sizes:
+                raise ValueError(f"model.sizes: {name} is what {field} says; set that")
+        CompactConfig.from_json(self.model.sizes)
         if self.denoiser.losses.adversary.weight > 0.0 and self.data.crop < LEAST:
             raise ValueError(f"data.crop: the discriminator needs {LEAST} pixels, not {self.data.crop}")
         return self

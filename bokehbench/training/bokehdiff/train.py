@@ -15,14 +15,14 @@ from accelerate import Accelerator
 
 from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
-from bokehbench.baselines.bokehdiff.model import BokehDiff
+from bokehbench.baselines.bokehdiff.model import BokehDiff, check_keys
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.training import checkpoint, runs
 from bokehbench.training.arithmetic import bf16_support
 from bokehbench.training.bokehdiff.benchmark import BenchmarkCheck
 from bokehbench.training.bokehdiff.data import Pairs, Source, StreamSource, open_source
 from bokehbench.training.bokehdiff.export import export
-from bokehbench.training.bokehdiff.losses import open_loss
+from bokehbench.training.bokehdiff.losses import DenoiserLoss, open_loss
 from bokehbench.training.bokehdiff.settings import (
     FREE,
     STAGES,
@@ -118,7 +118,11 @@ def _trained(run: _Run) -> Result:
         trainer = Trainer(stage, run.folder(name), request.out / CURVES, accelerator)
         standings[name] = trainer.run(deadline)
         accelerator.wait_for_everyone()
-        if standings[name].step < stage.settings.steps:
+        finished = standings[name].step >= stage.settings.steps
+        # Other networks follow, and a model on SDXL may not fit twice.
+        del stage, trainer
+        accelerator.free_memory()
+        if not finished:
             break
     card = run.export() if accelerator.is_main_process else None
     accelerator.wait_for_everyone()
@@ -145,6 +149,8 @@ class _Run:
             world=accelerator.num_processes,
             device=accelerator.device,
         )
+        # Not after hours of stage 0: a loss whose weights are missing is refused at once.
+        self._loss = self._open_loss() if "denoiser" in self.stages else None
         self._held_out: list[Pairs] | None = None
         self.compared: dict[str, Comparison] = {}
         self.check = self._benchmark()
@@ -206,7 +212,9 @@ class _Run:
         base = self.request.base
         if base is None:
             return None
-        return {"name": Path(base).name if Path(base).is_dir() else base, "revision": self.request.revision}
+        folder = Path(base).expanduser()
+        name = folder.resolve().name if folder.is_dir() else base
+        return {"name": name, "revision": self.request.revision}
 
     def folder(self, name: str) -> Path:
         """Of a stage."""
@@ -245,15 +253,25 @@ class _Run:
             start_sharp(model, self.settings.vae.noise)
             return VaeStage(model, self.settings.vae, self._held_out)
         if self.settings.vae is not None:
-            model.vae.load_state_dict(self._weights("vae"))
-            model.set_scaling(self._latents(model))
-        loss, seed = (
-            open_loss(self.settings.denoiser.losses),
-            seed_number(self.settings.seed, "training.pisa"),
-        )
+            self._fill_vae(model)
+        loss, seed = self._loss or self._open_loss(), seed_number(self.settings.seed, "training.pisa")
         return DenoiserStage(
             model, self.settings.denoiser, self.settings.model.pisa, loss, self._held_out, seed
         )
+
+    def _open_loss(self) -> DenoiserLoss:
+        seed = seed_number(self.settings.seed, "training.discriminator")
+        return open_loss(self.settings.denoiser.losses, seed)
+
+    def _fill_vae(self, model: BokehDiff) -> None:
+        """What stage 0 has learnt, and the scale of its latents."""
+        weights = self._weights("vae")
+        try:
+            check_keys(model.vae.state_dict(), weights, "the VAE of these settings (model.sizes)")
+        except InputError as error:
+            raise InputError(f"{self._file('vae')}: {error}") from error
+        model.vae.load_state_dict(weights)
+        model.set_scaling(self._latents(model))
 
     def _model(self) -> BokehDiff:
         """Before any training."""

@@ -144,6 +144,17 @@ def no_weights(monkeypatch, tmp_path):
         monkeypatch.setenv(name, str(tmp_path / "nothing"))
 
 
+def test_the_head_begins_as_its_seed_says():
+    def head(seed, before):
+        torch.manual_seed(before)
+        return torch.cat(
+            [w.flatten() for w in Discriminator(torch.nn.Identity(), 4, 3, 0.8, seed=seed).parameters()]
+        )
+
+    assert torch.equal(head(1, before=2), head(1, before=3))
+    assert not torch.equal(head(1, before=2), head(4, before=2))
+
+
 def test_terms_whose_weights_are_missing_are_refused_with_the_way_out(no_weights):
     with pytest.raises(Unavailable, match=rf"{TRUNKS['vgg']}.*--set denoiser\.losses\.lpips=0"):
         open_loss(PAPER)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from bokehbench.baselines.bokehdiff.weights import load as load_weights
 from bokehbench.commands.train import train as command
-from bokehbench.errors import ConfigError, InputError
+from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.records import sha256_file
 from bokehbench.training import checkpoint
 from bokehbench.training.bokehdiff.train import Request, train
@@ -116,6 +116,11 @@ def test_the_vae_may_be_of_another_run_and_decides_the_result(pair_set, straight
     )
     with pytest.raises(InputError, match="another VAE"):
         train(request(pair_set, out, "denoiser.steps=2", vae=other))
+    smaller = (
+        "model.sizes={vae_channels: [8, 8, 8], latent_channels: 8, unet_channels: [8, 16], head_width: 8}"
+    )
+    with pytest.raises(InputError, match=r"vae/best\.safetensors: not the VAE of these settings"):
+        train(request(pair_set, tmp_path / "sizes", smaller, vae=straight[0]))
     with pytest.raises(InputError, match="has a VAE already"):
         train(request(pair_set, tmp_path / "no", vae=straight[0], stages=("vae",)))
 
@@ -141,6 +146,9 @@ def test_a_stage_without_what_it_needs_is_refused(pair_set, tmp_path):
         train(request(pair_set, tmp_path / "b", stages=("denoiser",)))
     with pytest.raises(ConfigError, match=r"data\.crop: must be a multiple of 16"):
         train(request(pair_set, tmp_path / "d", "data.crop=40"))
+    with pytest.raises(Unavailable, match=r"nowhere\.pth"):  # not after hours of stage 0
+        train(request(pair_set, tmp_path / "e", "denoiser.losses.adversary.weights=nowhere.pth"))
+    assert not (tmp_path / "e").exists()
     paper = Request(small(), "paper", str(pair_set), tmp_path / "c", base="somewhere")
     with pytest.raises(ConfigError, match=r"--base: .* no base"):
         train(paper)
@@ -154,6 +162,9 @@ def test_a_stage_without_what_it_needs_is_refused(pair_set, tmp_path):
         (["--data", "nowhere"], "bokehbench synth build --recipe bokehdiff --set 'size="),
         (["--data", "stream", "--set", "denoiser.losses.mes=1"], "did you mean"),
         (["--data", "stream", "--set", "vae=null"], "a compact model needs the stage vae"),
+        (["--data", "stream", "--set", "model.sizes={blocks: many}"], "bokehdiff-compact: blocks: "),
+        (["--data", "stream", "--set", "model.sizes={head_width: 0}"], "head_width must be at least 1"),
+        (["--data", "stream", "--set", "model.sizes={tile_px: 64}"], "is what data.crop says"),
         (["--config", "paper", "--data", "stream", "--set", "data.crop=16"], "discriminator needs 32 pixels"),
     ],
 )
