@@ -58,12 +58,18 @@ def calibrate(
         f"PSNR {found.psnr['1.0000']:.3f} dB as it is, {found.psnr[best]:.3f} dB with K times "
         f"{float(best):.4g} (the best of {len(found.psnr)} tried)"
     )
+    if found.gain is not None:
+        click.echo(
+            "on scenes left out, the factor of the others gains {:.3f} dB ({:.3f} to {:.3f})".format(
+                *found.gain
+            )
+        )
     if found.interval is None:
         click.echo(f"no interval: {found.scenes} scenes are too few")
-    elif found.interval[0] <= 1.0 <= found.interval[1]:
-        click.echo(
-            "1 lies in the interval: nothing says that this method needs a factor; more scenes narrow it"
-        )
+    elif not found.is_needed:
+        within = found.interval[0] <= 1.0 <= found.interval[1]
+        why = "1 lies in the interval" if within else "the gain may be 0"
+        click.echo(f"{why}: nothing says that this method needs a factor; more scenes tell more")
     click.echo(found.training)
     click.echo(f"{out}: use it with --calibrated, or as --method {found.base}+k{found.k_scale:g}")
 

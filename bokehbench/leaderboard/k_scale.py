@@ -31,6 +31,8 @@ class Calibration(BaseModel):
         benchmark, protocol: what it was found on.
         data: case -> sha256 of what it is made of.
         psnr: mean over the cases in dB, by constant: 1 is the method as it is.
+        gain: (mean, low, high) in dB over the method as it is, on scenes that a constant was not found on;
+            None under `statistics.MIN_SCENES` scenes, and in files from before there was one.
         by_scene: the constant that is best for each scene alone, among those tried.
         training: what the method was trained on, and whether that has anything of the benchmark.
     """
@@ -49,6 +51,7 @@ class Calibration(BaseModel):
     protocol: str
     data: dict[str, str]
     psnr: dict[str, float]
+    gain: tuple[float, float, float] | None = None
     by_scene: dict[str, float]
     training: str
     search: dict[str, Any]
@@ -60,6 +63,13 @@ class Calibration(BaseModel):
     def base(self) -> str:
         """Name of the method."""
         return self.method.partition("@")[0]
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the set says that the method needs the constant: 1 lies outside, and it gains elsewhere."""
+        if self.interval is None or self.interval[0] <= 1.0 <= self.interval[1]:
+            return False
+        return self.gain is None or self.gain[1] > 0.0
 
 
 def read(path: Path) -> Calibration:

@@ -81,8 +81,10 @@ def test_a_blur_understated_by_one_and_a_half_is_found_and_a_true_one_is_left(wo
     assert found.k_scale == pytest.approx(1.5, rel=0.02)
     assert (found.cases, found.scenes, len(found.by_scene)) == (7, 7, 7)
     assert max(found.psnr.values()) > found.psnr["1.0000"] + 1.0
+    assert found.is_needed and found.gain[1] > 1.0
     plain = calibrate.calibrate("scatter", f"scenes:{world / 'held_out'}", world / "scatter.json")
     assert plain.interval[0] <= 1.0 <= plain.interval[1]
+    assert not plain.is_needed and abs(plain.gain[0]) < 0.1
 
 
 def test_what_was_measured_is_not_measured_again_and_the_bytes_are_the_same(world):
@@ -233,12 +235,38 @@ def test_the_top_of_any_single_curve_is_found(top):
     assert found.bounds[0] <= top <= found.bounds[1]
 
 
+def test_scenes_that_disagree_do_not_ask_for_a_factor_however_narrow_its_interval_is():
+    """Three sharp curves hold the place of the mean's top; the five others want none of it."""
+    tops = {f"c{n}": 15.0 if n < 3 else -60.0 for n in range(8)}
+    sharp = {case: 60.0 if top > 0.0 else 3.0 for case, top in tops.items()}
+
+    def measure(numbers):
+        return {
+            case: {n: 30.0 - sharp[case] * abs((n - tops[case]) / 64) ** 1.5 for n in numbers}
+            for case in tops
+        }
+
+    curves, found = calibrate.find(measure, {case: case for case in tops}, (-128, 128))
+    assert 0.0 < found.bounds[0] < found.best < found.bounds[1] < 16.0
+    middle, low, high = calibrate.gain(curves, {case: case for case in tops})
+    assert low < middle < high
+    exact = []
+    for case, curve in curves.items():
+        others = {other: one for other, one in curves.items() if other != case}
+        best = calibrate.peak(calibrate.mean(others))
+        exact.append(curve[min(curve, key=lambda n: abs(n - best))] - curve[0])
+    assert middle == pytest.approx(np.mean(exact), abs=1e-3) and low < 0.0
+
+
 def test_fewer_than_six_scenes_have_no_interval():
     tops = {f"c{n}": 10.0 for n in range(8)}
     _, found = calibrate.find(
         measured(tops, 8.0), {case: case[:1] + "ab"[int(case[1]) % 2] for case in tops}, (-64, 64)
     )
     assert found.bounds is None and abs(found.best - 10) <= 0.5
+    assert (
+        calibrate.gain({case: {0: 1.0, 1: 2.0} for case in "abcde"}, {case: case for case in "abcde"}) is None
+    )
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
