@@ -71,7 +71,10 @@ def calibrate(
         why = "1 lies in the interval" if within else "the gain may be 0"
         click.echo(f"{why}: nothing says that this method needs a factor; more scenes tell more")
     click.echo(found.training)
-    click.echo(f"{out}: use it with --calibrated, or as --method {found.base}+k{found.k_scale:g}")
+    if found.k_scale == 1.0:
+        click.echo(f"{out}: {found.base} is best as it is")
+    else:
+        click.echo(f"{out}: use it with --calibrated, or as --method {found.base}+k{found.k_scale:g}")
 
 
 def _range(text: str) -> tuple[float, float]:

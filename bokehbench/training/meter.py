@@ -18,17 +18,19 @@ class Meter:
     def reset(self) -> None:
         """Begin anew."""
         self.sums: dict[str, Tensor] = {}
+        self.counts: dict[str, int] = {}
         self.steps, self.seconds, self.waited = 0, 0.0, 0.0
 
     def add(self, losses: Mapping[str, Tensor], seconds: float, waited: float) -> None:
         """One step: its losses, how long it took in all, and how long of this data was waited for."""
         for name, value in losses.items():
             self.sums[name] = self.sums.get(name, torch.zeros_like(value)) + value.detach()
+            self.counts[name] = self.counts.get(name, 0) + 1
         self.steps, self.seconds, self.waited = self.steps + 1, self.seconds + seconds, self.waited + waited
 
     def means(self) -> dict[str, Tensor]:
-        """Losses by name, per step."""
-        return {name: value / self.steps for name, value in self.sums.items()}
+        """Losses by name, each over the steps that had it: some begin in the middle of a training."""
+        return {name: value / self.counts[name] for name, value in self.sums.items()}
 
 
 def peak_memory(device: torch.device) -> int:

@@ -11,6 +11,7 @@ from bokehbench.errors import InputError, JobFailed
 from bokehbench.training import checkpoint, logs
 from bokehbench.training.bokehme.settings import load
 from bokehbench.training.loop import Stage, Task, Trainer
+from bokehbench.training.meter import Meter
 
 SETTINGS = (
     "arnet.steps=6",
@@ -231,3 +232,11 @@ def test_a_task_is_told_its_step_and_keeps_what_lies_aside(tmp_path):
     done = trainer(tmp_path, *settings, task=again).run()
     assert again.told == list(range(6))
     assert done.peak_bytes > 2**20
+
+
+def test_a_loss_that_begins_late_is_a_mean_over_the_steps_that_had_it():
+    meter = Meter()
+    one = torch.tensor(1.0)
+    meter.add({"loss": one}, 1.0, 0.0)
+    meter.add({"loss": 3.0 * one, "adversarial": 5.0 * one}, 1.0, 0.0)
+    assert meter.means() == {"loss": torch.tensor(2.0), "adversarial": torch.tensor(5.0)}
