@@ -52,6 +52,21 @@ def test_speed_is_what_was_asked_for(tmp_path):
     assert Image.open(tmp_path / "v.gif").info["duration"] == 80
 
 
+def test_halved_colour_is_the_mean_over_its_pixels(tmp_path):
+    """Stripes of red and blue, one pixel wide: their colour is between the two, not that of one of them."""
+    picture = np.zeros((32, 32, 3), np.uint8)
+    picture[:, ::2, 0] = picture[:, 1::2, 2] = 200
+    video.write_video(tmp_path / "v.mp4", 2, lambda _: picture, fps=5, how=video.encoding(".mp4", 100))
+    with av.open(str(tmp_path / "v.mp4")) as container:
+        planes = next(container.decode(video=0)).to_ndarray()[32:].reshape(2, -1)
+    red, blue = (0.2126 * 200 / 255, 0.0722 * 200 / 255)
+    difference = [
+        (0.0 - red) / 1.8556 + (200 / 255 - blue) / 1.8556,
+        (200 / 255 - red) / 1.5748 - blue / 1.5748,
+    ]
+    assert planes.mean(axis=1) == pytest.approx([128 + 112 * one for one in difference], abs=1.5)
+
+
 def test_more_quality_is_less_error(tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
     errors = []

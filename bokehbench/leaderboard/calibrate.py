@@ -28,6 +28,7 @@ from bokehbench.errors import ConfigError, InputError, JobFailed
 from bokehbench.leaderboard import k_scale, trained_on
 from bokehbench.leaderboard.k_scale import Calibration
 from bokehbench.leaderboard.results import Protocol, Result
+from bokehbench.leaderboard.run import cases_of
 from bokehbench.leaderboard.statistics import MIN_SCENES
 from bokehbench.leaderboard.unit import LIBRARIES, Unit, curve_over, made_by, weights_hash
 from bokehbench.registry import MethodSpec, get
@@ -131,7 +132,7 @@ def _ends(between: tuple[float, float]) -> tuple[int, int]:
 def _units(spec: MethodSpec, reference: Reference, opened: Opened, work: Path) -> list[Unit]:
     if spec.oracle is not None and spec.oracle not in opened.spec.oracles:
         raise ConfigError(f"{spec.name} needs the true {spec.oracle}, which {opened.spec.name} has not")
-    infos = [info for info in opened.cases() if info.lens.K > 0.0 or info.K_search is not None]
+    infos = [info for info in cases_of(opened) if info.lens.K > 0.0 or info.K_search is not None]
     if any(info.K_search is not None for info in infos) or not infos:
         raise InputError(f"{opened.spec.name}: {opened.protocol_id} gives no K; take a synthetic set or BLB")
     at = Protocol(work, opened.spec.name, opened.protocol_id)

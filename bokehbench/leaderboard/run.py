@@ -248,7 +248,7 @@ def _units(
     if left_out is not None and (count := left_out()):
         summary.skipped.append(f"{count} samples of {at.benchmark}: nothing to render (K = 0)")
     units = []
-    cases = _cases(opened)
+    cases = cases_of(opened)
     data = records.sha256_json([info.data for info in cases])
     for info in cases[shard[0] :: shard[1]]:
         _refuse_other_data(at, info, renew)
@@ -263,7 +263,7 @@ def _units(
     return units
 
 
-def _cases(opened: Opened) -> list[CaseInfo]:
+def cases_of(opened: Opened) -> list[CaseInfo]:
     """The benchmark's cases; InputError for a key that cannot be a file name."""
     try:
         cases = opened.cases()
