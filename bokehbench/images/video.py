@@ -115,7 +115,7 @@ def _encode(part: Path, frames: Iterator[Pixels], fps: float, how: Encoding) -> 
     import av
     from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-    # Halved colour is the mean over its pixels: without the flags every other one is left out.
+    # Halved colour is the mean over its pixels, to rounding; what is usual overshoots at edges.
     averaged = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
     first = _even(next(frames))
     # Without "bitexact" a WebM has a random number in it.
