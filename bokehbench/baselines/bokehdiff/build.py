@@ -10,7 +10,7 @@ from torch import Tensor
 from bokehbench.baselines.bokehdiff import base as bases
 from bokehbench.baselines.bokehdiff import sdxl
 from bokehbench.baselines.bokehdiff.compact import PROMPT_TOKENS, CompactConfig
-from bokehbench.baselines.bokehdiff.model import PISA_BLOCK, BokehDiff, Layout
+from bokehbench.baselines.bokehdiff.model import PISA_BLOCK, TILE_PX, BokehDiff, Layout
 from bokehbench.baselines.bokehdiff.one_step import PAPER_TIMESTEP, alpha_bar
 from bokehbench.baselines.bokehdiff.pisa.processor import install
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
@@ -23,6 +23,7 @@ def from_sdxl(
     timestep: int = PAPER_TIMESTEP,
     settings: PisaSettings | None = None,
     seed: int = 0,
+    tile_px: int = TILE_PX,
 ) -> BokehDiff:
     """The full-size model as its training starts: float32, a LoRA that changes nothing yet.
 
@@ -33,11 +34,12 @@ def from_sdxl(
         timestep: T of the one step.
         settings: of PISA.
         seed: of the LoRA's matrices.
+        tile_px: see `model.Layout`.
 
     Raises:
         see `base.read`.
     """
-    return on_base(bases.read(base, revision), rank, timestep, settings, seed)
+    return on_base(bases.read(base, revision), rank, timestep, settings, seed, tile_px)
 
 
 def on_base(
@@ -46,14 +48,16 @@ def on_base(
     timestep: int = PAPER_TIMESTEP,
     settings: PisaSettings | None = None,
     seed: int = 0,
+    tile_px: int = TILE_PX,
 ) -> BokehDiff:
     """As `from_sdxl`, of a base in memory, whose networks it changes."""
     alpha_bar(timestep)
     kept = ("name", "revision", "fingerprint", "prompt")
-    origin = {"kind": "sdxl", "rank": rank, "base": {key: base.about.get(key, "") for key in kept}}
+    about = {key: base.about.get(key, "") for key in kept}
+    origin = {"kind": "sdxl", "rank": rank, "tile_px": tile_px, "base": about}
     processor = install(base.unet, PISA_BLOCK, settings or PisaSettings())
     sdxl.add_lora(base.unet, rank, seed)
-    layout = Layout("sdxl", timestep=timestep)
+    layout = Layout("sdxl", timestep=timestep, tile_px=tile_px)
     return _model(base.unet, base.vae, (base.prompt_embeds, base.pooled), processor, layout, origin)
 
 

@@ -26,6 +26,8 @@ TRAINED_VAE = ("encoder.conv_in.", "encoder.mid_block.", "encoder.conv_out.")
 """What of the VAE is trained together with the UNet; the decoder never is (A2.3)."""
 RADIUS_UNIT = 10.0
 """Pixels of blur radius that a UNet with scene channels sees as 1."""
+TILE_PX = 512
+"""Side of the squares that the paper's model is trained on."""
 Stage = Literal["vae", "denoiser"]
 
 
@@ -44,7 +46,7 @@ class Layout:
 
     kind: Literal["sdxl", "compact"]
     timestep: int = PAPER_TIMESTEP
-    tile_px: int = 512
+    tile_px: int = TILE_PX
     scene_channels: bool = False
     copies: bool = False
 

@@ -16,7 +16,7 @@ from bokehbench import records, weights
 from bokehbench.baselines.bokehdiff import base as bases
 from bokehbench.baselines.bokehdiff import build, sdxl
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
-from bokehbench.baselines.bokehdiff.model import TRAINED_VAE, BokehDiff, check_keys
+from bokehbench.baselines.bokehdiff.model import TILE_PX, TRAINED_VAE, BokehDiff, check_keys
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
 from bokehbench.errors import InputError
 
@@ -108,7 +108,8 @@ def load(files: Sequence[str], form: str = "auto", dtype: torch.dtype = torch.fl
     else:
         base = bases.read_prepared(paths, dtype)
         _same_base(path, about["base"], base.about)
-        model = build.on_base(base, int(about["rank"]), int(about["timestep"]), settings)
+        tile_px = int(about.get("tile_px", TILE_PX))
+        model = build.on_base(base, int(about["rank"]), int(about["timestep"]), settings, tile_px=tile_px)
     model.load_trained(sdxl.read_state([path]))
     return model.eval().requires_grad_(False)
 

@@ -138,6 +138,10 @@ class Source(ABC):
     def _held_out(self, augment: Augment, count: int) -> list[Pairs]: ...
 
     @abstractmethod
+    def size(self) -> tuple[int, int]:
+        """Width and height of the photographs, pixels."""
+
+    @abstractmethod
     def identity(self) -> dict[str, Any]:
         """What the photographs are, for records; plain values."""
 
@@ -169,6 +173,12 @@ class StoredSource(Source):
             stored_pairs([data[number * len(data) + held[number * len(held) // count]]])
             for number in range(count)
         ]
+
+    def size(self) -> tuple[int, int]:
+        """All photographs of a set have one size."""
+        data = self._photographs(Augment())
+        width, height = data.store.meta(data.samples[0])["out_size"]
+        return int(width), int(height)
 
     def identity(self) -> dict[str, Any]:
         """Recipe, seed and assets of the set, and how much of it there is."""
@@ -209,6 +219,10 @@ class StreamSource(Source):
         render = self._render()
         made = (render([scenes.pack(number)]) for number in range(count))
         return [{name: value.cpu() for name, value in batch.items()} for batch in made]
+
+    def size(self) -> tuple[int, int]:
+        """As the recipe says."""
+        return self.recipe.size
 
     def identity(self) -> dict[str, Any]:
         """Recipe, seed and assets."""

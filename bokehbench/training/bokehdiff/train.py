@@ -149,6 +149,7 @@ class _Run:
             world=accelerator.num_processes,
             device=accelerator.device,
         )
+        self._check_size()
         # Not after hours of stage 0: a loss whose weights are missing is refused at once.
         self._loss = self._open_loss() if "denoiser" in self.stages else None
         self._held_out: list[Pairs] | None = None
@@ -284,18 +285,37 @@ class _Run:
         else:
             assert request.base is not None
             model = build.from_sdxl(
-                request.base, request.revision, settings.lora_rank, settings.timestep, pisa, seed
+                request.base,
+                request.revision,
+                settings.lora_rank,
+                settings.timestep,
+                pisa,
+                seed,
+                self.settings.data.crop,
             )
         if settings.gradient_checkpointing:
             model.enable_gradient_checkpointing()
         return model
 
-    def _check_sides(self, model: BokehDiff) -> None:
-        """ConfigError for crops that are no whole cells of the networks."""
+    def _sides(self) -> dict[str, int]:
+        """Of the parts of pictures that are taken, by the names of their settings."""
         data, vae = self.settings.data, self.settings.vae
         sides = {"data.crop": data.crop, "data.validation_side": data.validation_side}
-        sides |= {"vae.crop": vae.crop} if vae is not None else {}
-        for field, side in sides.items():
+        return sides | ({"vae.crop": vae.crop} if vae is not None and "vae" in self.stages else {})
+
+    def _check_size(self) -> None:
+        """ConfigError for pictures that are smaller than the parts."""
+        width, height = self.source.size()
+        for field, side in self._sides().items():
+            if side > min(width, height):
+                raise ConfigError(
+                    f"--data {self.request.data}: its pictures of {width}x{height} are smaller than {field}, "
+                    f"{side}; take larger ones, or --set {field}={min(width, height)}"
+                )
+
+    def _check_sides(self, model: BokehDiff) -> None:
+        """ConfigError for crops that are no whole cells of the networks."""
+        for field, side in self._sides().items():
             if side % model.multiple:
                 raise ConfigError(
                     f"{field}: must be a multiple of {model.multiple} for this model, not {side}"

@@ -5,7 +5,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from bokehbench.baselines.bokehdiff import build
-from bokehbench.baselines.bokehdiff.base import Base
+from bokehbench.baselines.bokehdiff.base import Base, metadata
 from bokehbench.errors import InputError
 from bokehbench.training import checkpoint
 from bokehbench.training.bokehdiff.settings import load
@@ -63,8 +63,8 @@ def base(monkeypatch):
     """What a base's name stands for while a test runs."""
     known = {"fingerprint": "one"}
 
-    def from_sdxl(name, revision, rank, timestep, settings, seed):
-        return build.on_base(tiny_base(known["fingerprint"]), rank, timestep, settings, seed)
+    def from_sdxl(name, revision, *how):
+        return build.on_base(tiny_base(known["fingerprint"]), *how)
 
     monkeypatch.setattr(build, "from_sdxl", from_sdxl)
     return known
@@ -88,6 +88,7 @@ def test_a_lora_is_trained_stored_and_gone_on_with(pair_set, base, tmp_path):
         for name in state["network"]
     )
     assert {name.partition(".")[0] for name in state["network"]} == {"unet", "vae"}
+    assert metadata(files[0])["tile_px"] == 64  # large pictures are cut into what was trained on
     card = straight.card
     assert card["base"]["fingerprint"] == "one" and card["method"] == "bokehdiff"
     assert "--base a/b" in card["command"]
