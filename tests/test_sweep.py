@@ -16,6 +16,8 @@ PROGRAM = """
 import json, os, shutil, sys
 manifest = json.load(open(sys.argv[1]))
 json.dump([case["lens"]["K"] for case in manifest["cases"]], open("asked.json", "w"))
+paths = [case[what] for case in manifest["cases"] for what in ("image", "disparity")]
+json.dump([len(set(paths)), len({os.stat(path).st_ino for path in paths})], open("files.json", "w"))
 for case in manifest["cases"]:
     shutil.copy(case["image"], os.path.join(manifest["out"], case["output"]))
 """
@@ -134,6 +136,8 @@ def test_a_method_of_its_own_environment_gets_all_frames_at_once_and_k_times_its
         made = scene(K=8.0, first=0.0, count=3, method="elsewhere", options={"k_scale": 1.25})
         sweep.render(made, tmp_path / "out", workers=2)
         assert json.loads((tmp_path / "asked.json").read_text()) == [0.0, 5.0, 10.0]
+        # Each case has files of its own name; what they hold lies on the disk once.
+        assert json.loads((tmp_path / "files.json").read_text()) == [6, 2]
         assert (sweep.frame(tmp_path / "out", made.steps[1]) == images.quantise(made.image)).all()
         with pytest.raises(ConfigError, match="elsewhere has no option log; it has none but k_scale"):
             photograph.prepare("elsewhere", {"log": "x"})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -223,30 +224,38 @@ class External:
         before: Inputs | None = None
         for number, inputs in enumerate(asked):
             first = written[-1].first if inputs is before else number
-            written.append(_Asked(number, self._write(work, number, inputs), first))
+            # Frames of a sweep, and a search for K, ask for the same pictures many times.
+            like = written[-1].entry if before is not None and _same_pictures(inputs, before) else {}
+            written.append(_Asked(number, self._write(work, number, inputs, like), first))
             before = inputs
         return written
 
-    def _write(self, work: Path, number: int, inputs: Inputs) -> dict[str, Any]:
-        """Files of one case; its entry in the manifest."""
+    def _write(self, work: Path, number: int, inputs: Inputs, like: Mapping[str, Any]) -> dict[str, Any]:
+        """Files of one case; its entry in the manifest. `like`: that of a case with the same pictures."""
         # The same key may be asked for several times, with other lenses.
         name = inputs.key if not (work / "in" / f"{inputs.key}.asked").exists() else f"{inputs.key}--{number}"
         (work / "in" / f"{name}.asked").touch()
-        gamma = inputs.lens.gamma
+
+        def stem(what: str) -> Path:
+            return work / "in" / f"{name}_{what}"
+
+        def picture(what: str, image: FloatImage) -> str:
+            made = _linked(like.get(what), stem(what))
+            return made or str(_write_image(stem(what), image, self.about.image, inputs.lens.gamma))
+
         entry: dict[str, Any] = {
             "key": name,
             "size": [inputs.image.shape[1], inputs.image.shape[0]],
-            "image": str(_write_image(work / "in" / f"{name}_image", inputs.image, self.about.image, gamma)),
-            "disparity": str(
-                _write_map(work / "in" / f"{name}_disparity", inputs.disparity, self.about.disparity)
-            ),
+            "image": picture("image", inputs.image),
+            "disparity": _linked(like.get("disparity"), stem("disparity"))
+            or str(_write_map(stem("disparity"), inputs.disparity, self.about.disparity)),
             "lens": inputs.lens.scaled(self.spec.k_scale).to_json(),
             "disparity_range": list(inputs.disparity_range) if inputs.disparity_range else None,
             "seed": seed_of(inputs),
             "output": f"{name}.png",
         }
         if inputs.lq is not None:
-            entry["lq"] = str(_write_image(work / "in" / f"{name}_lq", inputs.lq, self.about.image, gamma))
+            entry["lq"] = picture("lq", inputs.lq)
         return entry
 
     def _write_manifest(self, work: Path, waiting: Sequence[_Asked], out: Path, number: int) -> Path:
@@ -275,6 +284,23 @@ def _from_the_middle(waiting: list[_Asked]) -> list[_Asked]:
     while 0 < middle < len(waiting) and waiting[middle].first == waiting[middle - 1].first:
         middle += 1
     return waiting[middle:] + waiting[:middle]
+
+
+def _same_pictures(one: Inputs, other: Inputs) -> bool:
+    same = all(getattr(one, what) is getattr(other, what) for what in ("image", "disparity", "lq"))
+    return same and one.lens.gamma == other.lens.gamma
+
+
+def _linked(like: str | None, stem: Path) -> str:
+    """A second name for a file, so that each case has its own; empty where there is none, or it cannot be."""
+    if like is None:
+        return ""
+    path = stem.with_name(stem.name + Path(like).suffix)
+    try:
+        os.link(like, path)
+    except OSError:  # file systems without hard links
+        return ""
+    return str(path)
 
 
 def _filled(word: str, values: dict[str, str]) -> str:

@@ -287,8 +287,9 @@ def cases_of(opened: Opened) -> list[CaseInfo]:
 
 
 def _mend_case(at: Protocol, opened: Opened, info: CaseInfo) -> None:
-    """Write a case again where its record is broken or one of its pictures missing or damaged."""
-    if not at.case_record(info.key).exists():
+    """Write a case that has results again where its record or one of its pictures is missing or damaged."""
+    results = at.folder.glob(f"[!_]*/*/{info.key}.json")
+    if not at.case_record(info.key).exists() and not any(results):
         return
     hashes = stored(at.case_record(info.key)).get("pictures", {})
     wanted = {"image", "disparity", *hashes}

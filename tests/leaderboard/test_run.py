@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -151,6 +152,16 @@ def test_a_lost_picture_of_a_case_is_written_again(toy: Path, what: str, damage:
     (at,) = results.protocols(toy / "out")
     picture = at.case_image("case1", what)
     picture.unlink() if damage == "gone" else picture.write_bytes(picture.read_bytes()[:99])
+    assert run([f"toy:{toy / 'data'}"], ["copy"], toy / "out").rendered == 0
+    assert lasting(toy / "out") == clean
+
+
+@pytest.mark.parametrize("lost", ["a record", "all"])
+def test_a_lost_record_of_a_case_with_results_is_written_again(toy: Path, lost: str) -> None:
+    run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    clean = lasting(toy / "out")
+    (at,) = results.protocols(toy / "out")
+    at.case_record("case1").unlink() if lost == "a record" else shutil.rmtree(at.case_record("case1").parent)
     assert run([f"toy:{toy / 'data'}"], ["copy"], toy / "out").rendered == 0
     assert lasting(toy / "out") == clean
 
