@@ -53,7 +53,10 @@ def render_picture(model: Model, inputs: Inputs, *, compat: bool = False) -> Flo
 
 
 def round_trip(model: Model, image: FloatImage) -> FloatImage:
-    """A picture [H, W, 3] in [0, 1] through the VAE and back: what no rendering of this model can exceed."""
+    """A picture [H, W, 3] in [0, 1] through the VAE and back: what encoder and decoder lose of it.
+
+    No hard limit of renderings: the encoder's ends are trained for those, not for this.
+    """
     device, (height, width) = model.prompt_embeds.device, image.shape[:2]
     with torch.inference_mode():
         size = tiles.padded_size((height, width), model.multiple, model.layout.tile_px)
@@ -66,7 +69,8 @@ class BokehDiff:
 
     Args:
         files: weight files, see `weights`.
-        precision: "fp32" or "bf16", of the UNet of a model on a base; VAE and PISA compute in fp32.
+        precision: "fp32" or "bf16", of the UNet of a model on a base; VAE and PISA compute in fp32. A compact
+            model takes "fp32" alone.
         device: "cpu", "cuda", "cuda:1", or "auto": a GPU where there is one.
         form: of PISA, see `PisaSettings`.
 
@@ -102,7 +106,7 @@ class RoundTrip:
     Args:
         files, device: see `BokehDiff`.
         of: "input", the all-in-focus picture as it is; "layers", the picture that the ray tracer makes of the
-            true layers, which is the ceiling of every rendering through this VAE.
+            true layers: what the VAE leaves of a rendering without fault.
     """
 
     def __init__(self, files: Sequence[str] = COMPACT, of: str = "input", device: str = "auto") -> None:
@@ -126,6 +130,8 @@ class RoundTrip:
 def _loaded(files: Sequence[str], precision: str, device: str, form: str) -> Model:
     if precision not in PRECISIONS:
         raise ConfigError(f"bokehdiff: precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
+    if precision != "fp32" and tuple(files) == COMPACT:
+        raise ConfigError(f"bokehdiff-compact: computes in fp32 alone; leave out precision={precision}")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     where = torch.device(usable_device(device, "bokehdiff"))

@@ -109,7 +109,7 @@ class DenoiserStage(Task):
         """PSNR in dB, mean over what is held out.
 
         Of the rendering (the score), of the all-in-focus picture (`identity`), and of the target's round trip
-        through the VAE, which is the most that the decoder can show.
+        through the VAE as it now is: what encoder and decoder lose, which a rendering may come to exceed.
         """
         device = next(self.model.vae.parameters()).device
         found: dict[str, list[Tensor]] = {}

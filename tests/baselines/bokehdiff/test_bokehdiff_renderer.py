@@ -116,6 +116,8 @@ def test_the_ceiling_is_what_the_vae_leaves_of_the_true_picture(compact):
 def test_options_out_of_range_are_refused(compact):
     with pytest.raises(ConfigError, match="precision must be one of fp32, bf16"):
         renderer.BokehDiff(weights.COMPACT, precision="fp16")
+    with pytest.raises(ConfigError, match="bokehdiff-compact: computes in fp32 alone"):
+        renderer.BokehDiff(weights.COMPACT, precision="bf16")
     with pytest.raises(ConfigError, match="round trip is of input or layers"):
         renderer.RoundTrip(of="target")
     with pytest.raises(ConfigError, match="form 'fast' is unknown"):
