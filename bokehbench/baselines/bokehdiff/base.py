@@ -216,7 +216,8 @@ def _configs(folder: Path) -> dict[str, Any]:
 
 def _files(folder: Path) -> list[Path]:
     """The files of one network: full precision where it is there, all shards."""
-    found = sorted(folder.glob("*.safetensors"))
+    # Variants have longer names than the network itself: `.non_ema`, `.fp16`.
+    found = sorted(folder.glob("*.safetensors"), key=lambda path: (len(path.name), path.name))
     plain = [path for path in found if ".fp16." not in path.name]
     whole = [path for path in plain if "-of-" not in path.name]
     chosen = whole[:1] or plain or [path for path in found if "-of-" not in path.name][:1] or found
