@@ -1,5 +1,7 @@
 """Latency and peak memory of BokehDiff: `python perf/bokehdiff.py [--compact] [--size 512x512 1920x1080]`.
 
+`--train` times steps of the compact model's training instead: forward and backward, batch 1, 256 px.
+
 Without weights: networks of the full size (SDXL's published configuration) with random numbers, which cost
 the same as trained ones. The full size needs a GPU: 24 GB for fp32, 16 GB for bf16. On a CPU take --compact.
 """
@@ -56,9 +58,39 @@ def measure(model: torch.nn.Module, inputs: Inputs, repeats: int) -> tuple[float
     return float(np.median(seconds[1:])), peak / 1e9
 
 
+def training_step(precision: str, samples: int, jitters: int, repeats: int, device: str) -> float:
+    """Seconds of a step of the compact denoiser, median."""
+    from bokehbench.training.bokehdiff.losses import open_loss
+    from bokehbench.training.bokehdiff.settings import load
+    from bokehbench.training.bokehdiff.stages import DenoiserStage
+
+    own = load("compact", (f"model.pisa.samples={samples}", f"model.pisa.jitters={jitters}"))
+    loss = open_loss(own.denoiser.losses)
+    stage = DenoiserStage(build.random_compact(0), own.denoiser, own.model.pisa, loss, [], seed=0).to(device)
+    side = own.data.crop
+    case = scene(side, side, 40.0)
+    disparity = torch.from_numpy(case.disparity)[None, None]
+    image = torch.from_numpy(case.image).permute(2, 0, 1)[None] * 2.0 - 1.0
+    batch = {"image": image, "target": image.flip(-1), "disparity": disparity}
+    batch["radius"] = case.lens.K * (disparity - case.lens.disp_focus).abs()
+    batch = {name: tensor.to(device).contiguous() for name, tensor in batch.items()}
+    seconds = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter() if device == "cuda" else time.process_time()
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            total = stage(batch)["loss"]
+        total.backward()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        seconds.append((time.perf_counter() if device == "cuda" else time.process_time()) - start)
+        stage.zero_grad()
+    return float(np.median(seconds[1:]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--compact", action="store_true", help="the compact model")
+    parser.add_argument("--train", action="store_true", help="steps of the compact model's training")
     parser.add_argument("--size", nargs="+", default=["512x512", "1920x1080"], metavar="WIDTHxHEIGHT")
     parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"], choices=list(renderer.PRECISIONS))
     parser.add_argument(
@@ -68,10 +100,16 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cpu" and not chosen.compact:
+    if device == "cpu" and not (chosen.compact or chosen.train):
         parser.error("the full size needs a GPU; take --compact")
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU seconds of all threads"
     print(f"{name}; K = {chosen.K:g}; random weights")
+    if chosen.train:
+        for precision in chosen.precision:
+            for samples, jitters in ((3, 2), (5, 4)):
+                took = training_step(precision, samples, jitters, chosen.repeats, device)
+                print(f"{precision}  {samples} samples, {jitters} jitters  {took:8.2f} s a step")
+        return
     for precision in ["fp32"] if chosen.compact else chosen.precision:
         for form in chosen.form:
             torch.manual_seed(0)
