@@ -72,7 +72,7 @@ SETS = {
             name="blb-mini",
             version=1,
             summary="Three scenes, levels 1 and 5, three focal planes, converged: a test of one second.",
-            scenes=("chain_fence", "plush", "thicket"),
+            scenes=("chain_fence", "headland", "plush"),
             levels=(0, 4),
             quality=45.0,
             level_quality=(50.0, 49.0, 48.0, 47.0, 45.0),
@@ -84,8 +84,8 @@ SETS = {
             summary="Ten scenes, five levels, three focal planes at 480x270.",
             scenes=TEN,
             levels=(0, 1, 2, 3, 4),
-            quality=44.0,
-            level_quality=(45.0, 44.0, 43.0, 42.0, 41.0),
+            quality=42.0,  # 5 dB above the best method on such scenes; 2 dB more cost twice the time
+            level_quality=(43.0, 42.0, 41.0, 40.0, 39.0),
         ),
     )
 }
