@@ -36,7 +36,7 @@ SPECS: tuple[Spec, ...] = (
     ),
     BenchmarkSpec(
         name="blb-mini",
-        summary="Three Blender scenes, levels 1 and 5, three focal planes at 480x270; comes with the package.",
+        summary="Three Blender scenes, levels 1 and 5, three focal planes; comes with the package.",
         published=18,
         bundled="benchmarks/data/blb-mini",
         implementation="bokehbench.benchmarks.blb:BLB",
@@ -45,7 +45,8 @@ SPECS: tuple[Spec, ...] = (
         source="bokehbench blb render --set blb-mini --out DIR, some hours of two cores; the package has it",
         notes=(
             "As blb. A fixed test of a second: a fence, a headland, soft toys in fur. "
-            "Images keep 7 bits of mantissa, an error of about 70 dB; the noise of each, 44 to 49 dB, is in info.json."
+            "480x270. Images keep 7 bits of mantissa, an error of about 70 dB; the noise of each, 44 to 49 dB, "
+            "is in info.json."
         ),
     ),
     BenchmarkSpec(

@@ -91,7 +91,7 @@ def _steps(out: Path, scale: Scale, workers: int) -> list[Step]:
     return [
         Step("Ray-traced training pairs from drawn and photographed layers", build),
         Step("A scene in Blender, in the layout of BLB", blender),
-        Step("Every renderer on every case, those of the shipped set blb-mini too", [*run, "--out", results, *processes]),
+        Step("Every renderer, also on blb-mini, which the package has", [*run, "--out", results, *processes]),
         Step("Scores", ["evaluate", results, *processes]),
         Step("A photograph with its measured disparity, refocused near, middle and far", refocus),
         Step("Tables and the page", ["leaderboard", results, "--out", str(out / "page")]),
