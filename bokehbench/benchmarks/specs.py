@@ -45,8 +45,8 @@ SPECS: tuple[Spec, ...] = (
         source="bokehbench blb render --set blb-mini --out DIR, some hours of two cores; the package has it",
         notes=(
             "As blb. A fixed test of a second: a fence, a headland, soft toys in fur. "
-            "480x270. Images keep 7 bits of mantissa, an error of about 70 dB; the noise of each, 44 to 49 dB, "
-            "is in info.json."
+            "480x270. Images keep 7 bits of mantissa, an error of about 70 dB; noise of each, 44 to 49 dB,"
+            " is in info.json."
         ),
     ),
     BenchmarkSpec(
