@@ -349,7 +349,7 @@ def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path: Path, read
                 at = int(rng.integers(len(data) if rng.random() < 0.5 else min(200, len(data))))
                 data[at] = int(rng.integers(256))
             damaged.write_bytes(data)
-            start = time.perf_counter()
+            start = time.process_time()
             try:
                 made = reader(damaged)
             except BadImage as error:
@@ -357,5 +357,5 @@ def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path: Path, read
             else:
                 values = made.values if isinstance(made, images.DisparityMap) else made
                 assert values.dtype == np.float32 and np.isfinite(values).all(), name
-            slowest = max(slowest, time.perf_counter() - start)
-    assert slowest < 2.0  # seconds, on a busy machine
+            slowest = max(slowest, time.process_time() - start)
+    assert slowest < 2.0  # seconds of computing
