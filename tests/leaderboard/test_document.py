@@ -22,7 +22,7 @@ README = Path(bokehbench.__file__).parent.parent / "README.md"
 @pytest.mark.skipif(not README.is_file(), reason="not a checkout")
 def test_the_readmes_tables_are_of_todays_methods_and_metrics() -> None:
     assert document.stale(README) == []
-    assert [part.mark.benchmark for part in document.parts(README)] == ["blb", "layered"]
+    assert [part.mark.benchmark for part in document.parts(README)] == ["blb-mini", "layered"]
 
 
 @pytest.fixture(scope="module")
