@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from script_process import run
 
 from bokehbench.errors import Unavailable
 
 HERE = Path(__file__).parent
-
-
-def run(script: str, *arguments: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(HERE / script), *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
 
 
 def check(printed: str) -> None:
@@ -38,14 +24,14 @@ def check(printed: str) -> None:
 
 
 def test_the_kernel_interpreted_is_the_reference() -> None:
-    check(run("scatter_triton_scenes.py", "cpu", TRITON_INTERPRET="1"))
+    check(run(HERE / "scatter_triton_scenes.py", "cpu", TRITON_INTERPRET="1"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton compiles on Linux only")
 def test_the_kernel_compiles_for_a_gpu(tmp_path: Path) -> None:
     """To PTX, without a GPU: types and control flow that the interpreter would let pass."""
     environment = {"TRITON_CACHE_DIR": str(tmp_path), "TRITON_INTERPRET": "0"}
-    assert "compiled" in run("scatter_triton_compile.py", **environment)
+    assert "compiled" in run(HERE / "scatter_triton_compile.py", **environment)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton comes with PyTorch on Linux only")
@@ -62,7 +48,7 @@ def test_tensors_off_a_gpu_are_one_clear_line() -> None:
 def test_the_kernel_on_a_gpu_is_the_reference_and_repeats_to_the_bit() -> None:
     from bokehbench.baselines.scatter.triton_kernel import scatter_triton
 
-    check(run("scatter_triton_scenes.py", "cuda", TRITON_INTERPRET="0"))
+    check(run(HERE / "scatter_triton_scenes.py", "cuda", TRITON_INTERPRET="0"))
     draw = torch.Generator().manual_seed(1)
     light = torch.rand(2, 3, 200, 300, generator=draw).cuda()
     defocus = (torch.rand(2, 1, 200, 300, generator=draw) * 40 - 20).cuda()

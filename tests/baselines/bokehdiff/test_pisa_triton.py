@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from script_process import run
 
 from bokehbench.baselines.bokehdiff.pisa.attention import pisa
 from bokehbench.baselines.bokehdiff.pisa.scene import Scene
@@ -17,19 +16,6 @@ from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
 from bokehbench.errors import Unavailable
 
 HERE = Path(__file__).parent
-
-
-def run(script: str, *arguments: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(HERE / script), *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
 
 
 def check(printed: str) -> None:
@@ -42,14 +28,14 @@ def check(printed: str) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton comes with PyTorch on Linux only")
 def test_the_kernels_interpreted_are_the_reference() -> None:
-    check(run("pisa_triton_scenes.py", "cpu", TRITON_INTERPRET="1"))
+    check(run(HERE / "pisa_triton_scenes.py", "cpu", TRITON_INTERPRET="1"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton compiles on Linux only")
 def test_the_kernels_compile_for_a_gpu(tmp_path: Path) -> None:
     """To PTX, without a GPU: types and control flow that the interpreter would let pass."""
     environment = {"TRITON_CACHE_DIR": str(tmp_path), "TRITON_INTERPRET": "0"}
-    assert "compiled" in run("pisa_triton_compile.py", **environment)
+    assert "compiled" in run(HERE / "pisa_triton_compile.py", **environment)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton comes with PyTorch on Linux only")
@@ -61,7 +47,7 @@ def test_tensors_off_a_gpu_are_one_clear_line() -> None:
 
 @pytest.mark.gpu
 def test_on_a_gpu_it_is_the_reference_and_repeats_to_the_bit() -> None:
-    check(run("pisa_triton_scenes.py", "cuda", TRITON_INTERPRET="0"))
+    check(run(HERE / "pisa_triton_scenes.py", "cuda", TRITON_INTERPRET="0"))
     draw = torch.Generator().manual_seed(0)
     parts = [torch.randn(1, 10, 1024, 64, generator=draw).cuda() for _ in range(3)]
     disparity = torch.rand(1, 1, 512, 512, generator=draw).cuda()

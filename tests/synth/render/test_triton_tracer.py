@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from script_process import run
 
 HERE = Path(__file__).parent
-
-
-def run(script: str, *arguments: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(HERE / script), *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
 
 
 def check(printed: str) -> None:
@@ -36,20 +22,20 @@ def check(printed: str) -> None:
 
 
 def test_the_kernel_interpreted_is_the_readable_tracer() -> None:
-    check(run("triton_scenes.py", "cpu", TRITON_INTERPRET="1"))
+    check(run(HERE / "triton_scenes.py", "cpu", TRITON_INTERPRET="1"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton compiles on Linux only")
 def test_the_kernel_compiles_for_a_gpu(tmp_path: Path) -> None:
     """To PTX, without a GPU: types and control flow that the interpreter would let pass."""
     environment = {"TRITON_CACHE_DIR": str(tmp_path), "TRITON_INTERPRET": "0"}
-    assert "compiled" in run("triton_compile.py", **environment)
+    assert "compiled" in run(HERE / "triton_compile.py", **environment)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_the_kernel_on_a_gpu_is_the_readable_tracer() -> None:
-    check(run("triton_scenes.py", "cuda", TRITON_INTERPRET="0"))
+    check(run(HERE / "triton_scenes.py", "cuda", TRITON_INTERPRET="0"))
 
 
 @pytest.mark.gpu
