@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
-import warnings
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,7 @@ from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.baselines.bokehdiff.model import BokehDiff, check_keys
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.training import checkpoint, runs
+from bokehbench.training import checkpoint
 from bokehbench.training.arithmetic import bf16_support
 from bokehbench.training.bokehdiff.benchmark import BenchmarkCheck
 from bokehbench.training.bokehdiff.data import Pairs, Source, StreamSource, open_source
@@ -32,13 +29,11 @@ from bokehbench.training.bokehdiff.settings import (
 )
 from bokehbench.training.bokehdiff.stages import DenoiserStage, rendering_settings
 from bokehbench.training.bokehdiff.vae_stage import VaeStage, start_sharp
-from bokehbench.training.loop import Stage, Standing, Trainer
+from bokehbench.training.loop import Stage
 from bokehbench.training.photographs import STREAM, asset_names, compare, data_card, zero_shot_card
-from bokehbench.training.starting import device_name, open_accelerator, seed_number
-from bokehbench.training.together import ending_together
+from bokehbench.training.starting import device_name, seed_number
+from bokehbench.training.turns import Result, take_turns
 from bokehbench.training.zero_shot import Comparison
-
-CURVES = "tensorboard"
 
 
 @dataclass(frozen=True)
@@ -74,21 +69,6 @@ class Request:
     changes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a run came to.
-
-    Attributes:
-        standings: of the stages that were asked for, as far as they were begun.
-        card: of the weights; None where the denoiser has none yet.
-        speaks: whether this is the one process among those that train together that reports.
-    """
-
-    standings: dict[str, Standing]
-    card: dict[str, Any] | None
-    speaks: bool = True
-
-
 def train(request: Request) -> Result:
     """Train, or go on.
 
@@ -97,36 +77,9 @@ def train(request: Request) -> Result:
         Unavailable: no such device, or no weights that a loss or the base needs.
         JobFailed: the loss is no number any more.
     """
-    accelerator = open_accelerator(request.device)
-    with ending_together(accelerator.process_index, accelerator.num_processes):
-        run = _Run(request, accelerator)
-        with runs.alone(request.out) if accelerator.is_main_process else nullcontext():
-            return _trained(run)
-
-
-def _trained(run: _Run) -> Result:
-    request, accelerator = run.request, run.accelerator
-    if accelerator.is_main_process:
-        runs.enter(request.out, run.identity(), FREE)
-        for line in run.remarks():
-            warnings.warn(line, stacklevel=3)
-    accelerator.wait_for_everyone()
-    deadline = time.monotonic() + 3600.0 * request.hours
-    standings: dict[str, Standing] = {}
-    for name in run.stages if request.hours > 0.0 else ():
-        stage = run.stage(name)
-        trainer = Trainer(stage, run.folder(name), request.out / CURVES, accelerator)
-        standings[name] = trainer.run(deadline)
-        accelerator.wait_for_everyone()
-        finished = standings[name].step >= stage.settings.steps
-        # Other networks follow, and a model on SDXL may not fit twice.
-        del stage, trainer
-        accelerator.free_memory()
-        if not finished:
-            break
-    card = run.export() if accelerator.is_main_process else None
-    accelerator.wait_for_everyone()
-    return Result(standings, card, accelerator.is_main_process)
+    return take_turns(
+        lambda accelerator: _Run(request, accelerator), request.out, request.device, request.hours, FREE
+    )
 
 
 class _Run:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
-import warnings
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ from accelerate import Accelerator
 
 from bokehbench.baselines.bokehme.neural import VARIANTS, NeuralRenderer, Upsampling
 from bokehbench.errors import InputError
-from bokehbench.training import checkpoint, runs
+from bokehbench.training import checkpoint
 from bokehbench.training.arithmetic import bf16_support
 from bokehbench.training.bokehme.benchmark import BenchmarkCheck
 from bokehbench.training.bokehme.export import export
@@ -23,14 +20,13 @@ from bokehbench.training.bokehme.initial import copy_pictures
 from bokehbench.training.bokehme.settings import FREE, BokehMeSettings
 from bokehbench.training.bokehme.sources import Source, StreamSource, open_source
 from bokehbench.training.bokehme.stages import ARNetStage, BokehMeStage, IUNetStage
-from bokehbench.training.loop import Stage, Standing, Trainer
+from bokehbench.training.loop import Stage
 from bokehbench.training.photographs import STREAM, asset_names, compare, data_card, zero_shot_card
-from bokehbench.training.starting import device_name, open_accelerator, seed_number
-from bokehbench.training.together import ending_together
+from bokehbench.training.starting import device_name, seed_number
+from bokehbench.training.turns import Result, take_turns
 from bokehbench.training.zero_shot import Comparison
 
 STAGES = ("arnet", "iunet")
-CURVES = "tensorboard"
 
 
 @dataclass(frozen=True)
@@ -63,21 +59,6 @@ class Request:
     changes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a run came to.
-
-    Attributes:
-        standings: of the stages that were asked for, as far as they were begun.
-        card: of the weights; None where a stage has no weights yet.
-        speaks: whether this is the one process among those that train together that reports.
-    """
-
-    standings: dict[str, Standing]
-    card: dict[str, Any] | None
-    speaks: bool = True
-
-
 def train(request: Request) -> Result:
     """Train, or go on.
 
@@ -86,32 +67,9 @@ def train(request: Request) -> Result:
         Unavailable: no such device.
         JobFailed: the loss is no number any more.
     """
-    accelerator = open_accelerator(request.device)
-    with ending_together(accelerator.process_index, accelerator.num_processes):
-        run = _Run(request, accelerator)
-        with runs.alone(request.out) if accelerator.is_main_process else nullcontext():
-            return _trained(run)
-
-
-def _trained(run: _Run) -> Result:
-    request, accelerator = run.request, run.accelerator
-    if accelerator.is_main_process:
-        runs.enter(request.out, run.identity(), FREE)
-        for line in run.remarks():
-            warnings.warn(line, stacklevel=3)
-    accelerator.wait_for_everyone()
-    deadline = time.monotonic() + 3600.0 * request.hours
-    standings: dict[str, Standing] = {}
-    for name in run.stages if request.hours > 0.0 else ():
-        stage = run.stage(name)
-        trainer = Trainer(stage, run.folder(name), request.out / CURVES, accelerator)
-        standings[name] = trainer.run(deadline)
-        accelerator.wait_for_everyone()
-        if standings[name].step < stage.settings.steps:
-            break
-    card = run.export() if accelerator.is_main_process else None
-    accelerator.wait_for_everyone()
-    return Result(standings, card, accelerator.is_main_process)
+    return take_turns(
+        lambda accelerator: _Run(request, accelerator), request.out, request.device, request.hours, FREE
+    )
 
 
 class _Run:
