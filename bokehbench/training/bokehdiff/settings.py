@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 import bokehbench
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.synth.distributions import Share, Strict
+from bokehbench.training.adamw import Optimiser, Positive
 from bokehbench.training.benchmark import ValidationSettings
 from bokehbench.training.photographs import PhotographSettings
 from bokehbench.training.settings import StageSettings, Weight, load_settings
@@ -23,7 +24,6 @@ FREE = (
 )
 """Fields that a run may change on its way; a checkpoint refuses steps that would have changed its past."""
 
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 LEAST = 32
 """Pixels for which the discriminator's backbone has one place."""
 Side = Annotated[int, Field(ge=16, le=1024)]
@@ -67,14 +67,6 @@ class ModelSettings(Strict):
     sizes: dict[str, Any]
     pisa: Pisa
     gradient_checkpointing: bool
-
-
-class Optimiser(Strict):
-    """AdamW."""
-
-    betas: tuple[Share, Share]
-    weight_decay: Weight
-    eps: Positive
 
 
 class Adversary(Strict):

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from bokehbench.baselines.bokehdiff.model import BokehDiff
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+from bokehbench.training.adamw import adamw
 from bokehbench.training.bokehdiff.data import Pairs, scene_of
 from bokehbench.training.bokehdiff.losses import DenoiserLoss
 from bokehbench.training.bokehdiff.settings import DenoiserSettings, Pisa
-from bokehbench.training.bokehdiff.vae_stage import SHOWN, adamw, shown, table
+from bokehbench.training.bokehdiff.vae_stage import SHOWN, shown, table
 from bokehbench.training.meter import psnr
 from bokehbench.training.stage import Batch, Task
 
