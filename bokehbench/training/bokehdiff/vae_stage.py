@@ -1,0 +1,124 @@
+"""Stage 0: the VAE of the compact model, which bounds all that the denoiser can show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bokehbench.baselines.bokehdiff.model import BokehDiff
+from bokehbench.training.adamw import adamw
+from bokehbench.training.bokehdiff.data import Pairs
+from bokehbench.training.bokehdiff.edge import edge_loss
+from bokehbench.training.bokehdiff.perceptual import open_perceptual
+from bokehbench.training.bokehdiff.settings import VaeSettings
+from bokehbench.training.meter import psnr
+from bokehbench.training.muon import ConvolutionMuon
+from bokehbench.training.stage import Batch, Task
+
+NARROWEST = 16
+"""Rows of a kernel that Muon takes: those of the VAE's first stage."""
+SHOWN = 3
+"""Held-out pictures that TensorBoard is given."""
+
+
+class VaeStage(Task):
+    """Round trips of sharp and of blurred pictures: the encoder sees the first, the decoder makes the second.
+
+    Args:
+        model: changed by training, its VAE alone.
+        settings: of the stage.
+        held_out: batches for validation.
+    """
+
+    def __init__(self, model: BokehDiff, settings: VaeSettings, held_out: Sequence[Pairs]) -> None:
+        super().__init__()
+        self.model, self.settings, self.held_out = model, settings, list(held_out)
+        losses = settings.losses
+        self.perceptual = open_perceptual("vae.losses.lpips") if losses.lpips > 0.0 else None
+        model.freeze("vae")
+        self.train()
+        self.shown: dict[str, Tensor] = {}
+
+    @property
+    def network(self) -> nn.Module:
+        """The VAE."""
+        vae: nn.Module = self.model.vae
+        return vae
+
+    def optimiser(self, lr: float) -> torch.optim.Optimizer:
+        """Of the whole VAE."""
+        weights, settings = list(self.network.parameters()), self.settings
+        if settings.muon is not None:
+            return ConvolutionMuon(
+                weights, lr, settings.muon, betas=settings.optimiser.betas, smallest=NARROWEST
+            )
+        return adamw([{"params": weights}], settings.optimiser, lr)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses of both pictures of each pair."""
+        pictures = torch.cat([batch["image"], batch["target"]])
+        posterior = self.model.vae.encode(pictures).latent_dist
+        made = self.model.vae.decode(posterior.sample()).sample
+        with torch.autocast(pictures.device.type, enabled=False):
+            made = made.float()
+            terms = {
+                "l1": functional.l1_loss(made, pictures),
+                "edge": edge_loss(made, pictures, pictures),
+                "kl": _divergence(posterior.mean.float(), posterior.logvar.float()),
+            }
+            if self.perceptual is not None:
+                terms["lpips"] = self.perceptual(made.clamp(-1.0, 1.0), pictures)
+            weighted = [getattr(self.settings.losses, name) * value for name, value in terms.items()]
+            return {"loss": torch.stack(weighted).sum(), **terms}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """PSNR in dB of round trips, mean over what is held out: of all (the score), of each kind."""
+        self.model.eval()
+        found: dict[str, list[Tensor]] = {"sharp": [], "blurred": []}
+        device = next(self.network.parameters()).device
+        rows: list[list[Tensor]] = []
+        for batch in self.held_out:
+            for name, key in (("sharp", "image"), ("blurred", "target")):
+                picture = batch[key].to(device)
+                made = self.model.decode(self.model.encode(picture))
+                found[name].append(psnr(shown(made), shown(picture)).cpu())
+                if name == "sharp" and len(rows) < SHOWN:
+                    rows.append([picture, made])
+        self.shown = {"round_trip": table(rows)}
+        self.train()
+        figures = {name: float(torch.cat(values).double().mean()) for name, values in found.items()}
+        return {"score": (figures["sharp"] + figures["blurred"]) / 2.0, **figures}
+
+    def pictures(self) -> dict[str, Tensor]:
+        """A row for each of some held-out pictures: itself, and its round trip."""
+        return self.shown
+
+
+def start_sharp(model: BokehDiff, noise: float) -> None:
+    """Set the posterior's standard deviation to about `noise`: training begins with latents that tell."""
+    channels = model.vae.config.latent_channels
+    convolution = model.vae.quant_conv
+    with torch.no_grad():
+        convolution.weight[channels:] *= 0.1
+        convolution.bias[channels:] = 2.0 * math.log(noise)
+
+
+def _divergence(mean: Tensor, logvar: Tensor) -> Tensor:
+    """Of the posterior from the unit Gaussian, nats per value of the latent."""
+    return 0.5 * (mean.square() + logvar.exp() - 1.0 - logvar).mean()
+
+
+def shown(picture: Tensor) -> Tensor:
+    """[-1, 1] -> [0, 1]."""
+    return (picture + 1.0) / 2.0
+
+
+def table(rows: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Pictures [1, 3, H, W] in [-1, 1], a list each row -> one picture [3, rows H, columns W] in [0, 1]."""
+    lines = [torch.cat([shown(one[0]).clamp(0.0, 1.0).cpu() for one in row], dim=-1) for row in rows]
+    return torch.cat(lines, dim=-2)
