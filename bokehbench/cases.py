@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -130,4 +130,22 @@ class ScaledK:
 
     def render(self, inputs: Inputs) -> FloatImage:
         """As `Renderer.render`."""
-        return self.renderer.render(replace(inputs, lens=inputs.lens.scaled(self.k_scale)))
+        return self.renderer.render(self._scaled(inputs))
+
+    def facts(self, inputs: Inputs) -> dict[str, Any]:
+        """See `facts_of`."""
+        return facts_of(self.renderer, self._scaled(inputs))
+
+    def _scaled(self, inputs: Inputs) -> Inputs:
+        return replace(inputs, lens=inputs.lens.scaled(self.k_scale))
+
+
+def facts_of(renderer: Renderer, inputs: Inputs) -> dict[str, Any]:
+    """What a method says of how it renders a case, for its record; empty where it says nothing.
+
+    Args:
+        renderer: one that may have `facts(inputs)`: plain values that follow from the inputs alone.
+        inputs: as it is given them.
+    """
+    say = getattr(renderer, "facts", None)
+    return dict(say(inputs)) if say is not None else {}

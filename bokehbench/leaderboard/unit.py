@@ -15,7 +15,7 @@ import numpy as np
 
 from bokehbench import images, records
 from bokehbench.benchmarks.locate import Opened, Reference, open_benchmark
-from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs, Renderer
+from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs, Renderer, facts_of
 from bokehbench.errors import BokehbenchError, InputError, JobFailed
 from bokehbench.leaderboard import find_k, measure
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
@@ -152,7 +152,8 @@ def render_unit(unit: Unit, repeats: int = 0) -> None:
         else:
             _warm_up(spec.name, inputs)
             image, timing = measure.once(_renderer(spec.name), inputs)
-    commit(unit, spec, image, timing, K)
+        facts = facts_of(_renderer(spec.name), inputs)
+    commit(unit, spec, image, timing, K, facts)
 
 
 def prepare(unit: Unit, spec: MethodSpec) -> tuple[Inputs, float | None]:
@@ -165,7 +166,12 @@ def prepare(unit: Unit, spec: MethodSpec) -> tuple[Inputs, float | None]:
 
 
 def commit(
-    unit: Unit, spec: MethodSpec, image: FloatImage, timing: Mapping[str, Any], K: float | None
+    unit: Unit,
+    spec: MethodSpec,
+    image: FloatImage,
+    timing: Mapping[str, Any],
+    K: float | None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Write prediction, timing, record; of a complete result the timing, if the picture is still the same."""
     complete = is_complete(unit, spec)
@@ -175,7 +181,7 @@ def commit(
         raise JobFailed(f"rendered again, it differs from {unit.result.prediction}: it was not measured")
     records.write_json(unit.result.timing, dict(timing))
     if not complete:
-        records.write_json(unit.result.record, make_record(unit, spec, K))
+        records.write_json(unit.result.record, make_record(unit, spec, K, facts or {}))
         _trace(unit).unlink(missing_ok=True)
 
 
@@ -307,8 +313,11 @@ def case_content(case: Case, opened: Opened) -> dict[str, Any]:
     return content
 
 
-def make_record(unit: Unit, spec: MethodSpec, K: float | None) -> dict[str, Any]:
-    """What makes the number: enough to repeat it, and the same however it was run."""
+def make_record(unit: Unit, spec: MethodSpec, K: float | None, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes the number: enough to repeat it, and the same however it was run.
+
+    `facts` are the method's own, see `cases.facts_of`.
+    """
     at, opened = unit.result.at, _opened(unit.reference)
     return {
         "schema": "bokehbench.result/1",
@@ -325,6 +334,7 @@ def make_record(unit: Unit, spec: MethodSpec, K: float | None) -> dict[str, Any]
         "oracles": [spec.oracle] if spec.oracle else [],
         "uses_truth": [what for what in opened.uses_truth if K is not None or not what.startswith("K,")],
         **({} if K is None else {"K": K, "K_search": find_k.identity(unit.info)}),
+        **({"rendered": records.plain(dict(facts))} if facts else {}),
         "data": unit.info.data,
         "prediction": records.sha256_file(unit.result.prediction),
         "code": records.code_version(),
