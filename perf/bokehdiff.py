@@ -17,6 +17,8 @@ import torch
 
 from bokehbench.baselines.bokehdiff import base, build, renderer, sdxl
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+from bokehbench.baselines.diffusion.networks import on_meta
+from bokehbench.baselines.diffusion.pictures import PRECISIONS
 from bokehbench.cases import Inputs
 from bokehbench.optics import Lens
 
@@ -25,7 +27,7 @@ def full_size(device: str, dtype: torch.dtype, form: str) -> torch.nn.Module:
     """Random weights, made on the device: neither this machine's memory nor a file is needed."""
     networks = []
     for part, wanted in (("unet", dtype), ("vae", torch.float32)):
-        network = sdxl.on_meta(part, sdxl.published(part)).to_empty(device=device).to(wanted)
+        network = on_meta(part, sdxl.published(part)).to_empty(device=device).to(wanted)
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.02)
         networks.append(network)
@@ -92,7 +94,7 @@ def main() -> None:
     parser.add_argument("--compact", action="store_true", help="the compact model")
     parser.add_argument("--train", action="store_true", help="steps of the compact model's training")
     parser.add_argument("--size", nargs="+", default=["512x512", "1920x1080"], metavar="WIDTHxHEIGHT")
-    parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"], choices=list(renderer.PRECISIONS))
+    parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"], choices=list(PRECISIONS))
     parser.add_argument(
         "--form", nargs="+", default=["auto"], help="of PISA: auto, reference, blocked, triton"
     )
@@ -117,7 +119,7 @@ def main() -> None:
                 model = build.random_compact(0, settings=PisaSettings(samples=3, jitters=2, form=form)).eval()
                 model = model.to(device)
             else:
-                model = full_size(device, renderer.PRECISIONS[precision], form)
+                model = full_size(device, PRECISIONS[precision], form)
             for size in chosen.size:
                 width, height = map(int, size.split("x"))
                 seconds, peak = measure(model, scene(width, height, chosen.K), chosen.repeats)

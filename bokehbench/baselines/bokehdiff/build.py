@@ -10,10 +10,11 @@ from torch import Tensor
 from bokehbench.baselines.bokehdiff import base as bases
 from bokehbench.baselines.bokehdiff import sdxl
 from bokehbench.baselines.bokehdiff.compact import PROMPT_TOKENS, CompactConfig
-from bokehbench.baselines.bokehdiff.model import PISA_BLOCK, TILE_PX, BokehDiff, Layout
-from bokehbench.baselines.bokehdiff.one_step import PAPER_TIMESTEP, alpha_bar
+from bokehbench.baselines.bokehdiff.model import PAPER_TIMESTEP, PISA_BLOCK, TILE_PX, BokehDiff, Layout
 from bokehbench.baselines.bokehdiff.pisa.processor import install
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+from bokehbench.baselines.diffusion import networks
+from bokehbench.baselines.diffusion.one_step import alpha_bar
 
 
 def from_sdxl(
@@ -63,7 +64,7 @@ def on_base(
 
 def meta_model(rank: int = sdxl.RANK, settings: PisaSettings | None = None) -> BokehDiff:
     """The full-size model of SDXL's published configuration without memory for its weights."""
-    unet, vae = (sdxl.on_meta(part, sdxl.published(part)) for part in ("unet", "vae"))
+    unet, vae = (networks.on_meta(part, sdxl.published(part)) for part in ("unet", "vae"))
     width, pooled = 2048, 1280
     with torch.device("meta"):
         prompt = torch.empty(1, 77, width), torch.empty(1, pooled)

@@ -16,8 +16,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from bokehbench.baselines.diffusion.networks import config_from_json
 from bokehbench.errors import ConfigError
 
 PROMPT_TOKENS = 4
@@ -75,15 +74,7 @@ class CompactConfig:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> CompactConfig:
         """Inverse of `to_json`; ConfigError for a field that there is not, or of another kind."""
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise ConfigError(f"bokehdiff-compact: no field {', '.join(sorted(unknown))}")
-        try:
-            return TypeAdapter(cls).validate_python(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            at = ".".join(map(str, first["loc"]))
-            raise ConfigError(f"bokehdiff-compact: {at}: {first['msg']}") from error
+        return config_from_json(cls, values, "bokehdiff-compact")
 
     def vae(self) -> dict[str, Any]:
         """Configuration of diffusers' AutoencoderKL."""

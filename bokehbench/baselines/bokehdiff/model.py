@@ -13,13 +13,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bokehbench.baselines.bokehdiff.one_step import PAPER_TIMESTEP, copying_noise, one_step
-from bokehbench.errors import InputError
+from bokehbench.baselines.diffusion.model import OneStepModel
+from bokehbench.baselines.diffusion.one_step import copying_noise, one_step
+from bokehbench.baselines.diffusion.states import without_adapter
 
 if TYPE_CHECKING:
     from bokehbench.baselines.bokehdiff.pisa.processor import PisaProcessor
     from bokehbench.baselines.bokehdiff.pisa.scene import Scene
 
+PAPER_TIMESTEP = 499
+"""T of the paper's one step."""
 PISA_BLOCK = "down_blocks.1.attentions.0"
 """The stage of the UNet whose self-attention is PISA: after the first of its downsamplings."""
 TRAINED_VAE = ("encoder.conv_in.", "encoder.mid_block.", "encoder.conv_out.")
@@ -51,7 +54,7 @@ class Layout:
     copies: bool = False
 
 
-class BokehDiff(nn.Module):
+class BokehDiff(OneStepModel):
     """One forward pass from the all-in-focus picture to the picture with bokeh.
 
     Args:
@@ -66,7 +69,6 @@ class BokehDiff(nn.Module):
 
     prompt_embeds: Tensor
     pooled: Tensor
-    scaling: Tensor
 
     def __init__(
         self,
@@ -78,12 +80,10 @@ class BokehDiff(nn.Module):
         layout: Layout,
         origin: Mapping[str, Any],
     ) -> None:
-        super().__init__()
-        self.origin = origin
-        self.unet, self.vae, self.processor, self.layout = unet, vae, processor, layout
+        super().__init__(unet, vae, "BokehDiff")
+        self.processor, self.layout, self.origin = processor, layout, origin
         self.register_buffer("prompt_embeds", prompt_embeds.detach().float())
         self.register_buffer("pooled", (pooled if pooled is not None else torch.zeros(1, 0)).detach().float())
-        self.register_buffer("scaling", torch.tensor(float(vae.config.scaling_factor)))
 
     @property
     def timestep(self) -> int:
@@ -91,32 +91,14 @@ class BokehDiff(nn.Module):
         return self.layout.timestep
 
     @property
-    def latent_px(self) -> int:
-        """Side of a latent's cell in pixels."""
-        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
-
-    @property
     def token_px(self) -> int:
         """Side of a token of PISA in pixels."""
         return 2 * self.latent_px
 
     @property
-    def multiple(self) -> int:
-        """Height and width must be multiples of this many pixels: whole cells at every stage of the UNet."""
-        return int(self.latent_px * 2 ** (len(self.unet.config.block_out_channels) - 1))
-
-    @property
     def is_lora(self) -> bool:
         """Whether training changes a LoRA on a base, not the UNet itself."""
         return self.layout.kind == "sdxl"
-
-    def encode(
-        self,
-        image: Tensor,  # [B, 3, H, W] in [-1, 1]
-    ) -> Tensor:  # [B, C, H / latent_px, W / latent_px], float32
-        """The latent of a picture: the mode of the VAE's posterior, scaled to about unit variance."""
-        mode: Tensor = self.vae.encode(image.to(self.vae.dtype)).latent_dist.mode()
-        return mode.float() * self.scaling
 
     def noise(
         self,
@@ -144,14 +126,6 @@ class BokehDiff(nn.Module):
         noise = answer.float()
         return noise + copying_noise(self.timestep) * z if self.layout.copies else noise
 
-    def decode(
-        self,
-        z0: Tensor,  # [B, C, h, w]
-    ) -> Tensor:  # [B, 3, H, W]
-        """The picture of a latent, in about [-1, 1], not clamped."""
-        picture: Tensor = self.vae.decode((z0 / self.scaling).to(self.vae.dtype)).sample
-        return picture.float()
-
     def forward(self, image: Tensor, scene: Scene, size_ids: Tensor | None = None) -> Tensor:
         """The picture with bokeh: encode, noise, one step, decode.
 
@@ -168,19 +142,6 @@ class BokehDiff(nn.Module):
         self.check_size(image)
         z = self.encode(image)
         return self.decode(one_step(z, self.noise(z, scene, size_ids), self.timestep))
-
-    def check_size(self, image: Tensor) -> None:
-        """InputError for a picture whose sides are no multiples of `multiple`."""
-        height, width = image.shape[-2:]
-        if height % self.multiple or width % self.multiple:
-            raise InputError(
-                f"a picture of {width}x{height}: BokehDiff's networks need sides that are multiples of "
-                f"{self.multiple}; pad it (`tiles.padded`)"
-            )
-
-    def set_scaling(self, latents: Tensor) -> None:
-        """Scale latents to unit variance from now on; `latents` as `encode` gives them, many pictures."""
-        self.scaling.mul_(1.0 / latents.float().std().clamp_min(1e-6).to(self.scaling))
 
     def enable_gradient_checkpointing(self) -> None:
         """Compute blocks again in the backward pass instead of keeping them; PISA sees its scene again."""
@@ -220,21 +181,9 @@ class BokehDiff(nn.Module):
         LoRA and the encoder's ends for a model on a base; all tensors of a compact one.
         """
         if not self.is_lora:
-            return {name: tensor.detach() for name, tensor in self.state_dict().items()}
-        unet = {_plain(f"unet.{n}"): p.detach() for n, p in self.trained_unet().items()}
+            return super().trained_state()
+        unet = {without_adapter(f"unet.{n}"): p.detach() for n, p in self.trained_unet().items()}
         return unet | {f"vae.{n}": p.detach() for n, p in self.trained_vae().items()}
-
-    def load_trained(self, state: Mapping[str, Tensor]) -> None:
-        """Fill in what `trained_state` gives; every tensor has to be there, and none may be left over.
-
-        Raises:
-            InputError: tensors that are missing, left over, of another shape or not finite; names them.
-        """
-        own = self.trained_state()
-        check_keys(own, state, "weights of this BokehDiff")
-        with torch.no_grad():
-            for name, tensor in own.items():
-                tensor.copy_(state[name])
 
     # Details
 
@@ -256,29 +205,3 @@ class BokehDiff(nn.Module):
             # In bf16 a place of 1100 px would be rounded to 1104.
             "time_ids": size_ids.to(z.device, torch.float32).expand(batch, -1),
         }
-
-
-def _plain(name: str) -> str:
-    """peft's name of a LoRA matrix without the name of the adapter."""
-    return name.replace(".lora_A.default.", ".lora_A.").replace(".lora_B.default.", ".lora_B.")
-
-
-def check_keys(own: Mapping[str, Tensor], state: Mapping[str, Tensor], what: str) -> None:
-    """Every tensor accounted for.
-
-    Raises:
-        InputError: `state` has not the names and shapes of `own`, or values that are not finite; names them.
-    """
-    faults = {
-        "missing": [name for name in own if name not in state],
-        "left over": [name for name in state if name not in own],
-        "of another shape": [n for n, t in state.items() if n in own and own[n].shape != t.shape],
-        "not finite": [n for n, t in state.items() if n in own and not bool(torch.isfinite(t).all())],
-    }
-    said = [
-        f"{len(n)} {fault} ({', '.join(sorted(n)[:3])}{' …' if len(n) > 3 else ''})"
-        for fault, n in faults.items()
-        if n
-    ]
-    if said:
-        raise InputError(f"not {what}: tensors {'; '.join(said)}")

@@ -6,22 +6,26 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bokehbench import weights as weight_files
 from bokehbench.baselines.bokehdiff import tiles
 from bokehbench.baselines.bokehdiff.model import BokehDiff as Model
-from bokehbench.baselines.bokehdiff.one_step import one_step
 from bokehbench.baselines.bokehdiff.pisa.scene import Scene
 from bokehbench.baselines.bokehdiff.weights import COMPACT, OFFICIAL, OURS, load, locate
+from bokehbench.baselines.diffusion.one_step import one_step
+from bokehbench.baselines.diffusion.pictures import (
+    GAMMA,
+    PRECISIONS,
+    padded,
+    reencoded,
+    to_picture,
+    to_tensor,
+)
 from bokehbench.baselines.scatter.renderer import usable_device
 from bokehbench.cases import FloatImage, Inputs
 from bokehbench.errors import ConfigError
-from bokehbench.optics import decode, encode, signed_defocus
+from bokehbench.optics import signed_defocus
 
-GAMMA = 2.2
-"""Of the pictures that the networks know; others are encoded anew on their way in and back."""
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 RELEASED_MULTIPLE = 8
 """The released procedure resizes pictures to multiples of so many pixels."""
 
@@ -38,7 +42,7 @@ def render_picture(model: Model, inputs: Inputs, *, compat: bool = False) -> Flo
     Returns:
         [H, W, 3] float32 in [0, 1], encoded with `inputs.lens.gamma`.
     """
-    image = _encoded(inputs.image, inputs.lens.gamma, GAMMA)
+    image = reencoded(inputs.image, inputs.lens.gamma, GAMMA)
     radius = np.abs(signed_defocus(inputs.disparity, inputs.lens))
     disparity, size = inputs.disparity, image.shape[:2]
     if compat:
@@ -49,7 +53,7 @@ def render_picture(model: Model, inputs: Inputs, *, compat: bool = False) -> Flo
     picture = np.clip(0.5 * made + 0.5, 0.0, 1.0)
     if made.shape[:2] != size:
         picture = np.clip(_resized(picture, size), 0.0, 1.0)
-    return np.asarray(_encoded(picture, GAMMA, inputs.lens.gamma), np.float32)
+    return np.asarray(reencoded(picture, GAMMA, inputs.lens.gamma), np.float32)
 
 
 def round_trip(model: Model, image: FloatImage) -> FloatImage:
@@ -60,8 +64,8 @@ def round_trip(model: Model, image: FloatImage) -> FloatImage:
     device, (height, width) = model.prompt_embeds.device, image.shape[:2]
     with torch.inference_mode():
         size = tiles.padded_size((height, width), model.multiple, model.layout.tile_px)
-        z = model.encode(tiles.padded(2.0 * _tensor(np.clip(image, 0.0, 1.0), device) - 1.0, size))
-        return np.clip(0.5 * _picture(model.decode(z))[:height, :width] + 0.5, 0.0, 1.0)
+        z = model.encode(padded(2.0 * to_tensor(np.clip(image, 0.0, 1.0), device) - 1.0, size))
+        return np.clip(0.5 * to_picture(model.decode(z))[:height, :width] + 0.5, 0.0, 1.0)
 
 
 class BokehDiff:
@@ -124,7 +128,7 @@ class RoundTrip:
             from bokehbench.baselines.raylayers import RayLayersOracle
 
             image = RayLayersOracle().render(inputs)
-        return _encoded(round_trip(self.model, _encoded(image, gamma, GAMMA)), GAMMA, gamma)
+        return reencoded(round_trip(self.model, reencoded(image, gamma, GAMMA)), GAMMA, gamma)
 
 
 def _loaded(files: Sequence[str], precision: str, device: str, form: str) -> Model:
@@ -146,10 +150,10 @@ def _rendered(
     multiple = RELEASED_MULTIPLE if compat else model.multiple
     size = tiles.padded_size((height, width), multiple, model.layout.tile_px, cut=compat)
     with torch.inference_mode():
-        seen, near, blur = (tiles.padded(_tensor(one, device), size) for one in (image, disparity, radius))
+        seen, near, blur = (padded(to_tensor(one, device), size) for one in (image, disparity, radius))
         z = model.encode(2.0 * seen - 1.0)
         noise = tiles.predicted_noise(model, z, Scene(near, blur), compat=compat)
-        return _picture(model.decode(one_step(z, noise, model.timestep)))[:height, :width]
+        return to_picture(model.decode(one_step(z, noise, model.timestep)))[:height, :width]
 
 
 def _to_multiples(
@@ -175,19 +179,3 @@ def _resized(image: FloatImage, size: tuple[int, ...]) -> FloatImage:
     import cv2
 
     return cv2.resize(np.asarray(image, np.float32), size[::-1], interpolation=cv2.INTER_LANCZOS4)
-
-
-def _encoded(image: FloatImage, gamma: float, wanted: float) -> FloatImage:
-    """A picture of one encoding in another one."""
-    return image if gamma == wanted else np.asarray(encode(decode(image, gamma), wanted), np.float32)
-
-
-def _tensor(planes: FloatImage, device: torch.device) -> Tensor:
-    """[H, W, C] or [H, W] -> [1, C, H, W]."""
-    whole = planes[..., None] if planes.ndim == 2 else planes
-    return torch.from_numpy(np.ascontiguousarray(whole.transpose(2, 0, 1), np.float32))[None].to(device)
-
-
-def _picture(tensor: Tensor) -> FloatImage:
-    """[1, C, H, W] -> [H, W, C]."""
-    return np.ascontiguousarray(tensor[0].permute(1, 2, 0).float().cpu().numpy())

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bokehbench.baselines.bokehdiff.model import BokehDiff
 from bokehbench.baselines.bokehdiff.pisa.scene import Scene
+from bokehbench.baselines.diffusion.pictures import up_to_multiples
 from bokehbench.errors import ConfigError
 
 WHOLE = 2
@@ -102,17 +103,7 @@ def padded_size(size: tuple[int, int], multiple: int, tile_px: int, *, cut: bool
         tile_px: side of a tile.
         cut: whether it is cut whatever its size; else it is where its area is more than `WHOLE` tiles.
     """
-    height, width = (-(-side // multiple) * multiple for side in size)
+    height, width = up_to_multiples(size, multiple)
     if cut or height * width > WHOLE * tile_px**2:
         return max(height, tile_px), max(width, tile_px)
     return height, width
-
-
-def padded(planes: Tensor, size: tuple[int, int]) -> Tensor:
-    """[..., H, W] continued to the right and below by reflection, as often as it takes, to [..., *size]."""
-    for axis, target in zip((-2, -1), size, strict=True):
-        length = planes.shape[axis]
-        if target > length:
-            index = torch.arange(target, device=planes.device) % max(2 * length - 2, 1)
-            planes = planes.index_select(axis, torch.minimum(index, (2 * length - 2 - index).clamp_min(0)))
-    return planes

@@ -14,10 +14,12 @@ from torch import Tensor
 
 from bokehbench import records, weights
 from bokehbench.baselines.bokehdiff import base as bases
-from bokehbench.baselines.bokehdiff import build, sdxl
+from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
-from bokehbench.baselines.bokehdiff.model import TILE_PX, TRAINED_VAE, BokehDiff, check_keys
+from bokehbench.baselines.bokehdiff.model import TILE_PX, TRAINED_VAE, BokehDiff
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+from bokehbench.baselines.diffusion.basefolder import metadata
+from bokehbench.baselines.diffusion.states import check_keys, read_state, spelled
 from bokehbench.errors import InputError
 
 SHIPPED = Path(__file__).parent / "trained"
@@ -98,7 +100,7 @@ def load(files: Sequence[str], form: str = "auto", dtype: torch.dtype = torch.fl
     if tuple(files) == OFFICIAL:
         return _official(paths, form, dtype)
     path = paths[files[0]]
-    about = bases.metadata(path)
+    about = metadata(path)
     kind = "compact" if len(files) == 1 else "sdxl"
     if about.get("kind") != kind:
         raise InputError(f"{path}: holds weights of kind {about.get('kind')!r}, {kind!r} is wanted here")
@@ -110,7 +112,7 @@ def load(files: Sequence[str], form: str = "auto", dtype: torch.dtype = torch.fl
         _same_base(path, about["base"], base.about)
         tile_px = int(about.get("tile_px", TILE_PX))
         model = build.on_base(base, int(about["rank"]), int(about["timestep"]), settings, tile_px=tile_px)
-    model.load_trained(sdxl.read_state([path]))
+    model.load_trained(read_state([path]))
     return model.eval().requires_grad_(False)
 
 
@@ -127,7 +129,7 @@ def _same_base(path: Path, trained: Mapping[str, Any], here: Mapping[str, Any]) 
 
 def _official(paths: Mapping[str, Path], form: str, dtype: torch.dtype) -> BokehDiff:
     settings = PisaSettings(compat=True, form=form)
-    lora = official_lora(sdxl.read_state([paths[OFFICIAL_LORA]]), paths[OFFICIAL_LORA])
+    lora = official_lora(read_state([paths[OFFICIAL_LORA]]), paths[OFFICIAL_LORA])
     ranks = {tensor.shape[0] for name, tensor in lora.items() if name.endswith(".lora_A.weight")}
     if len(ranks) != 1:
         raise InputError(f"{paths[OFFICIAL_LORA]}: a LoRA of one rank is wanted, not of {sorted(ranks)}")
@@ -194,7 +196,7 @@ def official_vae(path: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     tensors = {str(k).removeprefix("module.").removeprefix("vae."): v for k, v in content.items()}
     if not tensors or not all(isinstance(value, Tensor) for value in tensors.values()):
         raise InputError(f"{path}: no dictionary of tensors in it")
-    fitting = sdxl.spelled(own, tensors)
+    fitting = spelled(own, tensors)
     wanted = {name: t for name, t in own.items() if name.startswith(TRAINED_VAE) or name in fitting}
     try:
         check_keys(wanted, fitting, "a VAE of BokehDiff")

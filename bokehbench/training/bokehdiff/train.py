@@ -12,7 +12,8 @@ from accelerate import Accelerator
 
 from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
-from bokehbench.baselines.bokehdiff.model import BokehDiff, check_keys
+from bokehbench.baselines.bokehdiff.model import BokehDiff
+from bokehbench.baselines.diffusion.states import check_keys
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.training import checkpoint
 from bokehbench.training.arithmetic import bf16_support

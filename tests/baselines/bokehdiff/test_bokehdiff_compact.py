@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bokehbench.baselines.bokehdiff import build, sdxl
+from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.baselines.bokehdiff.pisa.scene import Scene
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+from bokehbench.baselines.diffusion.networks import parameters
 from bokehbench.errors import ConfigError
 
 SETTINGS = PisaSettings(samples=2, jitters=1)
@@ -23,7 +24,7 @@ def pair(side: int = 64) -> tuple[torch.Tensor, Scene]:
 
 def test_it_fits_into_five_megabytes_of_half_precision():
     model = build.random_compact(0)
-    assert sdxl.parameters(model.unet) + sdxl.parameters(model.vae) <= 2.4e6
+    assert parameters(model.unet) + parameters(model.vae) <= 2.4e6
     assert (model.latent_px, model.token_px, model.multiple) == (4, 8, 16)
     assert [type(module).__name__ for module in (model.unet, model.vae)] == [
         "UNet2DConditionModel",

@@ -7,10 +7,11 @@ import torch
 from bokehdiff_tiny import SCHEDULER, UNET, VAE
 
 from bokehbench.baselines.bokehdiff import base as bases
-from bokehbench.baselines.bokehdiff import build, sdxl
-from bokehbench.baselines.bokehdiff.one_step import coefficients
+from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.pisa.scene import Scene
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+from bokehbench.baselines.diffusion.networks import parameters
+from bokehbench.baselines.diffusion.one_step import coefficients
 from bokehbench.errors import InputError
 
 
@@ -41,11 +42,11 @@ def pair(height: int = 32, width: int = 48) -> tuple[torch.Tensor, Scene]:
 
 def test_the_full_size_has_the_published_parameters():
     model = build.meta_model()
-    lora = sdxl.parameters(list(model.trained_unet().values()))
-    assert sdxl.parameters(model.unet) - lora == 2_567_463_684
-    assert sdxl.parameters(model.vae) == 83_653_863
+    lora = parameters(list(model.trained_unet().values()))
+    assert parameters(model.unet) - lora == 2_567_463_684
+    assert parameters(model.vae) == 83_653_863
     assert lora == pytest.approx(24.6e6, rel=0.002)
-    assert sdxl.parameters(list(model.trained_vae().values())) == pytest.approx(10.54e6, rel=0.001)
+    assert parameters(list(model.trained_vae().values())) == pytest.approx(10.54e6, rel=0.001)
     assert (model.latent_px, model.token_px, model.multiple) == (8, 16, 32)
     assert {tensor.device.type for tensor in model.state_dict().values()} <= {"meta", "cpu"}
     stage = model.unet.down_blocks[1].attentions[0]

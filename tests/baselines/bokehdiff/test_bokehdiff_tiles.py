@@ -12,6 +12,7 @@ import torch
 from bokehbench.baselines.bokehdiff import tiles
 from bokehbench.baselines.bokehdiff.model import Layout
 from bokehbench.baselines.bokehdiff.pisa.scene import Scene
+from bokehbench.baselines.diffusion.pictures import padded
 from bokehbench.errors import ConfigError
 
 
@@ -52,11 +53,11 @@ def test_tiles_that_differ_blend_without_a_jump():
 def test_padding_reflects_as_often_as_it_takes(size):
     planes = torch.arange(35.0).reshape(1, 1, 5, 7)
     expected = np.pad(planes[0, 0].numpy(), ((0, size[0] - 5), (0, size[1] - 7)), mode="reflect")
-    assert np.array_equal(tiles.padded(planes, size)[0, 0].numpy(), expected)
+    assert np.array_equal(padded(planes, size)[0, 0].numpy(), expected)
 
 
 def test_a_single_row_can_be_padded():
-    assert torch.equal(tiles.padded(torch.ones(1, 1, 1, 3), (4, 8)), torch.ones(1, 1, 4, 8))
+    assert torch.equal(padded(torch.ones(1, 1, 1, 3), (4, 8)), torch.ones(1, 1, 4, 8))
 
 
 def test_padded_sizes():

@@ -13,10 +13,13 @@ from safetensors.torch import load_file, save_file
 
 from bokehbench import weights as weight_files
 from bokehbench.baselines.bokehdiff import base as bases
-from bokehbench.baselines.bokehdiff import build, sdxl, weights
+from bokehbench.baselines.bokehdiff import build, weights
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
 from bokehbench.baselines.bokehdiff.prompt import PROMPT, embed
+from bokehbench.baselines.diffusion.basefolder import metadata
+from bokehbench.baselines.diffusion.networks import filled
+from bokehbench.baselines.diffusion.states import OLD_NAMES
 from bokehbench.commands.weights import weights as command
 from bokehbench.errors import ConfigError, InputError, Unavailable
 
@@ -62,7 +65,7 @@ def test_compact_weights_come_back_as_they_were_trained(home):
     assert same(model, back) and not back.training
     assert back.layout == model.layout
     assert back.processor.settings == PisaSettings(samples=3, jitters=2, occlusion=False)
-    assert bases.metadata(path)["steps"] == 7
+    assert metadata(path)["steps"] == 7
 
 
 def test_weights_that_diverged_are_not_written(tmp_path):
@@ -129,7 +132,7 @@ def test_a_base_in_half_precision_or_in_shards_is_the_same_base(folder, tmp_path
     result = CliRunner().invoke(command, ["base", str(other), "--weights-dir", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert [line.split()[0].rpartition("/")[2] for line in result.stdout.splitlines()] == list(bases.FILES)
-    assert bases.metadata(tmp_path / bases.FACTS)["fingerprint"] == wanted
+    assert metadata(tmp_path / bases.FACTS)["fingerprint"] == wanted
     assert len(load_file(tmp_path / bases.UNET)) == len(names)
 
 
@@ -144,7 +147,7 @@ def test_our_weights_on_a_base_come_back_and_know_their_base(folder, home):
     assert {*weights.locate(weights.OURS)} == {*weights.OURS}
     half = weights.load(weights.OURS, dtype=torch.bfloat16)
     assert half.unet.conv_in.weight.dtype == torch.bfloat16 and half.vae.dtype == torch.float32
-    about = {**bases.metadata(home / bases.FACTS), "fingerprint": "another", "name": "other"}
+    about = {**metadata(home / bases.FACTS), "fingerprint": "another", "name": "other"}
     save_file(load_file(home / bases.FACTS), home / bases.FACTS, {"bokehbench": json.dumps(about)})
     with pytest.raises(InputError, match=r"the base here is other \(another\)"):
         weights.load(weights.OURS)
@@ -182,11 +185,11 @@ def test_old_spellings_of_a_vae_s_attention_are_read(folder):
     state = load_file(folder / "vae/diffusion_pytorch_model.safetensors")
     old = {}
     for name, tensor in state.items():
-        for older, newer in sdxl.OLD_NAMES.items():
+        for older, newer in OLD_NAMES.items():
             if newer in name:
                 name = name.replace(newer, older)
                 tensor = tensor[..., None, None] if tensor.ndim == 2 else tensor
         old[name] = tensor
     assert old.keys() != state.keys()
-    read = sdxl.filled("vae", config, old, torch.float32).state_dict()
+    read = filled("vae", config, old, torch.float32).state_dict()
     assert all(torch.equal(read[name], tensor) for name, tensor in state.items())

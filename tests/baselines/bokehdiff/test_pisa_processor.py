@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from bokehbench.baselines.bokehdiff.pisa import processor as module
-from bokehbench.baselines.bokehdiff.pisa.processor import PisaProcessor, grid_of, install
+from bokehbench.baselines.bokehdiff.pisa.processor import PisaProcessor, install
 from bokehbench.baselines.bokehdiff.pisa.scene import Scene
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+from bokehbench.baselines.diffusion.grid import grid_of
 from bokehbench.errors import ConfigError
 
 TRAINING = PisaSettings(samples=3, jitters=3, dropout=0.1)

@@ -5,7 +5,8 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from bokehbench.baselines.bokehdiff import build
-from bokehbench.baselines.bokehdiff.base import Base, metadata
+from bokehbench.baselines.bokehdiff.base import Base
+from bokehbench.baselines.diffusion.basefolder import metadata
 from bokehbench.errors import InputError
 from bokehbench.training import checkpoint
 from bokehbench.training.bokehdiff.settings import load

@@ -15,6 +15,7 @@ from bokehbench.baselines.bokehdiff.pisa.chance import generator_of
 from bokehbench.baselines.bokehdiff.pisa.mask import INFERENCE, START, hardness_after
 from bokehbench.baselines.bokehdiff.pisa.scene import Scene
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+from bokehbench.baselines.diffusion.grid import grid_of
 from bokehbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -121,24 +122,6 @@ class PisaProcessor:
         mixed = pisa(query, key, value, self.scene, grid, settings, hardness, generator)
         out: Tensor = attn.to_out[1](attn.to_out[0](mixed.transpose(1, 2).flatten(2)))
         return out
-
-
-def grid_of(size: tuple[int, int], tokens: int) -> tuple[int, int]:
-    """(h, w) of a UNet's stage: the picture halved as often as it takes, rounded up each time.
-
-    Raises:
-        ConfigError: no number of halvings gives so many tokens.
-    """
-    (h, w), side = size, 1
-    while h * w > tokens and side < max(size):
-        side *= 2
-        h, w = -(-size[0] // side), -(-size[1] // side)
-    if h * w != tokens:
-        raise ConfigError(
-            f"PISA: {tokens} tokens are no grid of a picture of {size[1]}x{size[0]} pixels; "
-            "the scene must have the size of the picture that the UNet works on"
-        )
-    return h, w
 
 
 def install(unet: nn.Module, block: str = STAGE, settings: PisaSettings | None = None) -> PisaProcessor:

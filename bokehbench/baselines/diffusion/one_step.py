@@ -1,6 +1,6 @@
-"""The one step of BokehDiff, written out: no scheduler, no noise, no clipping (methods spec A2.2).
+"""The one step, written out: no scheduler, no noise, no clipping (methods spec A2.2, A3.2).
 
-The latent of the all-in-focus picture is taken for a noisy one at timestep T, and what the UNet calls noise
+The latent of the picture that comes in is taken for a noisy one at timestep T, and what the UNet calls noise
 is what has to go:  z0 = (z - sqrt(1 - abar_T) eps) / sqrt(abar_T).
 """
 
@@ -19,7 +19,6 @@ STEPS = 1000
 """Timesteps of the schedule that Stable Diffusion and SDXL were trained with."""
 BETAS = (0.00085, 0.012)
 """Its first and last beta; their square roots are equally spaced ("scaled linear")."""
-PAPER_TIMESTEP = 499
 SCHEDULE: Mapping[str, Any] = {
     "beta_schedule": "scaled_linear",
     "beta_start": BETAS[0],
@@ -42,7 +41,7 @@ def alpha_bar(timestep: int) -> float:
 
 @functools.cache
 def coefficients(timestep: int) -> tuple[float, float]:
-    """(a, b) with z0 = a z - b eps; (1.897736, 1.612887) at the paper's 499."""
+    """(a, b) with z0 = a z - b eps; (1.897736, 1.612887) at 499, (14.6488, 14.6147) at 999."""
     left = alpha_bar(timestep)
     return left**-0.5, ((1.0 - left) / left) ** 0.5
 
@@ -52,7 +51,7 @@ def one_step(
     noise: Tensor,  # [B, C, h, w]
     timestep: int,
 ) -> Tensor:  # [B, C, h, w]
-    """The latent of the bokeh picture."""
+    """The latent of the picture that comes out."""
     a, b = coefficients(timestep)
     return a * z - b * noise
 
@@ -80,7 +79,7 @@ def check_schedule(config: Mapping[str, Any], where: object) -> None:
         )
         if not same:
             raise InputError(
-                f"{where}: {key} is {found}, BokehDiff's one step needs {wanted}: take an SDXL model as base"
+                f"{where}: {key} is {found}, the one step needs {wanted}: take another model as base"
             )
     if config.get("prediction_type", "epsilon") != "epsilon":
         raise InputError(f"{where}: prediction_type is {config['prediction_type']}, not epsilon")

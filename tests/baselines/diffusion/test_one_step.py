@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bokehbench.baselines.bokehdiff.one_step import (
+from bokehbench.baselines.diffusion.one_step import (
     SCHEDULE,
     alpha_bar,
     check_schedule,
