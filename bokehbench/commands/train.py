@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from bokehbench.training.stage import Standing
+    from bokehbench.training.turns import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,18 +75,7 @@ def _common(configs: str, stages: tuple[str, ...]) -> Callable[[F], F]:
 @click.option(
     "--arnet", type=click.Path(path_type=Path), metavar="RUN", help="Take the ARNet of another run as it is."
 )
-def bokehme(
-    config: str,
-    assignments: tuple[str, ...],
-    data: str,
-    out: Path,
-    stage: str,
-    device: str,
-    workers: int,
-    benchmark: str | None,
-    hours: float | None,
-    arnet: Path | None,
-) -> None:
+def bokehme(arnet: Path | None, **common: Any) -> None:
     """BokehMe's ARNet and IUNet (docs/bokehme.md).
 
     Several GPUs: accelerate launch -m bokehbench train bokehme ...
@@ -95,22 +84,8 @@ def bokehme(
     from bokehbench.training.bokehme.train import STAGES, Request
     from bokehbench.training.bokehme.train import train as train_bokehme
 
-    request = Request(
-        settings=load(config, assignments),
-        config=config,
-        changes=assignments,
-        data=data,
-        out=out,
-        stages=STAGES if stage == "all" else (stage,),
-        device=device,
-        workers=workers,
-        benchmark=benchmark,
-        arnet=arnet,
-        hours=float("inf") if hours is None else hours,
-    )
-    result = train_bokehme(request)
-    if result.speaks:
-        _report(out, result.standings, result.card, "no weights of both networks yet")
+    result = train_bokehme(Request(**_asked(common, load, STAGES), arnet=arnet))
+    _report(common["out"], result, "no weights of both networks yet")
 
 
 @train.command()
@@ -126,20 +101,7 @@ def bokehme(
 @click.option(
     "--vae", type=click.Path(path_type=Path), metavar="RUN", help="Take the VAE of another run as it is."
 )
-def bokehdiff(
-    config: str,
-    assignments: tuple[str, ...],
-    data: str,
-    out: Path,
-    stage: str,
-    device: str,
-    workers: int,
-    benchmark: str | None,
-    hours: float | None,
-    base: str | None,
-    revision: str | None,
-    vae: Path | None,
-) -> None:
+def bokehdiff(base: str | None, revision: str | None, vae: Path | None, **common: Any) -> None:
     """BokehDiff: a LoRA on SDXL, or the compact model from nothing (docs/bokehdiff.md).
 
     Several GPUs: accelerate launch -m bokehbench train bokehdiff ...
@@ -148,34 +110,42 @@ def bokehdiff(
     from bokehbench.training.bokehdiff.train import Request
     from bokehbench.training.bokehdiff.train import train as train_bokehdiff
 
-    request = Request(
-        settings=load(config, assignments),
-        config=config,
-        changes=assignments,
-        data=data,
-        out=out,
-        stages=STAGES if stage == "all" else (stage,),
-        base=base,
-        revision=revision,
-        device=device,
-        workers=workers,
-        benchmark=benchmark,
-        vae=vae,
-        hours=float("inf") if hours is None else hours,
-    )
-    result = train_bokehdiff(request)
-    if result.speaks:
-        _report(out, result.standings, result.card, "no weights of the denoiser yet")
+    asked = _asked(common, load, STAGES)
+    result = train_bokehdiff(Request(**asked, base=base, revision=revision, vae=vae))
+    _report(common["out"], result, "no weights of the denoiser yet")
 
 
-def _report(out: Path, standings: dict[str, Standing], card: dict[str, Any] | None, without: str) -> None:
-    """A line for each stage, and one for the weights."""
+def _asked(
+    common: Mapping[str, Any], load: Callable[[str, tuple[str, ...]], Any], stages: tuple[str, ...]
+) -> dict[str, Any]:
+    """Fields of `training.method_run.Request` from the options of `_common`.
+
+    Args:
+        common: the options.
+        load: the method's settings, by name and changes.
+        stages: all of the method's.
+    """
+    kept = ("config", "data", "out", "device", "workers", "benchmark")
+    stage, hours, changes = common["stage"], common["hours"], common["assignments"]
+    return {
+        **{name: common[name] for name in kept},
+        "settings": load(common["config"], changes),
+        "changes": changes,
+        "stages": stages if stage == "all" else (stage,),
+        "hours": float("inf") if hours is None else hours,
+    }
+
+
+def _report(out: Path, result: Result, without: str) -> None:
+    """A line for each stage, and one for the weights; of one process among those that train together."""
     from bokehbench.training.starting import describe
 
-    for line in describe(standings):
+    if not result.speaks:
+        return
+    for line in describe(result.standings):
         click.echo(line)
-    if card is None:
+    if result.card is None:
         click.echo(f"{out}: {without}; the same command goes on")
     else:
-        weights = card["weights"]
+        weights = result.card["weights"]
         click.echo(f"{out / weights['file']}: {weights['bytes']} bytes, sha256:{weights['sha256']}")

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bokehbench.training.bokehdiff.discriminator import Discriminator, open_discriminator
-from bokehbench.training.bokehdiff.edge import edge_loss
-from bokehbench.training.bokehdiff.perceptual import Perceptual, open_perceptual
 from bokehbench.training.bokehdiff.settings import Losses
+from bokehbench.training.diffusion.edge import edge_loss
+from bokehbench.training.diffusion.perceptual import Perceptual, open_perceptual
 
 
 class DenoiserLoss(nn.Module):

@@ -12,6 +12,7 @@ from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.synth.distributions import Share, Strict
 from bokehbench.training.adamw import Optimiser, Positive
 from bokehbench.training.benchmark import ValidationSettings
+from bokehbench.training.diffusion.settings import VaeSettings
 from bokehbench.training.photographs import PhotographSettings
 from bokehbench.training.settings import StageSettings, Weight, load_settings
 
@@ -26,7 +27,6 @@ FREE = (
 
 LEAST = 32
 """Pixels for which the discriminator's backbone has one place."""
-Side = Annotated[int, Field(ge=16, le=1024)]
 
 
 class Pisa(Strict):
@@ -109,33 +109,6 @@ class Losses(Strict):
     edge: Weight
     edges: Literal["differences", "sobel"]
     adversary: Adversary
-
-
-class VaeLosses(Strict):
-    """Weights of stage 0: mean absolute error, edges and LPIPS of the round trip; KL per latent value."""
-
-    l1: Weight
-    edge: Weight
-    lpips: Weight
-    kl: Weight
-
-
-class VaeSettings(StageSettings):
-    """Stage 0: the VAE of the compact model.
-
-    Attributes:
-        crop: pixels on a side; `batch` counts pairs, of which both pictures are taken.
-        optimiser: see there; of Muon's other weights the betas alone.
-        muon: its learning rate for kernels, over that of Adam for all else; null for AdamW alone.
-        noise: standard deviation of the posterior at the start.
-        losses: see there.
-    """
-
-    crop: Side
-    optimiser: Optimiser
-    muon: Positive | None
-    noise: Positive
-    losses: VaeLosses
 
 
 class DenoiserSettings(StageSettings):

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from bokehbench.baselines.bokehdiff.model import BokehDiff
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
 from bokehbench.training.adamw import adamw
-from bokehbench.training.bokehdiff.data import Pairs, scene_of
+from bokehbench.training.bokehdiff.data import scene_of
 from bokehbench.training.bokehdiff.losses import DenoiserLoss
 from bokehbench.training.bokehdiff.settings import DenoiserSettings, Pisa
-from bokehbench.training.bokehdiff.vae_stage import SHOWN, shown, table
+from bokehbench.training.diffusion.showing import SHOWN, shown, table
 from bokehbench.training.meter import psnr
+from bokehbench.training.pairs import Pairs
 from bokehbench.training.stage import Batch, Task
 
 

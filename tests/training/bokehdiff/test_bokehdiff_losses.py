@@ -11,10 +11,10 @@ from bokehbench.errors import ConfigError, Unavailable
 from bokehbench.metrics.lpips import TRUNKS, build, distance
 from bokehbench.metrics.weights import require
 from bokehbench.training.bokehdiff.discriminator import Discriminator, open_discriminator
-from bokehbench.training.bokehdiff.edge import edge_loss, sobel
 from bokehbench.training.bokehdiff.losses import DenoiserLoss, open_loss
-from bokehbench.training.bokehdiff.perceptual import Perceptual, open_perceptual
 from bokehbench.training.bokehdiff.settings import Losses, load
+from bokehbench.training.diffusion.edge import edge_loss, sobel
+from bokehbench.training.diffusion.perceptual import Perceptual, open_perceptual
 from tests.training.bokehdiff.conftest import BACKBONE
 
 PAPER = load("paper").denoiser.losses

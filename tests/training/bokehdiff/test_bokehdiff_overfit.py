@@ -13,7 +13,7 @@ from bokehbench.training.bokehdiff.data import KEYS, pairs
 from bokehbench.training.bokehdiff.losses import open_loss
 from bokehbench.training.bokehdiff.settings import load
 from bokehbench.training.bokehdiff.stages import DenoiserStage
-from bokehbench.training.bokehdiff.vae_stage import VaeStage, start_sharp
+from bokehbench.training.diffusion.vae_stage import VaeStage, start_sharp
 
 SCENES = ("size=[128, 128]", "foregrounds.kinds={leaves: 1, wires: 1}", "backgrounds.kinds={fairy_lights: 1}")
 

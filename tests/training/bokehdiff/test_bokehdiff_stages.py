@@ -10,11 +10,12 @@ from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.synth.store.reader import open_set
 from bokehbench.synth.training import SynthDataset
-from bokehbench.training.bokehdiff.data import open_source, split, stored_pairs
+from bokehbench.training.bokehdiff.data import WANTED, pairs
 from bokehbench.training.bokehdiff.losses import open_loss
 from bokehbench.training.bokehdiff.settings import load
 from bokehbench.training.bokehdiff.stages import DenoiserStage, judging, training_settings
-from bokehbench.training.bokehdiff.vae_stage import VaeStage, start_sharp
+from bokehbench.training.diffusion.vae_stage import VaeStage, start_sharp
+from bokehbench.training.pairs import StackedPairs, open_pairs, split
 from tests.training.bokehdiff.conftest import small
 
 
@@ -47,9 +48,9 @@ def steps(task, count=2, lr=1e-2):
 
 
 def test_the_radius_that_is_told_is_the_one_that_was_rendered(pair_set):
-    source = open_source(str(pair_set), small().data, seed=1)
+    source = open_pairs(str(pair_set), small().data, seed=1)
     stored = open_set(pair_set)
-    for number, pair in enumerate(source.held_out()):
+    for number, pair in enumerate(source.held_out(WANTED)):
         assert pair["image"].shape == pair["target"].shape == (1, 3, 32, 32)
         assert pair["image"].min() >= -1.0 and pair["image"].max() <= 1.0
         lens = stored.meta(stored.keys()[-1])["renders"][number]
@@ -58,23 +59,23 @@ def test_the_radius_that_is_told_is_the_one_that_was_rendered(pair_set):
     data = SynthDataset(pair_set)
     train, held = split(data, 1)
     assert (train, held) == ([0, 1, 2, 3], [4, 5])
-    first = next(iter(source.loader(2)))
+    first = next(iter(source.loader(WANTED, 2)))
     assert first["image"].shape == (2, 3, 32, 32)
-    assert stored_pairs([data[0]])["target"].shape == (1, 3, 64, 64)
+    assert StackedPairs(pairs)([data[0]])["target"].shape == (1, 3, 64, 64)
 
 
 def test_a_stream_gives_the_same_batches_wherever_it_is_entered():
     scenes = ("size=[64, 64]", "foregrounds.kinds={wires: 1}", "backgrounds.kinds={wall: 1}")
     data = small().data.model_copy(update={"changes": scenes, "quality": "draft", "validation_crops": 1})
-    source = open_source("stream", data, seed=1)
-    straight = iter(source.loader(1))
+    source = open_pairs("stream", data, seed=1)
+    straight = iter(source.loader(WANTED, 1))
     next(straight)
     second = next(straight)
-    loader = source.loader(1)
+    loader = source.loader(WANTED, 1)
     loader.load_state_dict({**loader.state_dict(), "step": 1})
     again = next(iter(loader))
     assert all(torch.equal(again[name], second[name]) for name in second)
-    assert not torch.equal(source.held_out()[0]["image"], second["image"])
+    assert not torch.equal(source.held_out(WANTED)[0]["image"], second["image"])
 
 
 def test_the_decoder_and_the_encoders_middle_stay_bit_for_bit():
@@ -121,7 +122,7 @@ def test_stage_0_trains_the_vae_alone_and_learns(muon):
 
 
 def test_kl_is_zero_for_the_unit_gaussian_and_known_elsewhere():
-    from bokehbench.training.bokehdiff.vae_stage import _divergence
+    from bokehbench.training.diffusion.vae_stage import _divergence
 
     zero = torch.zeros(1, 4, 2, 2)
     assert _divergence(zero, zero).item() == 0.0

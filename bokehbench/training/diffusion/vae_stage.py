@@ -1,28 +1,45 @@
-"""Stage 0: the VAE of the compact model, which bounds all that the denoiser can show."""
+"""Stage 0: the VAE of a compact model, which bounds all that its denoiser can show."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bokehbench.baselines.bokehdiff.model import BokehDiff
 from bokehbench.training.adamw import adamw
-from bokehbench.training.bokehdiff.data import Pairs
-from bokehbench.training.bokehdiff.edge import edge_loss
-from bokehbench.training.bokehdiff.perceptual import open_perceptual
-from bokehbench.training.bokehdiff.settings import VaeSettings
+from bokehbench.training.diffusion.edge import edge_loss
+from bokehbench.training.diffusion.perceptual import open_perceptual
+from bokehbench.training.diffusion.settings import VaeSettings
+from bokehbench.training.diffusion.showing import SHOWN, shown, table
 from bokehbench.training.meter import psnr
 from bokehbench.training.muon import ConvolutionMuon
+from bokehbench.training.pairs import Pairs
 from bokehbench.training.stage import Batch, Task
 
 NARROWEST = 16
 """Rows of a kernel that Muon takes: those of the VAE's first stage."""
-SHOWN = 3
-"""Held-out pictures that TensorBoard is given."""
+
+
+class WithVae(Protocol):
+    """What of a compact model is asked for."""
+
+    vae: Any
+
+    def freeze(self, stage: Any) -> None:
+        """Let gradients reach what a stage trains, and nothing else."""
+
+    def encode(self, image: Tensor) -> Tensor:
+        """[B, 3, H, W] in [-1, 1] -> the mode of its latent."""
+
+    def decode(self, z0: Tensor) -> Tensor:
+        """The picture of a latent, in about [-1, 1]."""
+
+    def eval(self) -> Any:
+        """As for inference."""
 
 
 class VaeStage(Task):
@@ -34,7 +51,7 @@ class VaeStage(Task):
         held_out: batches for validation.
     """
 
-    def __init__(self, model: BokehDiff, settings: VaeSettings, held_out: Sequence[Pairs]) -> None:
+    def __init__(self, model: WithVae, settings: VaeSettings, held_out: Sequence[Pairs]) -> None:
         super().__init__()
         self.model, self.settings, self.held_out = model, settings, list(held_out)
         losses = settings.losses
@@ -99,7 +116,7 @@ class VaeStage(Task):
         return self.shown
 
 
-def start_sharp(model: BokehDiff, noise: float) -> None:
+def start_sharp(model: WithVae, noise: float) -> None:
     """Set the posterior's standard deviation to about `noise`: training begins with latents that tell."""
     channels = model.vae.config.latent_channels
     convolution = model.vae.quant_conv
@@ -111,14 +128,3 @@ def start_sharp(model: BokehDiff, noise: float) -> None:
 def _divergence(mean: Tensor, logvar: Tensor) -> Tensor:
     """Of the posterior from the unit Gaussian, nats per value of the latent."""
     return 0.5 * (mean.square() + logvar.exp() - 1.0 - logvar).mean()
-
-
-def shown(picture: Tensor) -> Tensor:
-    """[-1, 1] -> [0, 1]."""
-    return (picture + 1.0) / 2.0
-
-
-def table(rows: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Pictures [1, 3, H, W] in [-1, 1], a list each row -> one picture [3, rows H, columns W] in [0, 1]."""
-    lines = [torch.cat([shown(one[0]).clamp(0.0, 1.0).cpu() for one in row], dim=-1) for row in rows]
-    return torch.cat(lines, dim=-2)
