@@ -297,7 +297,10 @@ class PretrainedSpec(Spec):
     """A network whose published weights a user brings: `module:Class(checkpoint, device, **options)`.
 
     Attributes:
-        repo: where the weights lie on the Hugging Face hub; empty for what needs none.
+        repo: where the weights lie on the Hugging Face hub; empty for what is not there, or needs none.
+        place: a folder as transformers writes it, or a file, in the user's folders of weights, for what no
+            hub has.
+        source: how a user gets that.
         options: keyword arguments of the implementation.
         licence: of the weights, as their publisher states it.
         runs_code: the weights come with code of their own, which runs only for those who name the repo.
@@ -306,6 +309,8 @@ class PretrainedSpec(Spec):
     """
 
     repo: str = ""
+    place: str = ""
+    source: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
     runs_code: bool = False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bokehbench import weights
 from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.records import sha256_file
 
@@ -29,12 +30,14 @@ class Checkpoint:
         folder: where it lies.
         revision: commit, where the hub's cache knows it.
         trusted: the user named it: code that comes with it may run.
+        file: of the folder, where that alone is the checkpoint.
     """
 
     id: str
     folder: Path
     revision: str | None = None
     trusted: bool = False
+    file: str = ""
 
     def config(self, name: str = "config.json") -> dict[str, Any]:
         """A JSON file of the folder; InputError where it is missing or broken."""
@@ -48,6 +51,8 @@ class Checkpoint:
 
     def weights(self) -> list[Path]:
         """The weight files that are read: safetensors, or pickled tensors where there are none."""
+        if self.file:
+            return [self.folder / self.file]
         return _matching(self.folder, SAFE) or _matching(self.folder, PICKLED)
 
     def _code(self) -> set[str]:
@@ -58,7 +63,9 @@ class Checkpoint:
 
     def digests(self) -> dict[str, str]:
         """File name -> sha256 of all that makes the output: configuration, weights, code that runs."""
-        files = _matching(self.folder, (*CONFIGS, *TOKENS)) + self.weights()
+        files = self.weights()
+        if not self.file:
+            files += _matching(self.folder, (*CONFIGS, *TOKENS))
         if self.trusted:
             files += sorted(self.folder.glob("*.py"))
         return {path.name: _sha256(path, *_facts(path)) for path in sorted(files)}
@@ -103,6 +110,28 @@ def find(
     if found is None:
         raise Unavailable(f"{model} is not on this machine: {instruction(model, revision)}")
     return found
+
+
+def find_placed(place: str, source: str) -> Checkpoint:
+    """The checkpoint that lies in one of the user's folders of weights, the first that has it.
+
+    Args:
+        place: name of a folder, or of a file, there.
+        source: how a user gets it, for the error.
+
+    Raises:
+        Unavailable: it is in none of them.
+        InputError: a folder without configuration or weights.
+    """
+    for folder in weights.folders():
+        if (folder / place).is_dir():
+            return _local(folder / place, None, False)
+        if (folder / place).is_file():
+            return Checkpoint(place, folder.resolve(), file=place)
+    raise Unavailable(
+        f"{place} is in no folder of weights: {source}; then put it into a folder named by "
+        f"${weights.FOLDER_VARIABLE}"
+    )
 
 
 def instruction(model: str, revision: str | None = None) -> str:

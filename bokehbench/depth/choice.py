@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bokehbench.depth.checkpoint import Checkpoint, find
+from bokehbench.depth.checkpoint import Checkpoint, find, find_placed
 from bokehbench.errors import ConfigError
 from bokehbench.registry import DepthModelSpec, PretrainedSpec, SaliencyModelSpec
 from bokehbench.registry import find as find_spec
@@ -61,9 +61,9 @@ class Choice:
         """Where the weights lie; None for what needs none. Raises as `checkpoint.find`."""
         spec, (_, revision) = self.spec(), self._parts()
         if not spec.repo:
-            if self.revision is not None:
-                raise ConfigError(f"{spec.name} has no weights, and so no revision")
-            return None
+            if revision is not None:
+                raise ConfigError(f"{spec.name} has no weights on the hub, and so no revision")
+            return find_placed(spec.place, spec.source) if spec.place else None
         trusted = bool({spec.repo, self._parts()[0]} & self.trust)
         if spec.runs_code and not trusted:
             raise ConfigError(consent_line(spec.repo))

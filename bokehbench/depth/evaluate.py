@@ -26,13 +26,11 @@ from bokehbench.records import (
     library_versions,
     read_json,
     remove_parts,
-    sha256_bytes,
     sha256_json,
     write_json,
     write_text,
 )
 from bokehbench.registry import DepthSetSpec
-from bokehbench.rng import stream
 
 PROTOCOL = "affine-disparity@1"
 CLEAN = "clean"
@@ -216,20 +214,11 @@ def _opened(text: str) -> tuple[DepthSetSpec, Path, DepthSet]:
 
 
 def _degraded(measured: Measured, unit: Unit) -> Any:
-    """The low-quality picture, at the size of the clean one; keyed as `bokehbench degrade --key path` is."""
-    import cv2
-    import numpy as np
+    """The low-quality picture, at the size of the clean one."""
+    from bokehbench.depth.degraded import keyed
+    from bokehbench.synth.degrade import load_preset
 
-    from bokehbench.synth.degrade import DegradePlan, apply, load_preset
-
-    height, width = measured.image.shape[:2]
-    index = int(sha256_bytes(unit.case.key.encode())[:15], 16)
-    rng = stream(unit.test.seed, index, "degrade")
-    plan = DegradePlan.sample(rng, load_preset(unit.test.preset), (width, height))
-    lq = apply(plan, measured.image)
-    if lq.shape != measured.image.shape:
-        lq = np.clip(cv2.resize(lq, (width, height), interpolation=cv2.INTER_CUBIC), 0.0, 1.0)
-    return lq
+    return keyed(measured.image, unit.case.key, load_preset(unit.test.preset), unit.test.seed)
 
 
 def _rows(units: Sequence[Unit], facts: dict[str, dict[str, Any]]) -> list[Row]:

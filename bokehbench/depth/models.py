@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bokehbench.depth.checkpoint import Checkpoint
 from bokehbench.depth.choice import Choice
 from bokehbench.depth.disparity import Prediction, to_prediction
 from bokehbench.depth.loading import pick_device
@@ -74,12 +75,13 @@ def identity(model: str | Choice, task: str = "depth") -> dict[str, Any]:
     spec, checkpoint = choice.spec(), choice.checkpoint()
     told: dict[str, Any] = {"spec": spec.id, "options": dict(choice.options(spec))}
     if checkpoint is not None:
-        has = (checkpoint.folder / "preprocessor_config.json").is_file()
+        own = "preprocessor_config.json"
+        has = not checkpoint.file and (checkpoint.folder / own).is_file()
         told |= {
             "repo": checkpoint.id,
             "revision": checkpoint.revision,
             "files": checkpoint.digests(),
-            "preprocessing": checkpoint.config("preprocessor_config.json") if has else None,
+            "preprocessing": checkpoint.config(own) if has else None,
             "code_allowed": checkpoint.trusted,
         }
     return told | {"weights": sha256_json({key: told.get(key) for key in ("spec", "options", "files")})[:8]}
@@ -97,13 +99,17 @@ def _choice(model: str | Choice, task: str) -> Choice:
 def _loaded(choice: Choice) -> Any:
     checkpoint = choice.checkpoint()
     # A folder whose files were exchanged is another network.
-    stamp = [] if checkpoint is None else [path.stat().st_mtime_ns for path in _files(checkpoint.folder)]
+    stamp = [] if checkpoint is None else [path.stat().st_mtime_ns for path in _files(checkpoint)]
     return _load(choice, tuple(stamp))
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(checkpoint: Checkpoint) -> list[Path]:
+    if checkpoint.file:
+        return checkpoint.weights()
     return sorted(
-        path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".bin", ".py")
+        path
+        for path in checkpoint.folder.iterdir()
+        if path.suffix in (".json", ".safetensors", ".bin", ".py")
     )
 
 

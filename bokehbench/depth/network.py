@@ -48,26 +48,32 @@ class Network:
         Returns:
             [H, W] float32, what `raw` says.
         """
-        import torch
+        return infer(self._network, self._processor, image, self.device)
 
-        height, width = image.shape[:2]
-        clipped = np.clip(image, 0.0, 1.0).astype(np.float32)
-        batch = self._processor(
-            images=clipped, do_rescale=False, input_data_format="channels_last", return_tensors="pt"
-        )
-        with torch.inference_mode():
-            raw = self._at_size(self._network(**batch.to(self.device)), height, width)
-        return np.ascontiguousarray(raw.reshape(height, width))
 
-    def _at_size(self, output: Any, height: int, width: int) -> FloatImage:
-        """By the network's own rule: which interpolation, what padding, which focal length."""
-        rule = self._processor.post_process_depth_estimation
-        sizes: dict[str, Any] = {"target_sizes": [(height, width)]}
-        if "source_sizes" in inspect.signature(rule).parameters:
-            sizes["source_sizes"] = [(height, width)]
-        resized = rule(output, **sizes)[0]["predicted_depth"]
-        raw: FloatImage = resized.float().cpu().numpy()
-        return raw
+def infer(network: Any, processor: Any, image: FloatImage, device: Any) -> FloatImage:
+    """`Network.infer` of a network of transformers and its processor."""
+    import torch
+
+    height, width = image.shape[:2]
+    clipped = np.clip(image, 0.0, 1.0).astype(np.float32)
+    batch = processor(
+        images=clipped, do_rescale=False, input_data_format="channels_last", return_tensors="pt"
+    )
+    with torch.inference_mode():
+        raw = _at_size(processor, network(**batch.to(device)), height, width)
+    return np.ascontiguousarray(raw.reshape(height, width))
+
+
+def _at_size(processor: Any, output: Any, height: int, width: int) -> FloatImage:
+    """By the network's own rule: which interpolation, what padding, which focal length."""
+    rule = processor.post_process_depth_estimation
+    sizes: dict[str, Any] = {"target_sizes": [(height, width)]}
+    if "source_sizes" in inspect.signature(rule).parameters:
+        sizes["source_sizes"] = [(height, width)]
+    resized = rule(output, **sizes)[0]["predicted_depth"]
+    raw: FloatImage = resized.float().cpu().numpy()
+    return raw
 
 
 def _kind(checkpoint: Checkpoint, asked: str) -> str:

@@ -7,6 +7,10 @@ from bokehbench.registry import DepthModelSpec, DepthSetSpec, SaliencyModelSpec
 _NETWORK = "bokehbench.depth.network:Network"
 _ANYTHING = "Yang et al., Depth Anything V2, NeurIPS 2024, arXiv:2406.09414"
 _DPT = "Ranftl et al., Vision Transformers for Dense Prediction, ICCV 2021, arXiv:2103.13413"
+_MAGICBOKEH = (
+    "Shi et al., Towards Photorealistic and Efficient Bokeh Rendering via Diffusion Framework (MagicBokeh), "
+    "2026, arXiv:2605.07429"
+)
 
 
 def _anything(size: str, parameters: str, licence: str, aliases: tuple[str, ...] = ()) -> DepthModelSpec:
@@ -70,6 +74,26 @@ SPECS = (
         licence="Apple ML Research (see the model's page)",
         paper="Bochkovskii et al., Depth Pro, ICLR 2025, arXiv:2410.02073",
         raw="depth",
+    ),
+    DepthModelSpec(
+        name="da-depth",
+        summary="Depth Anything V2 distilled for low-quality pictures, by bokehbench train da-depth.",
+        implementation=_NETWORK,
+        place="da-depth",
+        source="bokehbench train da-depth --data PICTURES --out RUN makes RUN/da-depth, a folder that is as "
+        "good a --model as the name",
+        licence="that of the network it was distilled from",
+        paper=_MAGICBOKEH,
+    ),
+    DepthModelSpec(
+        name="da-depth-official",
+        summary="The degradation-aware depth network of MagicBokeh's authors, DAdepth.pth.",
+        implementation="bokehbench.depth.original:OriginalNetwork",
+        place="DAdepth.pth",
+        source="DAdepth.pth comes with MagicBokeh's code (github.com/vivoCameraResearch/MagicBokeh)",
+        licence="not stated by its authors",
+        paper=_MAGICBOKEH,
+        notes="Read as tensors alone, with the preprocessing of Depth Anything V2's own code.",
     ),
     SaliencyModelSpec(
         name="birefnet",
