@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "photograph": set(),
     "sweep": {"photograph"},
     "leaderboard": {"baselines", "benchmarks", "metrics"},
-    "training": {"baselines", "synth", "synth.render", "synth.degrade", "benchmarks", "metrics"},
+    "training": {"baselines", "synth", "synth.render", "synth.degrade", "benchmarks", "metrics", "depth"},
     "study": {"leaderboard"},
     "commands": {
         "leaderboard",
