@@ -20,6 +20,7 @@ CORE = {
     "images",
     "jobs",
     "layers",
+    "method_specs",
     "optics",
     "ray_jobs",
     "records",
@@ -42,6 +43,7 @@ MAY_IMPORT = {
     "leaderboard": {"baselines", "benchmarks", "metrics"},
     "training": {"baselines", "synth", "synth.render", "synth.degrade", "benchmarks", "metrics", "depth"},
     "study": {"leaderboard"},
+    "weights_convert": {"baselines"},
     "commands": {
         "leaderboard",
         "study",
@@ -55,6 +57,7 @@ MAY_IMPORT = {
         "depth",
         "photograph",
         "sweep",
+        "weights_convert",
     },
     "cli": {"commands"},
     "__main__": {"cli"},

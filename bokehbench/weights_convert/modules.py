@@ -1,0 +1,88 @@
+"""Tensors of what a pickle held: state dicts, and networks that were pickled as objects (by stand-ins)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bokehbench.errors import InputError
+from bokehbench.weights_convert.values import StandIn, TensorAt
+
+DEEPEST = 64
+"""Networks in networks, at most: no network is so deep, and one that holds itself has no end."""
+TABLES = ("_parameters", "_buffers", "_modules")
+"""Attributes of a network that hold its tensors, and the networks in it."""
+WRAPPERS = ("module.", "_orig_mod.")
+"""What training on several devices, or compiled, puts before every name."""
+
+
+def state_dict(value: Any, what: str) -> dict[str, TensorAt]:
+    """Name -> tensor of a state dict, or of a network's object as its own `state_dict()` would give it.
+
+    Args:
+        value: a dictionary of tensors, or a stand-in.
+        what: it is, for errors.
+
+    Raises:
+        InputError: it is neither.
+    """
+    found = dict(_of_network(value, what)) if isinstance(value, StandIn) else value
+    if not isinstance(found, dict) or not found:
+        raise InputError(f"{what} is no state dict and no network")
+    for name, tensor in found.items():
+        if not isinstance(name, str) or not isinstance(tensor, TensorAt):
+            raise InputError(f"{what} has {str(name)[:80]!r}, which is no tensor")
+    for wrapper in WRAPPERS:
+        if all(name.startswith(wrapper) for name in found):
+            found = {name.removeprefix(wrapper): tensor for name, tensor in found.items()}
+    return found
+
+
+def _of_network(network: StandIn, what: str) -> Iterator[tuple[str, TensorAt]]:
+    waiting: list[tuple[str, Any, int]] = [("", network, 0)]
+    while waiting:
+        prefix, module, depth = waiting.pop()
+        state = module.state if isinstance(module, StandIn) else None
+        tables = [state.get(part) for part in TABLES] if _is_dict(state) else [None]
+        if not all(map(_is_dict, tables)):
+            raise InputError(f"{what}: {prefix or 'it'} is no network of torch")
+        if depth > DEEPEST:
+            raise InputError(f"{what}: a network that holds itself, or is nested too deep")
+        parameters, buffers, children = tables
+        passing = state.get("_non_persistent_buffers_set") or set()
+        yield from ((f"{prefix}{n}", tensor) for n, tensor in parameters.items() if tensor is not None)
+        kept = ((n, t) for n, t in buffers.items() if t is not None and n not in passing)
+        yield from ((f"{prefix}{n}", tensor) for n, tensor in kept)
+        waiting += [(f"{prefix}{n}.", child, depth + 1) for n, child in children.items() if child is not None]
+
+
+def _is_dict(value: Any) -> bool:
+    return type(value) is dict
+
+
+def passing_buffers(value: Any) -> set[TensorAt]:
+    """Tensors of pickled networks that no state dict has: buffers which their code makes anew."""
+    found: set[TensorAt] = set()
+    for item in everything(value):
+        state = item.state if isinstance(item, StandIn) else None
+        if _is_dict(state) and _is_dict(state.get("_buffers")):
+            names = state.get("_non_persistent_buffers_set") or ()
+            found |= {t for n, t in state["_buffers"].items() if n in names and isinstance(t, TensorAt)}
+    return found
+
+
+def everything(value: Any) -> Iterator[Any]:
+    """A value and all that it holds, each once, however deep and whatever holds itself."""
+    waiting, seen = [value], set()
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        yield item
+        if isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list | tuple | set):
+            waiting += item
+        elif isinstance(item, StandIn):
+            waiting += [item.arguments, item.state, item.items]
