@@ -117,6 +117,18 @@ class Renderer(Protocol):
         ...
 
 
+class Restorer(Protocol):
+    """What makes a good picture of a small, bad one; made by `module:Class(*weights, **options)`."""
+
+    def restore(self, inputs: Inputs) -> FloatImage:
+        """The picture [H', W', 3] float32, encoded, that was made of `inputs.lq`.
+
+        Its size is free; the one that is wanted is that of `inputs.image`, the bicubic enlargement. Disparity
+        and lens say nothing.
+        """
+        ...
+
+
 class ScaledK:
     """A method that is given K times a constant: for one whose blur is not the K that it is asked for.
 

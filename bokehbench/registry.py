@@ -1,9 +1,9 @@
 """Light specs, heavy implementations: what exists, without importing any of it.
 
-A spec is plain data (`spec_kinds.py`); its `implementation` ("module:attribute") is imported on demand.
-The specs of the project are listed in `BUILTIN`; third parties add theirs with an entry point of the group
-`bokehbench.specs` (a spec or a list of specs), with `--register file.py` (a file that calls `register`), or
-with `--register method.toml` (a method in an environment of its own).
+A spec is plain data (`spec_kinds.py`, `method_specs.py`); its `implementation` ("module:attribute") is
+imported on demand. The specs of the project are listed in `BUILTIN`; third parties add theirs with an entry
+point of the group `bokehbench.specs` (a spec or a list of specs), with `--register file.py` (a file that
+calls `register`), or with `--register method.toml` (a method in an environment of its own).
 """
 
 from __future__ import annotations
@@ -22,13 +22,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.spec_kinds import (
+from bokehbench.method_specs import (
+    BEHIND,
     K_SCALE,
-    KINDS,
+    MethodSpec,
+    RestorerSpec,
+    StageSpec,
+    TwoStageSpec,
+    base_name,
+    behind,
+)
+from bokehbench.spec_kinds import (
     BenchmarkSpec,
     DepthModelSpec,
     DepthSetSpec,
-    MethodSpec,
     MetricSpec,
     PretrainedSpec,
     ProtocolSpec,
@@ -36,7 +43,6 @@ from bokehbench.spec_kinds import (
     SaliencyModelSpec,
     SetMetricSpec,
     Spec,
-    base_name,
 )
 
 __all__ = [
@@ -49,10 +55,14 @@ __all__ = [
     "PretrainedSpec",
     "ProtocolSpec",
     "RecipeSpec",
+    "RestorerSpec",
     "SaliencyModelSpec",
     "SetMetricSpec",
     "Spec",
-    "file_of",
+    "StageSpec",
+    "TwoStageSpec",
+    "base_name",
+    "files_of",
     "find",
     "get",
     "names",
@@ -61,8 +71,24 @@ __all__ = [
     "registered_files",
 ]
 
+KINDS: dict[str, type[Spec]] = {
+    spec.kind: spec
+    for spec in (
+        MethodSpec,
+        RestorerSpec,
+        BenchmarkSpec,
+        ProtocolSpec,
+        MetricSpec,
+        SetMetricSpec,
+        RecipeSpec,
+        DepthModelSpec,
+        SaliencyModelSpec,
+        DepthSetSpec,
+    )
+}
 BUILTIN = (
     "bokehbench.baselines.specs",
+    "bokehbench.baselines.restorers.specs",
     "bokehbench.benchmarks.specs",
     "bokehbench.benchmarks.protocol_specs",
     "bokehbench.depth.specs",
@@ -81,8 +107,12 @@ _registered: dict[tuple[str, str], Spec] = {}
 _files: dict[tuple[str, str], Path] = {}
 """The file of `--register` that a spec comes from."""
 _executing: list[Path] = []
-_variants: dict[str, tuple[MethodSpec, MethodSpec]] = {}
-"""Name of a method with a k_scale -> (the method, its variant): the same object each time."""
+_variants: dict[str, tuple[tuple[StageSpec, ...], MethodSpec]] = {}
+"""Name that is made of others -> (what it is made of, the spec): the same object each time."""
+_files_of_weights: dict[str, RestorerSpec] = {}
+"""Restorers that are named after a file of weights, by name: the same object each time."""
+FILE_OF_WEIGHTS = "spandrel-"
+"""Before the name of a file of weights (without suffix), a restorer: `spandrel-4xSharp`."""
 
 
 def register(*specs: Spec) -> None:
@@ -98,9 +128,11 @@ def register(*specs: Spec) -> None:
             _files[spec.kind, spec.name] = _executing[-1]
 
 
-def file_of(spec: Spec) -> Path | None:
-    """The file of `--register` that a spec comes from; None for one of a package."""
-    return _files.get((spec.kind, base_name(spec.name)))
+def files_of(spec: Spec) -> list[Path]:
+    """The files of `--register` that a spec comes from, of both stages; none for one of a package."""
+    stages = spec.stages if isinstance(spec, StageSpec) else (spec,)
+    found = (_files.get((stage.kind, base_name(stage.name))) for stage in stages)
+    return [path for path in found if path is not None]
 
 
 @functools.cache
@@ -164,27 +196,66 @@ def names(kind: type[S]) -> list[str]:
 
 
 def find(kind: type[S], name: str) -> S | None:
-    """The spec of a name or alias, of a method also with its k_scale (`scatter+k1.5`), or None."""
+    """The spec of a name or alias, or None.
+
+    A method may have a factor of K (`scatter+k1.5`), and a restorer before it (`bicubic+scatter`); a restorer
+    may be a file of weights (`spandrel-4xSharp`).
+
+    Raises:
+        ConfigError: a restorer before a method that takes none.
+    """
     _load_all()
     spec = _registered.get((kind.kind, name))
     if spec is None and kind.kind == MethodSpec.kind:
-        spec = _variant(name)
+        spec = _with_factor(name) or _behind_a_restorer(name)
+    if spec is None and kind.kind == RestorerSpec.kind and name.startswith(FILE_OF_WEIGHTS):
+        spec = _restorer_of_file(name)
     assert spec is None or isinstance(spec, kind)
     return spec
 
 
-def _variant(name: str) -> MethodSpec | None:
+def _with_factor(name: str) -> MethodSpec | None:
     """A method with a k_scale, written as it is printed (`+k1.5`, not `+k1.50`); else None."""
-    base, scale = base_name(name), name.partition(K_SCALE)[2]
+    base, scale = base_name(name), name.rpartition(K_SCALE)[2]
     method = _registered.get((MethodSpec.kind, base))
     if not isinstance(method, MethodSpec) or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", scale):
         return None
     variant = method.with_k_scale(float(scale))
     if variant is method or not variant.name.endswith(f"{K_SCALE}{scale}"):
         return None
-    if name not in _variants or _variants[name][0] is not method:
-        _variants[name] = method, variant
+    return _the_same(name, (method,), variant)
+
+
+def _behind_a_restorer(name: str) -> MethodSpec | None:
+    """A method behind a restorer, or None where one of them is none."""
+    first, plus, second = name.partition(BEHIND)
+    restorer = find(RestorerSpec, first) if plus else None
+    renderer = find(MethodSpec, second) if restorer else None
+    if restorer is None or renderer is None:
+        return None
+    made = behind(restorer, renderer)
+    return _the_same(made.name, (restorer, renderer), made)
+
+
+def _the_same(name: str, parts: tuple[StageSpec, ...], made: MethodSpec) -> MethodSpec:
+    """The spec that was made of the same parts before, or this one."""
+    if name not in _variants or any(
+        one is not other for one, other in zip(_variants[name][0], parts, strict=True)
+    ):
+        _variants[name] = parts, made
     return _variants[name][1]
+
+
+def _restorer_of_file(name: str) -> RestorerSpec | None:
+    """By name, as with files that describe a method: nothing of it is needed where none is asked for."""
+    if name in _files_of_weights:
+        return _files_of_weights[name]
+    module = importlib.import_module("bokehbench.baselines.restorers.by_file")
+    made: RestorerSpec | None
+    made, is_here = module.of_file(name, name.removeprefix(FILE_OF_WEIGHTS))
+    if made is not None and is_here:
+        _files_of_weights[name] = made
+    return made
 
 
 def get(kind: type[S], name: str) -> S:

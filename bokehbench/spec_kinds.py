@@ -1,20 +1,14 @@
-"""What a name stands for, as plain data: one class for each kind of thing that can be registered."""
+"""What a name stands for, as plain data: one class for each kind of thing that can be registered.
+
+Methods and what restores before them are in `method_specs.py`.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import importlib.util
-import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from bokehbench.errors import ConfigError
-
-if TYPE_CHECKING:
-    from bokehbench.weights import Wanted
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -45,113 +39,6 @@ class Spec:
         """Import the implementation."""
         module, _, attribute = self.implementation.partition(":")
         return getattr(importlib.import_module(module), attribute)
-
-
-K_SCALE = "+k"
-"""Between the name of a method and what its K is multiplied by."""
-
-
-def base_name(method: str) -> str:
-    """The name without its variant: `scatter` of `scatter+k1.5`."""
-    return method.partition(K_SCALE)[0]
-
-
-@dataclass(frozen=True)
-class MethodSpec(Spec):
-    """A renderer.
-
-    Attributes:
-        options: keyword arguments of the implementation.
-        paper: citation with year, and URL or DOI where there is one; empty for our own.
-        paper_name: what the papers' tables call it.
-        licence: of this implementation.
-        category: floor, classical, neural, ours or oracle; how tables group rows.
-        oracle: "layers" for a method that must be given the true layers, else None.
-        weights: names of weight files it needs.
-        notes: what differs from the paper, limits.
-        openings: what of a lens it renders: "outline" for apertures with one rim that are the same all over
-            the image (disc, polygon, donut, heart ...), "disc" for that alone, "any" for every lens, empty
-            where it is not stated.
-        ignores_lens: it renders the same whatever the lens: no K is searched for it.
-        stochastic: its image depends on `Inputs.seed`; `run --seeds N` renders it N times.
-        card: JSON file that says what the weights were trained on; empty for the one that lies beside the
-            first weight file, under its name.
-        k_scale: what K is multiplied by before the method gets it; other than 1 only in a variant
-            (`with_k_scale`), whose name says it.
-    """
-
-    kind: ClassVar[str] = "method"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    paper: str = ""
-    paper_name: str = ""
-    licence: str = "Apache-2.0"
-    category: str = "classical"
-    oracle: str | None = None
-    weights: Sequence[str] = ()
-    notes: str = ""
-    openings: str = ""
-    ignores_lens: bool = False
-    stochastic: bool = False
-    card: str = ""
-    k_scale: float = 1.0
-
-    def create(self, **more: Any) -> Any:
-        """A `bokehbench.cases.Renderer`; `more` are arguments beside those of `options`."""
-        renderer = self.load()(**{**self.options, **more})
-        if self.k_scale == 1.0:
-            return renderer
-        from bokehbench.cases import ScaledK
-
-        return ScaledK(renderer, self.k_scale)
-
-    def parameters(self) -> list[str]:
-        """Names of the arguments that `create` takes."""
-        return [name for name in inspect.signature(self.load()).parameters if name != "self"]
-
-    def with_k_scale(self, k_scale: float) -> MethodSpec:
-        """The same method, given K times `k_scale`: a variant of its own name, `scatter+k1.5`.
-
-        Raises:
-            ConfigError: not a number from 0.01 to 100 of at most four digits, a method that ignores the
-                lens, or one whose K is multiplied already.
-        """
-        if not (0.01 <= k_scale <= 100.0 and float(f"{k_scale:.4g}") == k_scale):
-            raise ConfigError(f"k_scale is a number from 0.01 to 100 of at most four digits, not {k_scale}")
-        if k_scale == 1.0:
-            return self
-        if self.ignores_lens:
-            raise ConfigError(f"{self.name} renders the same whatever K is: it takes no k_scale")
-        if self.k_scale != 1.0:
-            raise ConfigError(f"{self.name} has its k_scale already; take {base_name(self.name)}")
-        return replace(
-            self,
-            name=f"{self.name}{K_SCALE}{k_scale:.4g}",
-            aliases=(),
-            paper_name="",
-            k_scale=k_scale,
-            notes=f"K is multiplied by {k_scale:.4g} before {self.name} gets it. {self.notes}".rstrip(),
-        )
-
-    def weights_wanted(self) -> list[Wanted]:
-        """The files of its weights, and where they lie if they come with it: `trained` in its package."""
-        from bokehbench.weights import Wanted
-
-        if not self.weights:
-            return []
-        package = self.implementation.partition(":")[0].rpartition(".")[0]
-        found = None
-        with contextlib.suppress(ImportError, ValueError):
-            found = importlib.util.find_spec(package) if package else None
-        home = next(iter((found.submodule_search_locations if found else None) or ["."]))
-        return [Wanted(file, Path(home) / "trained") for file in self.weights]
-
-    def weights_sha256(self) -> dict[str, str]:
-        """Weight file name -> sha256, from the implementation that loads them; Unavailable without one."""
-        return dict(self.load().weights_sha256(self.weights)) if self.weights else {}
-
-    def made_with(self) -> dict[str, Any]:
-        """What makes its numbers besides code and weights of this process, for records: nothing here."""
-        return {}
 
 
 @dataclass(frozen=True)
@@ -357,19 +244,3 @@ class DepthSetSpec(Spec):
     protocol: str = ""
     licence: str = ""
     notes: str = ""
-
-
-KINDS: dict[str, type[Spec]] = {
-    spec.kind: spec
-    for spec in (
-        MethodSpec,
-        BenchmarkSpec,
-        ProtocolSpec,
-        MetricSpec,
-        SetMetricSpec,
-        RecipeSpec,
-        DepthModelSpec,
-        SaliencyModelSpec,
-        DepthSetSpec,
-    )
-}

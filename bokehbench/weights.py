@@ -78,13 +78,20 @@ def use_files(assignments: Sequence[str]) -> None:
         ConfigError: not of this form, or a name that no method has weights under.
         InputError: no such file.
     """
-    from bokehbench.registry import MethodSpec, get, names
+    from bokehbench.registry import FILE_OF_WEIGHTS, MethodSpec, RestorerSpec, get, names
 
-    stems = {Path(file).stem for name in names(MethodSpec) for file in get(MethodSpec, name).weights}
+    stems = {
+        Path(file).stem
+        for kind in (MethodSpec, RestorerSpec)
+        for name in names(kind)
+        for file in get(kind, name).weights
+    }
     chosen = _chosen()
     for assignment in assignments:
         name, equals, file = assignment.partition("=")
-        if not equals or Path(name).stem not in stems:
+        by_file = name.startswith(FILE_OF_WEIGHTS)  # of a restorer that is named after it
+        name = name.removeprefix(FILE_OF_WEIGHTS)
+        if not equals or (Path(name).stem not in stems and not by_file):
             known = ", ".join(sorted(stems)) or "none"
             raise ConfigError(f"--weights {assignment}: give NAME=FILE, with NAME one of {known}")
         path = Path(file).resolve()

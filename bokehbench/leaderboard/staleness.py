@@ -18,7 +18,7 @@ from bokehbench.leaderboard.find_k import identity_of
 from bokehbench.leaderboard.regions import FAMILY, PAIR_FAMILY
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.metrics.specs import DEFAULT
-from bokehbench.registry import BenchmarkSpec, MethodSpec, Spec, file_of, find, get, names
+from bokehbench.registry import BenchmarkSpec, MethodSpec, Spec, files_of, find, get, names
 
 REGISTER = "add --register FILE.py with the file that has it"
 
@@ -239,6 +239,6 @@ def _weights(spec: MethodSpec, record: Mapping[str, Any]) -> list[str]:
 
 def _files(*specs: Spec | None) -> Iterator[str]:
     """Files of `--register` that specs come from, each once, below the current folder where they are."""
-    found = dict.fromkeys(file for spec in specs if spec is not None and (file := file_of(spec)) is not None)
+    found = dict.fromkeys(file for spec in specs if spec is not None for file in files_of(spec))
     here = Path.cwd()
     yield from (str(file.relative_to(here) if file.is_relative_to(here) else file) for file in found)

@@ -23,7 +23,7 @@ from bokehbench.benchmarks.assets import assets_of
 from bokehbench.benchmarks.locate import Opened
 from bokehbench.errors import BokehbenchError, InputError
 from bokehbench.leaderboard.results import Result
-from bokehbench.registry import MethodSpec
+from bokehbench.registry import MethodSpec, StageSpec
 
 FILE = Path("_about") / "training.json"
 """Beside the predictions."""
@@ -58,9 +58,10 @@ NOTHING = Verdict("", "", False)
 """Of what does not learn."""
 
 
-def card_of(spec: MethodSpec) -> dict[str, Any]:
-    """The card of a method's weights; empty where there is none."""
-    path = Path(spec.card) if spec.card else _beside_the_weights(spec)
+def card_of(spec: StageSpec) -> dict[str, Any]:
+    """The card of a method's weights, of two stages the last one's; empty where there is none."""
+    spec = spec.stages[-1]
+    path = spec.card_path() or _beside_the_weights(spec)
     if path is None or not path.is_file():
         return {}
     content = records.read_json(path)
@@ -76,21 +77,23 @@ def card_of(spec: MethodSpec) -> dict[str, Any]:
     return content
 
 
-def _beside_the_weights(spec: MethodSpec) -> Path | None:
+def _beside_the_weights(spec: StageSpec) -> Path | None:
     for wanted in spec.weights_wanted()[:1]:
         with contextlib.suppress(BokehbenchError):
             return weights.require(wanted).with_suffix(".json")
     return None
 
 
-def judge(spec: MethodSpec, benchmark: str = "", assets: set[str] | None = None) -> Verdict:
-    """Compare a method's training with a benchmark.
+def judge(spec: StageSpec, benchmark: str = "", assets: set[str] | None = None) -> Verdict:
+    """Compare a method's training with a benchmark; of two stages, that of each.
 
     Args:
         spec: the method.
         benchmark: name; empty to say only what it was trained on.
         assets: of the benchmark; None where they were not looked at.
     """
+    if len(spec.stages) > 1:
+        return _of_all([(stage.name, judge(stage, benchmark, assets)) for stage in spec.stages])
     card = card_of(spec)
     if not card:
         learns = bool(spec.weights) or spec.category == "neural"
@@ -120,6 +123,22 @@ def judge(spec: MethodSpec, benchmark: str = "", assets: set[str] | None = None)
     return Verdict(trained_on, f"whether it shares assets with {benchmark} is unknown{why}")
 
 
+def _of_all(stages: Sequence[tuple[str, Verdict]]) -> Verdict:
+    """What is known of several stages: as bad as the worst."""
+    learnt = [(name, verdict) for name, verdict in stages if verdict.trained_on]
+    if not learnt:
+        return NOTHING
+    verdicts = [verdict for _, verdict in learnt]
+    shared = True if any(one.shared for one in verdicts) else None
+    if all(one.shared is False for one in verdicts):
+        shared = False
+    return Verdict(
+        "; ".join(f"{name}: {verdict.trained_on}" for name, verdict in learnt),
+        "; ".join(f"{name} {verdict.against}" for name, verdict in learnt if verdict.against),
+        shared,
+    )
+
+
 def _of_data(data: Any) -> str:
     """A sentence on the data of one of our own trainings."""
     if not isinstance(data, Mapping):
@@ -146,14 +165,15 @@ def note(spec: MethodSpec, result: Result, opened: Opened, data: str) -> None:
         data: hash over the data of all cases.
     """
     path = result.folder / FILE
-    card = card_of(spec) if spec.weights or spec.card else {}
-    if not card:
+    cards = [card_of(stage) for stage in spec.stages if stage.weights or stage.card]
+    if not any(cards):
         return
+    card = cards[0] if cards[1:] == [] else cards
     made_from = {"schema": SCHEMA, "card": records.sha256_json(card), "data": data}
     with contextlib.suppress(InputError):
         if made_from.items() <= records.read_json(path).items():
             return
-    assets = assets_of(opened.benchmark.root) if card.get("assets") else None
+    assets = assets_of(opened.benchmark.root) if any(one.get("assets") for one in cards) else None
     found = judge(spec, opened.spec.name, assets)
     known = {"trained_on": found.trained_on, "against": found.against, "shared": found.shared}
     records.write_json(path, {**made_from, **known})

@@ -19,7 +19,7 @@ from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs, Renderer, facts
 from bokehbench.errors import BokehbenchError, InputError, JobFailed
 from bokehbench.leaderboard import find_k, measure
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
-from bokehbench.registry import BenchmarkSpec, MethodSpec, file_of, get, registered_files
+from bokehbench.registry import BenchmarkSpec, MethodSpec, files_of, get, registered_files
 
 RENDERERS = 8
 """As many methods are kept in memory by a process."""
@@ -328,7 +328,7 @@ def make_record(unit: Unit, spec: MethodSpec, K: float | None, facts: Mapping[st
         "options": _plain(spec.options),
         **({} if spec.k_scale == 1.0 else {"k_scale": spec.k_scale}),
         # Code of one's own has no commit of ours: the file's hash stands for it.
-        "registered": {} if spec.implementation.startswith("bokehbench.") else registered_files(),
+        "registered": {} if spec.is_builtin else registered_files(),
         **({"external": made} if (made := spec.made_with()) else {}),
         "weights": spec.weights_sha256(),
         "oracles": [spec.oracle] if spec.oracle else [],
@@ -347,7 +347,7 @@ def make_record(unit: Unit, spec: MethodSpec, K: float | None, facts: Mapping[st
 def command(reference: Reference, method: str, seed: int = 0) -> str:
     """What repeats a result, with the folders left to the reader; of files to register, the names."""
     specs = (get(MethodSpec, method), get(BenchmarkSpec, reference.benchmark.partition(":")[0]))
-    files = dict.fromkeys(file.name for spec in specs if (file := file_of(spec)) is not None)
+    files = dict.fromkeys(file.name for spec in specs for file in files_of(spec))
     parts = [f"bokehbench run --benchmark {reference.benchmark.partition(':')[0]}:DIR"]
     if reference.protocol:
         parts.append(f"--protocol {reference.protocol}")

@@ -23,7 +23,7 @@ from bokehbench import weights as places
 from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.metrics import weights
 from bokehbench.metrics.weights import FILES, WeightFile
-from bokehbench.registry import MethodSpec, MetricSpec, SetMetricSpec, find, get, names
+from bokehbench.registry import MethodSpec, MetricSpec, RestorerSpec, SetMetricSpec, find, get, names
 from bokehbench.weights import Wanted
 
 CHUNK = 1 << 20
@@ -84,7 +84,7 @@ def _files(name: str) -> list[WeightFile | Wanted]:
     for spec in (find(MetricSpec, name), find(SetMetricSpec, name)):
         if spec is not None and spec.weights:
             return [FILES[file] for file in spec.weights]
-    method = find(MethodSpec, name)
+    method = find(MethodSpec, name) or find(RestorerSpec, name)
     if method is not None and method.weights:
         return list(method.weights_wanted())
     short = ", ".join(file.alias for file in FILES.values() if file.alias)
@@ -96,9 +96,10 @@ def _files(name: str) -> list[WeightFile | Wanted]:
 def _of_methods() -> dict[Wanted, tuple[str, ...]]:
     """File -> the methods that need it. Two methods may have files of one name that differ."""
     found: dict[Wanted, tuple[str, ...]] = {}
-    for method in names(MethodSpec):
-        for file in get(MethodSpec, method).weights_wanted():
-            found[file] = (*found.get(file, ()), method)
+    for kind in (MethodSpec, RestorerSpec):
+        for method in names(kind):
+            for file in get(kind, method).weights_wanted():
+                found[file] = (*found.get(file, ()), method)
     return found
 
 

@@ -170,7 +170,7 @@ def test_commands_of_packages_register_nothing() -> None:
     from bokehbench.benchmarks.locate import Reference
 
     assert "--register" not in command(Reference("blb:DIR"), "scatter")
-    assert registry.file_of(get(BenchmarkSpec, "blb")) is None
+    assert registry.files_of(get(BenchmarkSpec, "blb")) == []
 
 
 def test_the_table_and_evaluate_agree_on_what_holds(world: Path) -> None:
