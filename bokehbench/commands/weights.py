@@ -132,18 +132,28 @@ def fetch(names: tuple[str, ...], weights_dir: Path | None) -> None:
 
 @weights.command()
 @click.argument("model", default="", metavar="[FOLDER|OWNER/NAME]")
+@click.option(
+    "--method",
+    type=click.Choice(["bokehdiff", "magicbokeh"]),
+    default="bokehdiff",
+    show_default=True,
+    help="Whose base.",
+)
 @click.option("--revision", metavar="COMMIT", help="Of the hub; without it the pinned one.")
 @_folder
-def base(model: str, revision: str | None, weights_dir: Path | None) -> None:
-    """Prepare the base of `bokehdiff`: an SDXL model in a folder, or in the hub's cache (RealVisXL V5.0).
+def base(model: str, method: str, revision: str | None, weights_dir: Path | None) -> None:
+    """Prepare the base of a diffusion method: a model in a folder, or in the hub's cache.
 
-    Checks it, embeds the one prompt, and puts three files into the first folder of weights. Nothing is
-    downloaded; where the model is missing, the error is the command that fetches it.
+    Of bokehdiff it is one of the SDXL family (without a name RealVisXL V5.0), whose prompt is embedded; of
+    magicbokeh one of Stable Diffusion 2 (2.1-base). It is checked, and put into the first folder of weights
+    as three files. Nothing is downloaded; where the model is missing, the error says how to fetch it.
     """
+    import importlib
+
     from bokehbench import weights as places
-    from bokehbench.baselines.bokehdiff import base as bases
 
     _use(weights_dir)
+    bases = importlib.import_module(f"bokehbench.baselines.{method}.base")
     for path in bases.prepare(model or bases.NAME, revision, places.folders()[0]):
         click.echo(f"{path} (sha256 {places.sha256(path)})")
 

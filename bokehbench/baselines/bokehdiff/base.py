@@ -6,7 +6,6 @@ file each, and a third one with the prompt's embedding and all that has to be kn
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bokehbench import records, weights
 from bokehbench.baselines.bokehdiff.prompt import PROMPT, embed
-from bokehbench.baselines.diffusion import basefolder, networks, states
-from bokehbench.baselines.diffusion.states import check_keys
+from bokehbench.baselines.diffusion import basefolder, networks, prepared
+from bokehbench.baselines.diffusion.states import read_state
 from bokehbench.errors import InputError
 
 NAME = "SG161222/RealVisXL_V5.0"
@@ -28,9 +26,10 @@ REVISIONS = {
     "stabilityai/stable-diffusion-xl-base-1.0": "462165984030d82259a11f4367a4eed129e94a7b",
 }
 """Pinned commits of the hub."""
-FACTS = "bokehdiff-base.safetensors"
-UNET, VAE = "bokehdiff-base-unet.safetensors", "bokehdiff-base-vae.safetensors"
-FILES = (FACTS, UNET, VAE)
+NAMES = prepared.Names(
+    "bokehdiff-base.safetensors", "bokehdiff-base-unet.safetensors", "bokehdiff-base-vae.safetensors"
+)
+FACTS, UNET, VAE = FILES = NAMES.files
 """A prepared base."""
 PATTERNS = ("*.json", "*.txt", "unet/*.safetensors", "vae/*.safetensors", "text_encoder*/*.safetensors")
 
@@ -66,15 +65,9 @@ def read(base: str, revision: str | None = None, dtype: torch.dtype = torch.floa
     """
     folder, found = find(base, revision)
     configs = _configs(folder)
-    tensors = {part: states.read_state(basefolder.weight_files(folder / part)) for part in ("unet", "vae")}
+    tensors = prepared.states_of(folder)
     embeds, pooled = embed(folder)
-    about = {
-        "name": base if found else folder.resolve().name,
-        "revision": found,
-        "fingerprint": states.fingerprint(tensors["unet"], tensors["vae"]),
-        "prompt": PROMPT,
-        **configs,
-    }
+    about = {**prepared.about(base, folder, found, tensors, configs), "prompt": PROMPT}
     unet = networks.filled("unet", configs["unet"], tensors["unet"], dtype)
     vae = networks.filled("vae", configs["vae"], tensors["vae"], torch.float32)
     return Base(unet, vae, embeds, pooled, about)
@@ -92,29 +85,13 @@ def prepare(base: str, revision: str | None, to: Path) -> list[Path]:
     Raises:
         see `read`.
     """
-    from safetensors.torch import save as to_bytes
-
     folder, found = find(base, revision)
     configs = _configs(folder)
     embeds, pooled = embed(folder)
-    tensors = {}
-    for part, name in (("unet", UNET), ("vae", VAE)):
-        paths = basefolder.weight_files(folder / part)
-        tensors[part] = states.read_state(paths)
-        own = networks.on_meta(part, configs[part]).state_dict()
-        check_keys(own, states.spelled(own, tensors[part]), f"the {part} of this base model")
-        basefolder.put(paths, tensors[part], to / name)
-    about = {
-        "name": base if found else folder.resolve().name,
-        "revision": found,
-        "fingerprint": states.fingerprint(tensors["unet"], tensors["vae"]),
-        "prompt": PROMPT,
-        "sha256": {name: weights.sha256(to / name) for name in (UNET, VAE)},
-        **configs,
-    }
-    prompt = {"prompt_embeds": embeds.contiguous(), "pooled": pooled.contiguous()}
-    records.write_bytes(to / FACTS, to_bytes(prompt, {"bokehbench": json.dumps(about, sort_keys=True)}))
-    return [to / name for name in FILES]
+    tensors = prepared.states_of(folder)
+    prepared.fitting(tensors, configs)  # what does not fit is refused before anything is written
+    about = {**prepared.about(base, folder, found, tensors, configs), "prompt": PROMPT}
+    return prepared.write(folder, tensors, about, to, NAMES, {"prompt_embeds": embeds, "pooled": pooled})
 
 
 def read_prepared(paths: Mapping[str, Path], dtype: torch.dtype = torch.float32) -> Base:
@@ -127,19 +104,11 @@ def read_prepared(paths: Mapping[str, Path], dtype: torch.dtype = torch.float32)
     Raises:
         InputError: files that cannot be read, or that do not belong together.
     """
-    facts = states.read_state([paths[FACTS]])
-    about = basefolder.metadata(paths[FACTS])
-    for name in (UNET, VAE):
-        wanted, found = about.get("sha256", {}).get(name), weights.sha256(paths[name])
-        if wanted != found:
-            raise InputError(
-                f"{paths[name]}: not the one that {paths[FACTS].name} was made with (sha256 {found[:8]}…); "
-                "make the three again with bokehbench weights base"
-            )
-    unet, vae = (states.read_state([paths[name]]) for name in (UNET, VAE))
+    about, tensors = prepared.read(paths, NAMES, "bokehbench weights base")
+    facts = read_state([paths[FACTS]])
     return Base(
-        networks.filled("unet", about["unet"], unet, dtype),
-        networks.filled("vae", about["vae"], vae, torch.float32),
+        networks.filled("unet", about["unet"], tensors["unet"], dtype),
+        networks.filled("vae", about["vae"], tensors["vae"], torch.float32),
         facts["prompt_embeds"],
         facts["pooled"],
         about,

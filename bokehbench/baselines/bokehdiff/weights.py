@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -12,12 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bokehbench import records, weights
+from bokehbench import weights
 from bokehbench.baselines.bokehdiff import base as bases
 from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.baselines.bokehdiff.model import TILE_PX, TRAINED_VAE, BokehDiff
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
+from bokehbench.baselines.diffusion import trained
 from bokehbench.baselines.diffusion.basefolder import metadata
 from bokehbench.baselines.diffusion.states import check_keys, read_state, spelled
 from bokehbench.errors import InputError
@@ -65,15 +65,6 @@ def save(model: BokehDiff, path: Path, about: Mapping[str, Any] | None = None) -
     Raises:
         InputError: weights that are not finite in fp16.
     """
-    from safetensors.torch import save as to_bytes
-
-    state = {
-        name: (tensor.half() if tensor.numel() > 1 else tensor.float()).cpu().contiguous()
-        for name, tensor in model.trained_state().items()
-    }
-    odd = [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
-    if odd:
-        raise InputError(f"{path}: {odd[0]} has no finite values in fp16; the training has diverged")
     settings = asdict(model.processor.settings)
     said = {
         **(about or {}),
@@ -81,7 +72,7 @@ def save(model: BokehDiff, path: Path, about: Mapping[str, Any] | None = None) -
         "timestep": model.timestep,
         "pisa": {part: settings[part] for part in PARTS},
     }
-    records.write_bytes(path, to_bytes(state, {"bokehbench": json.dumps(said, sort_keys=True)}))
+    trained.write(path, model.trained_state(), said)
 
 
 def load(files: Sequence[str], form: str = "auto", dtype: torch.dtype = torch.float32) -> BokehDiff:
@@ -102,26 +93,17 @@ def load(files: Sequence[str], form: str = "auto", dtype: torch.dtype = torch.fl
     path = paths[files[0]]
     about = metadata(path)
     kind = "compact" if len(files) == 1 else "sdxl"
-    if about.get("kind") != kind:
-        raise InputError(f"{path}: holds weights of kind {about.get('kind')!r}, {kind!r} is wanted here")
+    trained.check_kind(path, about, kind)
     settings = replace(PisaSettings(**about["pisa"]), form=form)
     if kind == "compact":
         model = build.random_compact(0, CompactConfig.from_json(about["config"]), settings)
     else:
         base = bases.read_prepared(paths, dtype)
-        _same_base(path, about["base"], base.about)
+        trained.check_base(path, about["base"], base.about, "bokehbench weights base")
         tile_px = int(about.get("tile_px", TILE_PX))
         model = build.on_base(base, int(about["rank"]), int(about["timestep"]), settings, tile_px=tile_px)
     model.load_trained(read_state([path]))
     return model.eval().requires_grad_(False)
-
-
-def _same_base(path: Path, trained: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-    if trained["fingerprint"] != here["fingerprint"]:
-        raise InputError(
-            f"{path}: was trained on {trained['name']} ({trained['fingerprint']}), the base here is "
-            f"{here['name']} ({here['fingerprint']}): prepare that one with bokehbench weights base"
-        )
 
 
 # --------------------------------------------------------------------------------------- the authors' files

@@ -1,8 +1,11 @@
 """Colours of what a generative network made, put back to those of the picture that it was given.
 
-`mean` is the default of MagicBokeh here, `adain` what its authors do (methods spec A3.7, A3.8 row 6): it also
-gives a blurred picture the contrast of the sharp one. `wavelet` is for networks that restore and do not blur:
-it takes everything coarse from the input, and so would undo blur.
+Blur moves light and neither makes nor takes any, so `mean`, the default, gives each channel the mean light of
+the input. `shift` does so with encoded values, whose mean blur changes; `adain`, what the authors do, also
+gives a blurred picture the contrast of the sharp one (methods spec A3.7, A3.8 row 6). `wavelet` is for
+networks that restore and do not blur: it takes everything coarse from the input, and so would undo blur.
+
+Pictures are [B, C, H, W], encoded with gamma 2.2, in [0, 1].
 """
 
 from __future__ import annotations
@@ -13,32 +16,40 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bokehbench.baselines.diffusion.pictures import GAMMA
 from bokehbench.errors import ConfigError
 
 EPSILON = 1e-5
-"""Added to variances by `adain`."""
+"""Added to variances by `adain`; mean light below which `mean` takes a channel for black."""
 LEVELS = 5
 """Of `wavelet`; the coarse part of level i is what a binomial filter of spacing 2**i leaves."""
 
 
 def unchanged(made: Tensor, given: Tensor) -> Tensor:
-    """[B, C, H, W] as it was made."""
+    """As it was made."""
     return made
 
 
 def mean(made: Tensor, given: Tensor) -> Tensor:
-    """Each channel's mean, encoded, as in the input; [B, C, H, W] both."""
+    """Each channel times what gives it the mean light of the input; a black channel stays black."""
+    light = _mean(made.clamp_min(0.0) ** GAMMA)
+    gain = (_mean(given.clamp_min(0.0) ** GAMMA) / light.clamp_min(EPSILON)) ** (1.0 / GAMMA)
+    return made * torch.where(light > EPSILON, gain, 1.0)
+
+
+def shift(made: Tensor, given: Tensor) -> Tensor:
+    """Each channel plus what gives its encoded values the mean of the input's."""
     return made + (_mean(given) - _mean(made))
 
 
 def adain(made: Tensor, given: Tensor) -> Tensor:
-    """Each channel's mean and standard deviation as in the input; [B, C, H, W] both."""
+    """Mean and standard deviation of each channel's encoded values as in the input."""
     spread = ((_variance(given) + EPSILON) / (_variance(made) + EPSILON)).sqrt()
     return (made - _mean(made)) * spread + _mean(given)
 
 
 def wavelet(made: Tensor, given: Tensor, levels: int = LEVELS) -> Tensor:
-    """What is fine of `made` on what is coarse of `given`; [B, C, H, W] both."""
+    """What is fine of `made` on what is coarse of `given`."""
     return made - coarse(made, levels) + coarse(given, levels)
 
 
@@ -55,6 +66,7 @@ def coarse(picture: Tensor, levels: int = LEVELS) -> Tensor:
 
 CORRECTIONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mean": mean,
+    "shift": shift,
     "adain": adain,
     "none": unchanged,
 }
