@@ -57,7 +57,7 @@ def read(file: BinaryIO) -> Checkpoint:
     file.seek(0)
     try:
         return _archive(file) if head == b"PK\x03\x04" else _legacy(file)
-    except (zipfile.BadZipFile, struct.error, UnicodeDecodeError, NotImplementedError, OSError) as error:
+    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, OSError) as error:
         said = " ".join(str(error).split())[:120]
         raise InputError(f"is damaged or cut short ({said})") from error
 
