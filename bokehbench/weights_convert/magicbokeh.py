@@ -25,6 +25,7 @@ from bokehbench.weights_convert.values import TensorAt
 ALPHA = 8
 """Of the LoRA of UNet and VAE: peft's default, which the released code leaves."""
 LORA = re.compile(r"(.+)\.lora_([AB])\.([a-z_]+)\.weight")
+PLAIN = r"\1.lora_\2.weight"
 FIRST = re.compile(r"(conv_in)\.(?:base_layer\.)?(weight|bias)")
 BOKEH = re.compile(r"(up_blocks\..+\.attn1)\.processor\.(to_q|to_k|to_v|to_out)_lora\.([01])\.weight")
 OF_BASE = re.compile(r"(down_blocks|up_blocks|mid_block|time_embedding|conv_norm_out|conv_out)\..+")
@@ -104,7 +105,7 @@ def _unet(content: Mapping[str, Any], rank: int) -> tuple[dict[str, TensorAt], s
         if LORA.fullmatch(name):
             lora[name] = tensor
         elif first := FIRST.fullmatch(name):
-            found[f"unet.{first[1]}.base_layer.{first[2]}"] = tensor
+            found[f"unet.{first[1]}.{first[2]}"] = tensor
         elif OF_BASE.fullmatch(name):
             base.add(tensor)
         else:
@@ -116,13 +117,21 @@ def _unet(content: Mapping[str, Any], rank: int) -> tuple[dict[str, TensorAt], s
         "default_decoder": _modules(content, "unet_lora_decoder_modules"),
     }
     _check_lora(lora, rank, adapters, UNET)
-    return found | {f"unet.{name}": tensor for name, tensor in lora.items()}, base
+    return found | _without_adapters("unet", lora), base
 
 
 def _vae(content: Mapping[str, Any], rank: int) -> dict[str, TensorAt]:
     lora = state_dict(content[VAE], VAE)
     _check_lora(lora, rank, {"default_encoder": _modules(content, "vae_lora_encoder_modules")}, VAE)
-    return {f"vae.{name}": tensor for name, tensor in lora.items()}
+    return _without_adapters("vae", lora)
+
+
+def _without_adapters(part: str, lora: Mapping[str, TensorAt]) -> dict[str, TensorAt]:
+    """As our files name a LoRA; InputError where one module has two."""
+    found = {f"{part}.{LORA.sub(PLAIN, name)}": tensor for name, tensor in lora.items()}
+    if len(found) != len(lora):
+        raise InputError(f"{part} has two LoRA on one module")
+    return found
 
 
 def _bokeh(content: Mapping[str, Any], rank: int) -> dict[str, TensorAt]:
