@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from bokehbench.benchmarks.locate import open_benchmark
+from bokehbench.benchmarks.locate import Reference, open_benchmark
+from bokehbench.benchmarks.tracks import Track
 from bokehbench.cases import CaseInfo, Inputs
 from bokehbench.images import quantise
 from bokehbench.metrics.psnr import psnr
@@ -36,10 +37,12 @@ class Check(ABC):
     Args:
         reference: `NAME:DIR`.
         settings: how often, and how many cases of each level.
+        track: which disparity map the method gets.
     """
 
-    def __init__(self, reference: str, settings: ValidationSettings) -> None:
-        self.opened, self.settings = open_benchmark(reference), settings
+    def __init__(self, reference: str, settings: ValidationSettings, track: Track | None = None) -> None:
+        opened = open_benchmark(Reference(reference, track=track or Track()))
+        self.opened, self.settings = opened, settings
         self.name = self.opened.spec.name
         self.cases = chosen(self.opened.cases(), settings.cases)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bokehbench.records import code_version, library_versions, sha256_file, sha256_json
 from bokehbench.training import checkpoint
 from bokehbench.training.logs import read
 from bokehbench.training.progress_made import still_improving, thinned
+from bokehbench.training.stage import Task
 
 SCHEMA = "bokehbench.training.card/1"
 
@@ -46,6 +48,62 @@ def summary(method: str, stages: Mapping[str, Mapping[str, Any]]) -> str:
         parts.append(f"{name} {stage['steps']} of {stage['of']} steps, weights of step {taken}")
         parts += [state] if state else []
     return f"trained by bokehbench train {method}: {', '.join(parts)}"
+
+
+def method_card(
+    method: str,
+    weights: Path,
+    *,
+    parameters: int,
+    config: Mapping[str, Any],
+    files: Mapping[str, Path],
+    libraries: Sequence[str],
+    of: str | None = None,
+) -> dict[str, Any]:
+    """What a card says of every method's weights.
+
+    Args:
+        method: that renders with them.
+        weights: their file, written already.
+        parameters: in it.
+        config: settings of the run, plain values.
+        files: from which the weights of each stage were taken, in its folder.
+        libraries: whose versions are kept.
+        of: name of the training, where it is not the method's.
+    """
+    stages = {name: stage_card(file) for name, file in files.items()}
+    return {
+        "schema": SCHEMA,
+        "method": method,
+        "weights": {
+            "file": weights.name,
+            "sha256": sha256_file(weights),
+            "bytes": weights.stat().st_size,
+            "parameters": parameters,
+        },
+        "config": dict(config),
+        "config_hash": sha256_json(config),
+        "stages": stages,
+        "summary": summary(of or method, stages),
+        "code": code_version(),
+        "libraries": library_versions(*libraries),
+    }
+
+
+def rounding(judge: Task, score: float) -> dict[str, float]:
+    """What half precision costs: the largest error of a weight, and dB on the held-out pairs.
+
+    Args:
+        judge: with the weights, which it has again afterwards.
+        score: of them.
+    """
+    exact = {name: value.clone() for name, value in judge.stored().items()}
+    halves = {name: value.half().float() if value.numel() > 1 else value for name, value in exact.items()}
+    largest = max(float((halves[name] - value).abs().max()) for name, value in exact.items() if value.numel())
+    judge.load_stored(halves)
+    rounded = judge.validate()["score"]
+    judge.load_stored(exact)
+    return {"largest_error": largest, "score_change_db": round(rounded - score, 5)}
 
 
 def _losses(entries: list[dict[str, Any]]) -> dict[str, float]:

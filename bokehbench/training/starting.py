@@ -8,17 +8,29 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, KwargsHandler
 
 from bokehbench.errors import Unavailable
 from bokehbench.rng import stream
 from bokehbench.training.stage import Standing
 
 
-def open_accelerator(device: str) -> Accelerator:
-    """auto, cpu or cuda; Unavailable where there is no such device."""
+def open_accelerator(device: str, partly: bool = False) -> Accelerator:
+    """Device and processes of a training.
+
+    Args:
+        device: auto, cpu or cuda.
+        partly: whether some steps leave some of the trained weights alone; processes then ask which.
+
+    Raises:
+        Unavailable: no such device.
+    """
     if device == "cuda" and not torch.cuda.is_available():
         raise Unavailable("--device cuda: no CUDA device here; train with --device cpu")
-    return Accelerator(cpu=device == "cpu", mixed_precision="no")
+    handlers: list[KwargsHandler] = [DistributedDataParallelKwargs(find_unused_parameters=True)]
+    return Accelerator(
+        cpu=device == "cpu", mixed_precision="no", kwargs_handlers=handlers if partly else None
+    )
 
 
 def seed_number(seed: int, name: str) -> int:

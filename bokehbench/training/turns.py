@@ -69,6 +69,7 @@ def take_turns(
     device: str,
     hours: float,
     free: Paths,
+    partly: bool = False,
 ) -> Result:
     """Train, or go on.
 
@@ -78,13 +79,14 @@ def take_turns(
         device: auto, cpu or cuda.
         hours: after which training stops, with all that is needed to go on; 0 writes weights alone.
         free: paths in the identity that may change when a run goes on, see `runs.enter`.
+        partly: see `starting.open_accelerator`.
 
     Raises:
         ConfigError, InputError: settings, data or folders that do not go together.
         Unavailable: no such device, or no weights that a loss or the base needs.
         JobFailed: the loss is no number any more.
     """
-    accelerator = open_accelerator(device)
+    accelerator = open_accelerator(device, partly)
     with ending_together(accelerator.process_index, accelerator.num_processes):
         run = open_run(accelerator)
         with runs.alone(out) if accelerator.is_main_process else nullcontext():

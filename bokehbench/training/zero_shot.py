@@ -9,11 +9,13 @@ their rendered images are compared as files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bokehbench.benchmarks.assets import DATASET, assets_of
 from bokehbench.errors import InputError
+from bokehbench.jobs import progress
 from bokehbench.records import read_json, sha256_file
 from bokehbench.synth.assets.library import Library, Source
 from bokehbench.synth.assets.photographs import shipped_path
@@ -92,6 +94,23 @@ def refuse_shared_stream(library: Library, root_seed: int, benchmark: Path) -> C
         "draws too, from another root seed; a stream does not list its drawings, so these are not compared "
         "(those of a stored set are)",
     )
+
+
+def refuse_pictures(folder: Path, names: Sequence[str], benchmark: Path) -> None:
+    """Compare the pictures of a folder, file by file, with a benchmark; InputError where anything is shared.
+
+    Args:
+        folder: of pictures that are trained on.
+        names: of them, below it.
+        benchmark: its folder.
+    """
+    theirs, common = assets_of(benchmark), set()
+    with progress("hash the pictures that are trained on", len(names)) as advance:
+        for name in names:
+            digest = f"sha256:{sha256_file(folder / name)}"
+            common |= {digest} & theirs
+            advance(1)
+    _refuse(common, benchmark, f"of {folder}")
 
 
 def files_of(library: Library) -> set[str]:

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import Accelerator
 
 from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.baselines.bokehdiff.model import BokehDiff
-from bokehbench.baselines.diffusion.states import check_keys
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.training import checkpoint, method_run
 from bokehbench.training.bokehdiff.benchmark import BenchmarkCheck
@@ -23,7 +21,7 @@ from bokehbench.training.bokehdiff.settings import FREE, STAGES, BokehDiffSettin
 from bokehbench.training.bokehdiff.stages import DenoiserStage, rendering_settings
 from bokehbench.training.diffusion.on_base import base_card, base_options, check_multiples, check_size
 from bokehbench.training.diffusion.settings import VaeSettings
-from bokehbench.training.diffusion.vae_stage import VaeStage, start_sharp
+from bokehbench.training.diffusion.vae_stage import VaeStage, fill_vae, start_sharp
 from bokehbench.training.loop import Stage
 from bokehbench.training.pairs import Pairs, PairSource, open_pairs
 from bokehbench.training.starting import seed_number
@@ -146,7 +144,8 @@ class _Run(method_run.MethodRun):
             start_sharp(model, self.settings.vae.noise)
             return VaeStage(model, self.settings.vae, self._held_out)
         if self.settings.vae is not None:
-            self._fill_vae(model)
+            pictures = [one[key] for one in self._held_out for key in ("image", "target")]
+            fill_vae(model, self.weights("vae"), self.file("vae"), pictures)
         loss, seed = self._loss or self._open_loss(), seed_number(self.settings.seed, "training.pisa")
         return DenoiserStage(
             model, self.settings.denoiser, self.settings.model.pisa, loss, self._held_out, seed
@@ -155,16 +154,6 @@ class _Run(method_run.MethodRun):
     def _open_loss(self) -> DenoiserLoss:
         seed = seed_number(self.settings.seed, "training.discriminator")
         return open_loss(self.settings.denoiser.losses, seed)
-
-    def _fill_vae(self, model: BokehDiff) -> None:
-        """What stage 0 has learnt, and the scale of its latents."""
-        weights = self.weights("vae")
-        try:
-            check_keys(model.vae.state_dict(), weights, "the VAE of these settings (model.sizes)")
-        except InputError as error:
-            raise InputError(f"{self.file('vae')}: {error}") from error
-        model.vae.load_state_dict(weights)
-        model.set_scaling(self._latents(model))
 
     def _model(self) -> BokehDiff:
         """Before any training."""
@@ -194,14 +183,6 @@ class _Run(method_run.MethodRun):
         data, vae = self.settings.data, self.settings.vae
         sides = {"data.crop": data.crop, "data.validation_side": data.validation_side}
         return sides | ({"vae.crop": vae.crop} if vae is not None and "vae" in self.stages else {})
-
-    @torch.no_grad()
-    def _latents(self, model: BokehDiff) -> torch.Tensor:
-        """Of held-out pictures, sharp and blurred, as numbers in a row."""
-        assert self._held_out is not None
-        return torch.cat(
-            [model.encode(batch[key]).flatten() for batch in self._held_out for key in ("image", "target")]
-        )
 
     def export(self) -> dict[str, Any] | None:
         """Weights and card of what is there, finished or not; None where the denoiser has none yet."""

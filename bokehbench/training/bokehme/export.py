@@ -11,10 +11,10 @@ from torch import Tensor
 
 from bokehbench.baselines.bokehme.neural import NeuralRenderer
 from bokehbench.baselines.bokehme.weights import save
-from bokehbench.records import code_version, library_versions, sha256_file, sha256_json, write_json
+from bokehbench.records import sha256_json, write_json
 from bokehbench.training.bokehme.settings import BokehMeSettings
 from bokehbench.training.bokehme.stages import BokehMeStage
-from bokehbench.training.cards import SCHEMA, stage_card, summary
+from bokehbench.training.cards import method_card
 
 WEIGHTS, CARD = "bokehme.safetensors", "bokehme.json"
 
@@ -44,25 +44,17 @@ def export(
     about = {"method": "bokehme", "variant": variant, "config_hash": config_hash}
     # One entry: safetensors writes several in any order, and equal weights are to be equal bytes.
     save(renderer, out / WEIGHTS, {"bokehbench": json.dumps(about, sort_keys=True)})
-    stages = {name: stage_card(file) for name, file in files.items()}
-    card = {
-        "schema": SCHEMA,
-        "method": "bokehme",
+    card = method_card(
+        "bokehme",
+        out / WEIGHTS,
+        parameters=sum(weight.numel() for weight in renderer.parameters()),
+        config=config,
+        files=files,
+        libraries=("torch", "accelerate", "numpy"),
+    ) | {
         "variant": variant,
-        "weights": {
-            "file": WEIGHTS,
-            "sha256": sha256_file(out / WEIGHTS),
-            "bytes": (out / WEIGHTS).stat().st_size,
-            "parameters": sum(weight.numel() for weight in renderer.parameters()),
-        },
         "fp16": _rounding(renderer, judge, scores["score"]),
         "held_out": scores,
-        "config": config,
-        "config_hash": config_hash,
-        "stages": stages,
-        "summary": summary("bokehme", stages),
-        "code": code_version(),
-        "libraries": library_versions("torch", "accelerate", "numpy"),
         **facts,
     }
     write_json(out / CARD, card)

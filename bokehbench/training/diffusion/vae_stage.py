@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bokehbench.baselines.diffusion.states import check_keys
+from bokehbench.errors import InputError
 from bokehbench.training.adamw import adamw
 from bokehbench.training.diffusion.edge import edge_loss
 from bokehbench.training.diffusion.perceptual import open_perceptual
@@ -37,6 +40,9 @@ class WithVae(Protocol):
 
     def decode(self, z0: Tensor) -> Tensor:
         """The picture of a latent, in about [-1, 1]."""
+
+    def set_scaling(self, latents: Tensor) -> None:
+        """Scale latents to unit variance from now on."""
 
     def eval(self) -> Any:
         """As for inference."""
@@ -128,3 +134,24 @@ def start_sharp(model: WithVae, noise: float) -> None:
 def _divergence(mean: Tensor, logvar: Tensor) -> Tensor:
     """Of the posterior from the unit Gaussian, nats per value of the latent."""
     return 0.5 * (mean.square() + logvar.exp() - 1.0 - logvar).mean()
+
+
+@torch.no_grad()
+def fill_vae(model: WithVae, weights: Mapping[str, Tensor], file: Path, pictures: Iterable[Tensor]) -> None:
+    """Give a model the VAE that stage 0 has learnt, and the scale of its latents.
+
+    Args:
+        model: that goes on with it.
+        weights: of the VAE.
+        file: that they were read from, for errors.
+        pictures: held-out, [B, 3, H, W] in [-1, 1] each, whose latents shall have unit variance.
+
+    Raises:
+        InputError: weights of a VAE of other sizes.
+    """
+    try:
+        check_keys(model.vae.state_dict(), weights, "the VAE of these settings (model.sizes)")
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+    model.vae.load_state_dict(weights)
+    model.set_scaling(torch.cat([model.encode(picture).flatten() for picture in pictures]))
