@@ -37,7 +37,10 @@ class Distillation(Task):
         self.student = copy.deepcopy(teacher)
         self.teacher = teacher.requires_grad_(False).eval()
         if settings.gradient_checkpointing:
-            self.student.network.backbone.gradient_checkpointing_enable({"use_reentrant": False})
+            encoder = self.student.network.backbone
+            # Its name in transformers 6, and before 5.
+            enable = getattr(encoder, "activation_checkpointing_enable", None)
+            (enable or encoder.gradient_checkpointing_enable)({"use_reentrant": False})
         self.student.train()
         self.shown: dict[str, Tensor] = {}
 

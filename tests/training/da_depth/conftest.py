@@ -1,5 +1,6 @@
 """A tiny teacher with random weights, a folder of drawn pictures, and settings that fit both."""
 
+import numpy as np
 import pytest
 
 from bokehbench import images
@@ -24,6 +25,18 @@ SMALL = (
 )
 
 
+NOISE = """
+name: noise
+summary: Noise alone, which a network can learn to look through.
+source: ours
+scale: 1
+stages:
+  - noise: {gaussian_p: 1, sigma: [40, 60], poisson: [1, 1], grey_p: 0}
+final: {resize_first_p: 1, modes: {area: 1}}
+enlarge: {area: 1}
+"""
+
+
 def small(*changes):
     return load("small", (*SMALL, *changes))
 
@@ -45,3 +58,15 @@ def teacher(tmp_path_factory):
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory):
     return draw(tmp_path_factory.mktemp("drawn") / "pictures", 8)
+
+
+def smooth(seed, side=80):
+    """Discs before slow waves, [side, side, 3] in [0, 1]: nothing that noise could be mistaken for."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:side, 0:side] / side
+    waves = [0.5 + 0.3 * np.sin(rng.uniform(2, 9) * x + rng.uniform(2, 9) * y + c) for c in range(3)]
+    image = np.stack(waves, axis=2)
+    for _ in range(6):
+        (row, column), radius = rng.random(2), rng.uniform(0.05, 0.25)
+        image[(y - row) ** 2 + (x - column) ** 2 < radius**2] = rng.random(3)
+    return image.astype(np.float32)
