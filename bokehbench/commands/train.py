@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bokehbench.commands.train_da_depth import da_depth
+
 if TYPE_CHECKING:
     from bokehbench.training.turns import Result
 
@@ -17,6 +19,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 @click.group()
 def train() -> None:
     """Train a method's networks on synthetic pairs."""
+
+
+train.add_command(da_depth)
 
 
 def _common(configs: str, stages: tuple[str, ...]) -> Callable[[F], F]:
