@@ -25,7 +25,7 @@ COMMANDS = {
     "calibrate": ("calibrate:calibrate", "Find the factor of K that a method needs."),
     "smoke": ("smoke:smoke", "Check that methods do what any renderer must."),
     "evaluate": ("evaluate:evaluate", "Score the predictions of a results folder."),
-    "weights": ("weights:weights", "Files of weights: list, look for, verify, import, fetch."),
+    "weights": ("weights:weights", "Files of weights: list, look for, verify, import, fetch, convert."),
     "leaderboard": ("leaderboard:leaderboard", "Write tables and the page."),
     "compare": ("compare:compare", "Paired differences of two result sets, methods or dates."),
     "verify": ("verify:verify", "Render stored predictions again and compare."),

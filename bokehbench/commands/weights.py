@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bokehbench.commands import options
+from bokehbench.commands.weights_convert import convert
 
 if TYPE_CHECKING:
     from bokehbench.metrics.weight_store import Entry
@@ -26,10 +27,13 @@ def _folder(command: Any) -> Any:
 
 @click.group()
 def weights() -> None:
-    """Files of weights: list, look for, verify, import, fetch.
+    """Files of weights: list, look for, verify, import, fetch, convert.
 
     A file counts only if its sha256 is the published one. Only `fetch` uses the network.
     """
+
+
+weights.add_command(convert)
 
 
 @weights.command("list")

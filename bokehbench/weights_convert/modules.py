@@ -42,32 +42,34 @@ def _of_network(network: StandIn, what: str) -> Iterator[tuple[str, TensorAt]]:
     waiting: list[tuple[str, Any, int]] = [("", network, 0)]
     while waiting:
         prefix, module, depth = waiting.pop()
-        state = module.state if isinstance(module, StandIn) else None
-        tables = [state.get(part) for part in TABLES] if _is_dict(state) else [None]
-        if not all(map(_is_dict, tables)):
+        state = _attributes(module)
+        tables = [state.get(part) for part in TABLES]
+        if not all(type(table) is dict for table in tables):
             raise InputError(f"{what}: {prefix or 'it'} is no network of torch")
         if depth > DEEPEST:
             raise InputError(f"{what}: a network that holds itself, or is nested too deep")
-        parameters, buffers, children = tables
-        passing = state.get("_non_persistent_buffers_set") or set()
+        parameters, buffers, children = (state[part] for part in TABLES)
+        passing = state.get("_non_persistent_buffers_set")
+        passing = passing if type(passing) is set else set()
         yield from ((f"{prefix}{n}", tensor) for n, tensor in parameters.items() if tensor is not None)
         kept = ((n, t) for n, t in buffers.items() if t is not None and n not in passing)
         yield from ((f"{prefix}{n}", tensor) for n, tensor in kept)
         waiting += [(f"{prefix}{n}.", child, depth + 1) for n, child in children.items() if child is not None]
 
 
-def _is_dict(value: Any) -> bool:
-    return type(value) is dict
+def _attributes(value: Any) -> dict[Any, Any]:
+    """Of an object by its stand-in; empty for what is none."""
+    return value.state if isinstance(value, StandIn) and type(value.state) is dict else {}
 
 
 def passing_buffers(value: Any) -> set[TensorAt]:
     """Tensors of pickled networks that no state dict has: buffers which their code makes anew."""
     found: set[TensorAt] = set()
     for item in everything(value):
-        state = item.state if isinstance(item, StandIn) else None
-        if _is_dict(state) and _is_dict(state.get("_buffers")):
-            names = state.get("_non_persistent_buffers_set") or ()
-            found |= {t for n, t in state["_buffers"].items() if n in names and isinstance(t, TensorAt)}
+        state = _attributes(item)
+        buffers, names = state.get("_buffers"), state.get("_non_persistent_buffers_set")
+        if type(buffers) is dict and type(names) is set:
+            found |= {t for n, t in buffers.items() if n in names and isinstance(t, TensorAt)}
     return found
 
 

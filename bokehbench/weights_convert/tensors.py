@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from bokehbench.errors import InputError
 from bokehbench.weights_convert.values import TensorAt
 
 CHUNK = 1 << 22
-CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+CODES: dict[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 """memoryview's code for numbers of so many bytes; they are only moved, so their type does not matter."""
 MOST_DIMENSIONS = 8
 
