@@ -88,6 +88,7 @@ KINDS: dict[str, type[Spec]] = {
 }
 BUILTIN = (
     "bokehbench.baselines.specs",
+    "bokehbench.baselines.magicbokeh.specs",
     "bokehbench.baselines.restorers.specs",
     "bokehbench.benchmarks.specs",
     "bokehbench.benchmarks.protocol_specs",
