@@ -17,7 +17,7 @@ import numpy as np
 
 from bokehbench import images, records
 from bokehbench.baselines.external_process import Allowed, Watch, files, why_not_png
-from bokehbench.baselines.external_spec import CONTRACT, ExternalMethodSpec, clean
+from bokehbench.baselines.external_spec import CONTRACT, ExternalMethodSpec, ExternalRestorerSpec, clean
 from bokehbench.cases import FloatImage, Inputs
 from bokehbench.errors import BokehbenchError, JobFailed
 from bokehbench.optics import decode
@@ -64,10 +64,11 @@ class _Asked:
 
 
 class External:
-    """A method that keeps to the file contract.
+    """A method or restorer that keeps to the file contract.
 
     Args:
-        spec: what describes it.
+        spec: what describes it. A restorer is shown neither disparity nor lens, and its pictures may have any
+            size.
         work: folder for inputs and outputs, removed afterwards; a temporary one where it is None.
         log: file that gets the program's output; in `work` where it is None.
 
@@ -76,7 +77,12 @@ class External:
         watches: the same with memory.
     """
 
-    def __init__(self, spec: ExternalMethodSpec, work: Path | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        spec: ExternalMethodSpec | ExternalRestorerSpec,
+        work: Path | None = None,
+        log: Path | None = None,
+    ) -> None:
         self.spec, self.about = spec, spec.external
         self.weights = spec.locate()
         self.work, self.log = work, log
@@ -89,6 +95,10 @@ class External:
         if answer.image is None:
             raise answer.error or JobFailed("made no picture")
         return answer.image
+
+    def restore(self, inputs: Inputs) -> FloatImage:
+        """As `bokehbench.cases.Restorer`."""
+        return self.render(inputs)
 
     def render_many(self, asked: Iterable[Inputs]) -> Iterator[Answer]:
         """Answers to all that is asked, as they come: one process, and a further one after each death.
@@ -164,7 +174,7 @@ class External:
     def _read(self, path: Path, one: _Asked, seconds: float | None, process: int) -> Answer:
         try:
             image = images.read_image(path)
-            if image.shape != one.shape:
+            if image.shape != one.shape and isinstance(self.spec, ExternalMethodSpec):
                 raise JobFailed(f"{path.name} is {image.shape}, not an image {one.shape}")
         except BokehbenchError as error:
             return Answer(one.number, None, error, process=process)
@@ -247,13 +257,16 @@ class External:
             "key": name,
             "size": [inputs.image.shape[1], inputs.image.shape[0]],
             "image": picture("image", inputs.image),
-            "disparity": _linked(like.get("disparity"), stem("disparity"))
-            or str(_write_map(stem("disparity"), inputs.disparity, self.about.disparity)),
-            "lens": inputs.lens.scaled(self.spec.k_scale).to_json(),
-            "disparity_range": list(inputs.disparity_range) if inputs.disparity_range else None,
             "seed": seed_of(inputs),
             "output": f"{name}.png",
         }
+        if isinstance(self.spec, ExternalMethodSpec):
+            entry |= {
+                "disparity": _linked(like.get("disparity"), stem("disparity"))
+                or str(_write_map(stem("disparity"), inputs.disparity, self.about.disparity)),
+                "lens": inputs.lens.scaled(self.spec.k_scale).to_json(),
+                "disparity_range": list(inputs.disparity_range) if inputs.disparity_range else None,
+            }
         if inputs.lq is not None:
             entry["lq"] = picture("lq", inputs.lq)
         return entry

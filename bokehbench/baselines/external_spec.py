@@ -1,4 +1,4 @@
-"""A method in an environment of its own, described by a TOML or YAML file (docs/extending.md)."""
+"""A method or restorer in an environment of its own, described by a TOML or YAML file (docs/extending.md)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bokehbench import weights
 from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.records import sha256_bytes, sha256_json
-from bokehbench.registry import MethodSpec
+from bokehbench.registry import MethodSpec, RestorerSpec, StageSpec
 
 CONTRACT = "bokehbench.external/1"
 """Schema of the description and of the manifest; changes whenever a program would have to."""
@@ -79,6 +79,7 @@ class Description(Strict):
 
     Attributes:
         schema_: the contract that the program keeps to, `bokehbench.external/1`.
+        kind: method, or restorer for what enlarges low-quality pictures before a method.
         command: program and arguments; `{here}` is the description's folder, `{manifest}` and `{out}` the
             paths that the program is given.
         folder: working folder, relative to the description.
@@ -93,6 +94,7 @@ class Description(Strict):
     """
 
     schema_: Literal["bokehbench.external/1"] = Field(alias="schema")
+    kind: Literal["method", "restorer"] = "method"
     name: str
     version: Annotated[int, Field(ge=0)] = 1
     summary: str
@@ -118,8 +120,8 @@ class Description(Strict):
 
 
 @dataclasses.dataclass(frozen=True)
-class ExternalMethodSpec(MethodSpec):
-    """A method that runs in processes of its own.
+class ExternalStage(StageSpec):
+    """What runs in processes of its own.
 
     Attributes:
         file: the description; paths in it are relative to its folder.
@@ -140,7 +142,7 @@ class ExternalMethodSpec(MethodSpec):
         return Description.model_validate(self.description)
 
     def create(self, **more: Any) -> Any:
-        """A `bokehbench.baselines.external.External`, which heeds `k_scale` itself; it takes no options."""
+        """A `bokehbench.baselines.external.External`, which heeds a factor of K itself; no options."""
         return self.load()(self, **more)
 
     def parameters(self) -> list[str]:
@@ -244,6 +246,16 @@ class ExternalMethodSpec(MethodSpec):
         return [str(self.working_folder / words[0]) if "/" in words[0] else words[0], *words[1:]]
 
 
+@dataclasses.dataclass(frozen=True)
+class ExternalMethodSpec(ExternalStage, MethodSpec):
+    """A method that runs in processes of its own."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ExternalRestorerSpec(ExternalStage, RestorerSpec):
+    """A restorer that runs in processes of its own."""
+
+
 @functools.cache
 def _frozen(command: tuple[str, ...], folder: Path) -> str:
     """sha256 of what a command prints; asked once a process."""
@@ -263,8 +275,8 @@ def clean() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
-def read(path: Path) -> ExternalMethodSpec:
-    """The method that a file describes.
+def read(path: Path) -> ExternalMethodSpec | ExternalRestorerSpec:
+    """The method or restorer that a file describes.
 
     Raises:
         InputError: no such file, or not TOML or YAML.
@@ -278,9 +290,10 @@ def read(path: Path) -> ExternalMethodSpec:
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise ConfigError(f"--register {path}: {where}: {first['msg']}{more}") from error
-    same = {field.name for field in dataclasses.fields(MethodSpec)} & Description.model_fields.keys()
+    kind = ExternalMethodSpec if about.kind == "method" else ExternalRestorerSpec
+    same = {field.name for field in dataclasses.fields(kind)} & Description.model_fields.keys()
     shared = {name: getattr(about, name) for name in same - {"weights", "card"}}
-    return ExternalMethodSpec(
+    return kind(
         **shared,
         implementation="bokehbench.baselines.external:External",
         weights=tuple(weight.file for weight in about.weights),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,8 +35,11 @@ class Layered:
     """A folder made by `bokehbench synth build`.
 
     Attributes:
+        NEEDED: pictures that a sample must have been made with.
         root: the folder.
     """
+
+    NEEDED: ClassVar[tuple[str, ...]] = ("aif", "bokeh_k0", "disp", "layer_0")
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
@@ -61,7 +64,7 @@ class Layered:
         meta = _read_meta(path)
         self._check(meta)
         key, render = meta["key"], meta["renders"][0]
-        for name in ("aif", "bokeh_k0", "disp", "layer_0"):
+        for name in self.NEEDED:
             if name not in meta.get("pictures", {name: None}):
                 raise InputError(f"{path}: has no {name}; build the set with truth aif, bokeh, disp, layers")
         image = read_image(self.root / "aif" / f"{key}.png")
@@ -69,14 +72,14 @@ class Layered:
         target = read_image(self.root / "bokeh" / f"{key}_{render['id']}.png")
         if not image.shape[:2] == disparity.shape == target.shape[:2]:
             raise InputError(f"{path}: image, disparity and bokeh differ in size; build the set again")
-        layers = [self._layer(key, index, facts) for index, facts in enumerate(meta["layers"])]
+        layers = self._true_layers(meta)
         return Case(
             info=info,
             inputs=Inputs(key=info.key, image=image, disparity=disparity, lens=info.lens),
             target=target,
             layers=layers,
             notes={
-                "layers": float(len(layers)),
+                "layers": float(len(meta["layers"])),
                 "radius_max": float(render["radius_max"]),
                 "clipped_share": float(meta["checks"]["clipped_share"]),
             },
@@ -113,12 +116,20 @@ class Layered:
     def _check(self, meta: dict[str, Any]) -> None:
         for name, expected in meta["files"].items():
             path = self.root / name
-            if not path.is_file():
+            if self._is_needed(name) and not path.is_file():
                 raise InputError(
                     f"{path}: missing; delete the JSON of the sample and run bokehbench synth build again"
                 )
-            if sha256_file(path) != expected:
+            if self._is_needed(name) and sha256_file(path) != expected:
                 raise InputError(f"{path}: was changed since the set was made; build the set again")
+
+    def _is_needed(self, name: str) -> bool:
+        """Whether a file of a sample must be there, as it was made; `name` is its path below the folder."""
+        return True
+
+    def _true_layers(self, meta: dict[str, Any]) -> list[Layer] | None:
+        """Near to far; None where they are not granted."""
+        return [self._layer(meta["key"], index, facts) for index, facts in enumerate(meta["layers"])]
 
     def _layer(self, key: str, index: int, facts: dict[str, Any]) -> Layer:
         channels = read_exr(self.root / "layers" / f"{key}_{index}.exr")

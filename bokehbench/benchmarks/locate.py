@@ -8,8 +8,8 @@ from pathlib import Path
 
 import bokehbench
 from bokehbench.benchmarks.protocols import protocol_of
-from bokehbench.benchmarks.tracks import Track
-from bokehbench.cases import Benchmark, Case, CaseInfo
+from bokehbench.benchmarks.tracks import RESTORED, Track
+from bokehbench.cases import Benchmark, Case, CaseInfo, FloatImage, Inputs
 from bokehbench.errors import InputError
 from bokehbench.registry import BenchmarkSpec, ProtocolSpec, get
 
@@ -57,6 +57,21 @@ class Opened:
     def load(self, info: CaseInfo) -> Case:
         """One case with the track's disparity map."""
         return self.track.apply(self.benchmark.load(info), self.protocol)
+
+    def restored(self, case: Case, inputs: Inputs, picture: FloatImage) -> Inputs:
+        """What a method sees behind a restorer: the restored picture, and on a track of such its own map.
+
+        Args:
+            case: as `load` gives it.
+            inputs: those of the case that the method would see without a restorer.
+            picture: [H, W, 3].
+        """
+        if self.track.kind == RESTORED:
+            own = self.benchmark.load(case.info)
+            own = replace(own, inputs=replace(own.inputs, image=picture))
+            moved = self.track.apply(own, self.protocol).inputs
+            inputs = replace(inputs, disparity=moved.disparity, lens=moved.lens)
+        return replace(inputs, image=picture, lq=None)
 
 
 def open_benchmark(reference: Reference | str) -> Opened:

@@ -26,5 +26,10 @@ class Restoration(PhotoSet):
                 f"{item.files['target']}: is {width} x {height}, its low-resolution picture "
                 f"{lq.shape[1]} x {lq.shape[0]} pixels; it must be 2, 3 or 4 times as large"
             )
-        image = np.clip(resize(lq, Resize(size=(width, height), mode="bicubic")), 0.0, 1.0)
-        return np.asarray(image, np.float32), target, lq
+        return enlarged(lq, (height, width)), target, lq
+
+
+def enlarged(lq: FloatImage, shape: tuple[int, ...]) -> FloatImage:
+    """A small picture [h, w, 3] by bicubic at the size (H, W) of its target, corners on corners."""
+    made = resize(lq, Resize(size=(shape[1], shape[0]), mode="bicubic"))
+    return np.asarray(np.clip(made, 0.0, 1.0), np.float32)

@@ -130,6 +130,37 @@ SPECS: tuple[Spec, ...] = (
         ),
     ),
     BenchmarkSpec(
+        name="blb-mini-lq",
+        summary="blb-mini with degraded inputs at a quarter of the size; comes with the package.",
+        published=18,
+        bundled="benchmarks/data/blb-mini-lq",
+        implementation="bokehbench.benchmarks.blb_mini_lq:BLBMiniLQ",
+        protocol="gt-disparity",
+        source="the package has it; bokehbench degrade --set blb-mini-lq --out DIR makes it again",
+        layout="lq_small/{case}.png, degrade.json; targets and disparity are those of blb-mini",
+        notes=(
+            "Real-ESRGAN's degradation (preset realesrgan_x4_lq, seed 7 and the case's name) of the encoded "
+            "8-bit image, a draw a case. 120 x 68 pixels: a quarter of 480 x 270, rounded up, corners on "
+            "corners. Input: its enlargement by bicubic, so lights above 1 are lost. Ground truth: the clean "
+            "bokeh; true disparity of the clean scene, K at 480 pixels."
+        ),
+    ),
+    BenchmarkSpec(
+        name="layered-lq",
+        summary="A layered set with degraded inputs at a quarter of the size.",
+        implementation="bokehbench.benchmarks.layered_lq:LayeredLQ",
+        protocol="gt-disparity",
+        source="bokehbench degrade SET --set layered-lq --out SET-LQ, of a folder of bokehbench synth build",
+        layout=(
+            "layered with aif/{key}.png degraded and enlarged, lq_small/aif/{key}.png, degrade.json; no "
+            "layers"
+        ),
+        notes=(
+            "As blb-mini-lq, of 8-bit pictures. Ground truth: the exact bokeh of the clean layers. The true "
+            "layers are not granted: they are clean."
+        ),
+    ),
+    BenchmarkSpec(
         name="realbokeh",
         summary=(
             "220 test scenes of RealBokeh at f/22 and at 1257 larger apertures, with lens and focus distance."

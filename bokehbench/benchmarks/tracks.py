@@ -1,7 +1,9 @@
 """Disparity tracks: the same cases with another disparity map (BokehMe, Fig. 11).
 
 ``gt`` (the protocol's own map), ``dilate:N``, ``erode:N``, ``blur:N``, ``noise:N`` with levels N = 1 to 5,
-and ``predicted:MODEL``, a map that a depth model makes of the all-in-focus image.
+and ``predicted:MODEL``, a map that a depth model makes of the all-in-focus image. ``restored:MODEL`` is the
+same, but behind a restorer the map is made of the restored picture: each method sees the map of what it
+renders.
 
 Level N of the first three has a kernel of 2N + 1 pixels (the paper's "d3" is 7 × 7), at the size of the map:
 a square for dilation and erosion, a Gaussian with OpenCV's sigma of that kernel, 0.3 (N − 1) + 0.8, for blur.
@@ -26,6 +28,8 @@ from bokehbench.registry import ProtocolSpec
 from bokehbench.rng import stream
 
 TRUE = "gt"
+RESTORED = "restored"
+PREDICTED = ("predicted", RESTORED)
 LEVELS = range(1, 6)
 VERSION = 1
 """Changes whenever a track's maps do."""
@@ -36,7 +40,7 @@ class Track:
     """Which disparity map methods get.
 
     Attributes:
-        kind: gt, dilate, erode, blur, noise or predicted.
+        kind: gt, dilate, erode, blur, noise, predicted or restored.
         amount: level 1 to 5, or the depth model's name; empty for gt.
     """
 
@@ -57,17 +61,17 @@ class Track:
     def _name(self) -> str:
         """Of a model in a folder the folder's name alone: where it lies on a machine says nothing."""
         folder = Path(self.amount).expanduser()
-        return folder.resolve().name if self.kind == "predicted" and folder.is_dir() else self.amount
+        return folder.resolve().name if self.kind in PREDICTED and folder.is_dir() else self.amount
 
     @property
     def public(self) -> str:
         """As a record's command says it: a model's folder is the reader's to name."""
-        folder = self.kind == "predicted" and Path(self.amount).expanduser().is_dir()
-        return "predicted:DIR" if folder else str(self)
+        folder = self.kind in PREDICTED and Path(self.amount).expanduser().is_dir()
+        return f"{self.kind}:DIR" if folder else str(self)
 
     def uses_truth(self, protocol: ProtocolSpec) -> tuple[str, ...]:
         """What the ground truth decides on this track, under a protocol."""
-        if self.kind == "predicted" and protocol.focus == "given" and protocol.disparity == TRUE:
+        if self.kind in PREDICTED and protocol.focus == "given" and protocol.disparity == TRUE:
             return ("scale and shift of the predicted disparity, fitted to the true one",)
         return ()
 
@@ -79,7 +83,7 @@ class Track:
     def identity(self) -> dict[str, Any]:
         """What makes the maps, for hashes and records; asks for the depth model's files."""
         made: dict[str, Any] = {"disparity": f"{self.kind}:{self._name}", "version": VERSION}
-        if self.kind == "predicted":
+        if self.kind in PREDICTED:
             from bokehbench import depth
 
             made["model"] = depth.identity(self.amount)
@@ -98,7 +102,7 @@ class Track:
         if case.focus_region is not None:
             lens = replace(lens, disp_focus=float(np.median(disparity[case.focus_region])))
         made_with = dict(case.made_with)
-        if self.kind == "predicted":
+        if self.kind in PREDICTED:
             made_with.pop("disparity", None)  # the record's `track` says whose map it is now
         inputs = replace(case.inputs, disparity=disparity, lens=lens)
         given = protocol.disparity == TRUE and protocol.focus == "given"
@@ -106,7 +110,7 @@ class Track:
         return replace(case, inputs=inputs, made_with=made_with, true_disparity=truth)
 
     def _map(self, case: Case, *, aligned: bool) -> FloatImage:
-        if self.kind != "predicted":
+        if self.kind not in PREDICTED:
             return CORRUPTIONS[self.kind](case.inputs.disparity, int(self.amount), case.info.key)
         from bokehbench import depth
 
@@ -116,17 +120,17 @@ class Track:
 
 
 def parse_track(text: str) -> Track:
-    """Read ``gt``, ``dilate:3`` … or ``predicted:MODEL``; ConfigError for anything else."""
+    """Read ``gt``, ``dilate:3``, ``predicted:MODEL``, ``restored:MODEL`` …; ConfigError for anything else."""
     kind, mark, amount = text.partition(":")
     if text == TRUE:
         return Track()
-    if kind == "predicted" and amount:
+    if kind in PREDICTED and amount:
         return Track(kind, amount)
     if kind in CORRUPTIONS and mark and amount in {str(level) for level in LEVELS}:
         return Track(kind, amount)
     raise ConfigError(
         f"--disparity {text}: give gt, {', '.join(f'{name}:N' for name in CORRUPTIONS)} with N from 1 to 5, "
-        "or predicted:MODEL (bokehbench list depth-models)"
+        "predicted:MODEL or restored:MODEL (bokehbench list depth-models)"
     )
 
 

@@ -1,20 +1,27 @@
 """Low-quality twins of benchmarks: which pictures of which set are degraded, with which preset and seed.
 
-A twin is made on the user's machine (`bokehbench degrade DIR --set NAME --out OUT`), since nobody may pass on
-the pictures; the definition here and the plans in ``degrade.json`` make everybody's twin the same.
+A twin is made on the user's machine (`bokehbench degrade DIR --set NAME --out OUT`); the definition here and
+the plans in ``degrade.json`` make everybody's the same. Of photographs nobody may pass it on; that of
+`blb-mini` comes with the package.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bokehbench
+from bokehbench.benchmarks.blb import BLB
 from bokehbench.benchmarks.ebb400 import BOXES, IMAGES, TARGETS
 from bokehbench.benchmarks.inventory import Part
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.records import read_json
+from bokehbench.images import write_png
+from bokehbench.records import read_json, sha256_file
+from bokehbench.registry import BenchmarkSpec, get
 from bokehbench.synth.degrade.preset import load_preset
 
 RECORD = "degrade.json"
@@ -22,40 +29,143 @@ SMALL = "lq_small"
 
 
 @dataclass(frozen=True)
-class Twin:
-    """How a set's low-quality twin is made.
+class Source:
+    """What is degraded and copied for a twin.
 
     Attributes:
-        of: the benchmark whose folder is given.
-        folders: names that its folder of input pictures may have; the first that exists is degraded.
-        targets: names that its folder of targets may have.
-        pairs: of the published set.
-        others: further files that are copied. Nothing else is: maps of the clean pictures would show a method
-            what the degraded ones hide.
+        folders: of pictures.
+        only: patterns of the pictures that are degraded.
+        copied: patterns of the files that the twin has as they are. Nothing else is: maps of the clean
+            pictures would show a method what the degraded ones hide.
+    """
+
+    folders: tuple[Path, ...]
+    only: tuple[str, ...] = ()
+    copied: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twin:
+    """How a set's low-quality twin is made; everybody's is the same.
+
+    Attributes:
+        of: the benchmark whose pictures are degraded.
         preset: of the degradations.
         seed: root of their random numbers.
-        keyed_by: what else they depend on: the picture's number, since copies of a set differ in the names of
-            folders and in suffixes, and everybody's twin is the same.
+        keyed_by: what else they depend on: the picture's name, since copies of a set differ in the names of
+            folders and in suffixes.
     """
 
     of: str
-    folders: tuple[str, ...]
-    targets: tuple[str, ...]
-    pairs: int
-    others: tuple[str, ...] = ()
     preset: str = "realesrgan_x4_lq"
     seed: int = 7
     keyed_by: str = "name"
 
     @property
-    def copied(self) -> tuple[str, ...]:
-        """Patterns of the files that the twin has from its set as they are."""
-        return (*(f"{name}/*" for name in self.targets), *self.others)
+    def argument(self) -> str:
+        """What `bokehbench degrade` is given before --set."""
+        return f"{self.of.upper()} "
+
+    @contextlib.contextmanager
+    def source(self, folders: Sequence[Path]) -> Iterator[Source]:
+        """What is degraded of the folders that the command was given.
+
+        Raises:
+            InputError: not one folder, or not one of the set.
+        """
+        if len(folders) != 1 or not folders[0].is_dir():
+            raise InputError(f"--set takes one folder, that of {self.of}")
+        yield self._of(folders[0])
+
+    def _of(self, root: Path) -> Source:
+        raise InputError(f"{root}: not a folder of {self.of}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinOfPairs(Twin):
+    """Of numbered photographs with a target each.
+
+    Attributes:
+        folders: names that the folder of input pictures may have; the first that exists is degraded.
+        targets: names that the folder of targets may have.
+        pairs: of the published set.
+        others: further files that are copied.
+    """
+
+    folders: tuple[str, ...]
+    targets: tuple[str, ...]
+    pairs: int
+    others: tuple[str, ...] = ()
+
+    def _of(self, root: Path) -> Source:
+        pictures = Part("image", self.folders).files(root)
+        targets = Part("target", self.targets).files(root)
+        for found, names in ((pictures, self.folders), (targets, self.targets)):
+            if not found:
+                raise InputError(f"{root}: not a folder of {self.of}; it needs {' or '.join(names)}/")
+        lacking = [name for name in pictures if name not in targets]
+        strange = [name for name in pictures if not name.isdecimal()]
+        if lacking:
+            raise InputError(f"{root}: not a folder of {self.of}; it has no target for {lacking[0]}")
+        if strange or len(pictures) > self.pairs:
+            said = f"a picture called {strange[0]}, not a number" if strange else f"{len(pictures)} pairs"
+            raise InputError(f"{root}: not a folder of {self.of}, {self.pairs} numbered pairs; it has {said}")
+        folder = next(iter(pictures.values())).parent
+        only = f"{folder.relative_to(root).as_posix()}/*"
+        return Source((root,), (only,), (*(f"{name}/*" for name in self.targets), *self.others))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinOfLayered(Twin):
+    """Of a set of ray-traced layers: the all-in-focus pictures; the true layers stay behind."""
+
+    @property
+    def argument(self) -> str:
+        """A folder that `bokehbench synth build` made."""
+        return "SET "
+
+    def _of(self, root: Path) -> Source:
+        if not (root / "dataset.json").is_file() or not (root / "aif").is_dir():
+            raise InputError(
+                f"{root}: not a layered set with all-in-focus pictures; bokehbench synth build makes one"
+            )
+        return Source((root,), ("aif/*",), ("dataset.json", "meta/*", "disp/*", "bokeh/*"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinOfBundledBLB(Twin):
+    """Of a BLB set that comes with the package: the all-in-focus image of each case, encoded, in 8 bit.
+
+    Cases of a scene share that image and get a degradation each.
+    """
+
+    @property
+    def argument(self) -> str:
+        """None: the set is here."""
+        return ""
+
+    @contextlib.contextmanager
+    def source(self, folders: Sequence[Path]) -> Iterator[Source]:
+        """The images in a folder of their own; InputError where one was given."""
+        if folders:
+            raise InputError(f"--set takes no folder here: {self.of} comes with the package")
+        clean = bundled(self.of)
+        with tempfile.TemporaryDirectory(prefix="bokehbench-") as name:
+            for info in clean.cases():
+                write_png(Path(name) / f"{info.key}.png", clean.load(info).inputs.image)
+            yield Source((Path(name),))
 
 
 TWINS: dict[str, Twin] = {
-    "ebb400-lq": Twin("ebb400", IMAGES, TARGETS, 400, (BOXES,)),
+    "ebb400-lq": TwinOfPairs(of="ebb400", folders=IMAGES, targets=TARGETS, pairs=400, others=(BOXES,)),
+    "blb-mini-lq": TwinOfBundledBLB(of="blb-mini"),
+    "layered-lq": TwinOfLayered(of="layered"),
 }
+
+
+def bundled(name: str) -> BLB:
+    """The BLB set of that name that comes with the package."""
+    return BLB(Path(bokehbench.__file__).parent / get(BenchmarkSpec, name).bundled)
 
 
 def find(name: str) -> Twin:
@@ -63,31 +173,6 @@ def find(name: str) -> Twin:
     if name not in TWINS:
         raise ConfigError(f"unknown set {name!r}; one of {', '.join(TWINS)}")
     return TWINS[name]
-
-
-def pattern(twin: Twin, folders: Sequence[Path]) -> str:
-    """Pattern of the pictures to be degraded in the one folder given.
-
-    Raises:
-        InputError: not one folder, or not one of the set: numbered pictures with a target each.
-    """
-    if len(folders) != 1 or not folders[0].is_dir():
-        raise InputError(f"--set takes one folder, that of {twin.of}")
-    root = folders[0]
-    pictures = Part("image", twin.folders).files(root)
-    targets = Part("target", twin.targets).files(root)
-    for found, names in ((pictures, twin.folders), (targets, twin.targets)):
-        if not found:
-            raise InputError(f"{root}: not a folder of {twin.of}; it needs {' or '.join(names)}/")
-    lacking = [name for name in pictures if name not in targets]
-    strange = [name for name in pictures if not name.isdecimal()]
-    if lacking:
-        raise InputError(f"{root}: not a folder of {twin.of}; it has no target for {lacking[0]}")
-    if strange or len(pictures) > twin.pairs:
-        said = f"a picture called {strange[0]}, not a number" if strange else f"{len(pictures)} pairs"
-        raise InputError(f"{root}: not a folder of {twin.of}, {twin.pairs} numbered pairs; it has {said}")
-    folder = next(iter(pictures.values())).parent
-    return f"{folder.relative_to(root).as_posix()}/*"
 
 
 def check(root: Path, name: str) -> None:
@@ -100,8 +185,8 @@ def check(root: Path, name: str) -> None:
     path = root / RECORD
     if not path.is_file():
         raise InputError(
-            f"{root}: has no {RECORD}; bokehbench degrade {twin.of.upper()} --set {name} --out {root} "
-            "makes the set"
+            f"{root}: has no {RECORD}; bokehbench degrade {twin.argument}--set {name} --out {root} makes "
+            "the set"
         )
     content = read_json(path)
     said = content if isinstance(content, dict) else {}
@@ -118,6 +203,26 @@ def check(root: Path, name: str) -> None:
             f"{path}: made with another {' and '.join(different)} than {name}; bokehbench degrade --set "
             f"{name} makes the set itself"
         )
+
+
+def checked(root: Path, name: str, recorded: dict[str, str]) -> str:
+    """sha256 of a picture of a twin.
+
+    Args:
+        root: the twin.
+        name: path of the picture below it.
+        recorded: as `digests` gives it.
+
+    Raises:
+        InputError: it is missing, or not the one that the record is about.
+    """
+    path = root / name
+    if not path.is_file():
+        raise InputError(f"{path}: missing; make the set again")
+    digest = sha256_file(path)
+    if recorded.get(name) != digest:
+        raise InputError(f"{path}: is not the picture that {RECORD} is about; make the set again")
+    return digest
 
 
 def digests(root: Path) -> dict[str, str]:

@@ -12,6 +12,9 @@ from bokehbench.commands import options
 from bokehbench.errors import ConfigError
 from bokehbench.registry import KINDS, BenchmarkSpec, DepthSetSpec, MethodSpec, Spec, find, get, names
 
+SAID = ("name", "summary", "version", "restorer", "renderer")
+"""What the first line of a description says, of two stages by their names."""
+
 
 def _public(spec: Spec) -> dict[str, Any]:
     return {"kind": spec.kind, "id": spec.id, **dataclasses.asdict(spec)}
@@ -22,7 +25,7 @@ def _public(spec: Spec) -> dict[str, Any]:
 @click.option("--json", "as_json", is_flag=True, help="Everything the specs say, as JSON.")
 @options.register
 def list_(kind: str, as_json: bool) -> None:
-    """List methods, benchmarks, protocols, metrics, recipes, or networks and sets for depth."""
+    """List methods, restorers, benchmarks, protocols, metrics, recipes, or networks and sets for depth."""
     spec_type = KINDS[kind.removesuffix("s")]
     specs = [get(spec_type, name) for name in names(spec_type)]
     if as_json:
@@ -71,7 +74,7 @@ def describe(name: str, as_json: bool, record: bool, against: str | None) -> Non
     for spec in found:
         click.echo(f"{spec.kind} {spec.id}: {spec.summary}")
         for key, value in dataclasses.asdict(spec).items():
-            if key not in ("name", "summary", "version") and value not in ("", (), [], {}, None):
+            if key not in SAID and value not in ("", (), [], {}, None):
                 click.echo(f"  {key.replace('_', ' ')}: {_plain(value)}")
         if isinstance(spec, BenchmarkSpec):
             _describe_protocols(spec)

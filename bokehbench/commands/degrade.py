@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +16,7 @@ FIXED = ("preset", "seed", "only", "copy_rest", "keep_small", "key")
 
 
 @click.command()
-@click.argument("inputs", metavar="IN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", metavar="[IN]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--preset",
     default="osediff_512",
@@ -44,7 +45,8 @@ FIXED = ("preset", "seed", "only", "copy_rest", "keep_small", "key")
     "--set",
     "twin",
     metavar="NAME",
-    help="Make the low-quality twin of a benchmark, as it is defined: ebb400-lq of an EBB400 folder.",
+    help="Make the low-quality twin of a benchmark, as it is defined: ebb400-lq of an EBB400 folder, "
+    "layered-lq of one of `synth build`, blb-mini-lq of nothing but the package.",
 )
 @options.workers
 @click.pass_context
@@ -66,23 +68,37 @@ def degrade(
     The benchmark EBB400-LQ: bokehbench degrade EBB400 --set ebb400-lq --out EBB400-LQ. The same command goes
     on after an interruption.
     """
+    from bokehbench.benchmarks import twins
+    from bokehbench.benchmarks.twins import Source
     from bokehbench.errors import ConfigError, InputError
     from bokehbench.synth.degrade import load_preset
     from bokehbench.synth.degrade.folder import KeyedBy, Order, degrade_folders
 
-    copied: tuple[str, ...] = ("*",)
-    if twin is not None:
-        given = [name for name in FIXED if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
-        if given:
-            raise ConfigError(f"--set {twin} fixes --{given[0].replace('_', '-')}; leave it out")
-        from bokehbench.benchmarks import twins
-
-        made = twins.find(twin)
-        preset, seed = made.preset, made.seed
-        only, copy_rest, keep_small = (twins.pattern(made, inputs),), True, True
-        copied, key = made.copied, made.keyed_by
-    order = Order(load_preset(preset), seed, cast(KeyedBy, key), keep_small)
-    done = degrade_folders(inputs, out, order, only=only, copy_rest=copy_rest, copied=copied, workers=workers)
+    with contextlib.ExitStack() as stack:
+        if twin is None:
+            if not inputs:
+                raise ConfigError("say what to degrade: pictures or folders, or --set blb-mini-lq")
+            source = Source(inputs, only, ("*",) if copy_rest else ())
+        else:
+            given = [
+                name for name in FIXED if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+            ]
+            if given:
+                raise ConfigError(f"--set {twin} fixes --{given[0].replace('_', '-')}; leave it out")
+            made = twins.find(twin)
+            preset, seed = made.preset, made.seed
+            keep_small, key = True, made.keyed_by
+            source = stack.enter_context(made.source(inputs))
+        order = Order(load_preset(preset), seed, cast(KeyedBy, key), keep_small)
+        done = degrade_folders(
+            source.folders,
+            out,
+            order,
+            only=source.only,
+            copy_rest=bool(source.copied),
+            copied=source.copied,
+            workers=workers,
+        )
     for entry in done.rejected:
         click.echo(f"left out: {entry.message}", err=True)
     click.echo(

@@ -28,12 +28,17 @@ def smoke(context: click.Context, methods: tuple[str, ...]) -> None:
     or environment are missing or wrong); under `all` such methods are skipped.
     """
     from bokehbench.baselines.smoke import smoke as try_out
-    from bokehbench.errors import Unavailable
+    from bokehbench.errors import ConfigError, Unavailable
     from bokehbench.jobs import progress
     from bokehbench.registry import MethodSpec, get, names
 
     chosen = names(MethodSpec) if "all" in methods else methods
     specs = list(dict.fromkeys(get(MethodSpec, name).name for name in chosen))
+    for name in specs:
+        if len(stages := get(MethodSpec, name).stages) > 1:
+            raise ConfigError(
+                f"{name} needs a low-quality picture; try its renderer alone: {stages[-1].name}"
+            )
     reports = []
     with progress("trying methods", len(specs)) as advance:
         for name in specs:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -138,7 +139,15 @@ def _row(key: RowKey, board: Collected, scores: Scores) -> Row:
         training=of_results([entry.result for entry in entries], spec, board.benchmark),
         left_out=tuple(sorted(board.left_out.get(key, ()))),
         k_scale=scale,
+        restoration=_restoration([entry.timing for entry in entries]),
     )
+
+
+def _restoration(timings: Sequence[Mapping[str, Any]]) -> float | None:
+    """Median seconds of the first of two stages."""
+    stages = (timing.get("stages") for timing in timings)
+    seconds = [stage.get("restoration") for stage in stages if isinstance(stage, dict)]
+    return _median(pd.Series(seconds, dtype=float))
 
 
 def _uses_truth(entries: Iterable[Entry]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def to_csv(tables: Sequence[Table]) -> str:
     names = list(dict.fromkeys(column.name for table in tables for column in table.columns))
     head = ["benchmark", "protocol", "level", "method", "version", "weights", "category", "status"]
     head += ["seeds", "uses_truth", "cases", "left_out", "scenes", "published"]
-    head += ["average_rank", "seconds", "timing", "peak_memory_mb"]
+    head += ["average_rank", "seconds", "restoration_seconds", "timing", "peak_memory_mb"]
     head += [f"{name}{suffix}" for name in names for suffix in SUFFIXES]
     head += ["reported_other", "source", "note"]
     out = io.StringIO()
@@ -67,6 +67,7 @@ def _csv_row(table: Table, group: Group, row: Row) -> dict[str, Any]:
         values |= {
             "average_rank": row.average_rank,
             "seconds": row.seconds,
+            "restoration_seconds": row.restoration,
             "timing": None if row.seconds is None else "profiled" if row.efficiency else "as run",
             "peak_memory_mb": row.peak_memory_mb,
         }
@@ -154,6 +155,7 @@ def _json_row(row: Row) -> dict[str, Any]:
         "seeds": row.seeds,
         "average_rank": row.average_rank,
         "seconds": row.seconds,
+        "restoration_seconds": row.restoration,
         "peak_memory_mb": row.peak_memory_mb,
         "efficiency": row.efficiency.to_json() if row.efficiency else None,
         "training": dataclasses.asdict(row.training),

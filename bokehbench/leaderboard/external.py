@@ -19,7 +19,7 @@ from bokehbench.cases import Inputs
 from bokehbench.errors import BokehbenchError, InputError, JobFailed
 from bokehbench.leaderboard import measure
 from bokehbench.leaderboard.stored import read_object
-from bokehbench.leaderboard.unit import Unit, blamed_on_the_method, commit, prepare
+from bokehbench.leaderboard.unit import Unit, blamed_on_the_method, commit, prepare, timing_of
 from bokehbench.registry import MethodSpec, get
 
 if TYPE_CHECKING:
@@ -40,9 +40,14 @@ class Batch:
     number: int
 
     @property
-    def spec(self) -> ExternalMethodSpec:
-        """The method."""
-        spec = get(MethodSpec, self.units[0].result.method)
+    def spec(self) -> MethodSpec:
+        """The method, of one stage or two."""
+        return get(MethodSpec, self.units[0].result.method)
+
+    @property
+    def program(self) -> ExternalMethodSpec:
+        """What is run."""
+        spec = self.spec.last_stage
         assert isinstance(spec, ExternalMethodSpec)
         return spec
 
@@ -67,15 +72,13 @@ def divide(units: Sequence[Unit]) -> tuple[list[Unit], list[Batch]]:
     own: list[Unit] = []
     groups: dict[Path, list[Unit]] = {}
     for unit in units:
-        if isinstance(get(MethodSpec, unit.result.method), ExternalMethodSpec):
+        if isinstance(get(MethodSpec, unit.result.method).last_stage, ExternalMethodSpec):
             groups.setdefault(unit.result.folder, []).append(unit)
         else:
             own.append(unit)
     batches = []
     for group in map(_failed_last, groups.values()):
-        spec = get(MethodSpec, group[0].result.method)
-        assert isinstance(spec, ExternalMethodSpec)
-        size = spec.external.chunk or len(group)
+        size = Batch(tuple(group), 0).program.external.chunk or len(group)
         starts = range(0, len(group), size)
         batches += [Batch(tuple(group[start : start + size]), start // size) for start in starts]
     return own, batches
@@ -144,11 +147,11 @@ class _Rendering:
     def run(self, advance: jobs.Advance) -> list[Ended]:
         folder, units = self.batch.folder, self.batch.units
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_dead(folder)
+        remove_dead(folder)
         work = folder / f"work-{records.machine()}-{os.getpid()}-{self.batch.number}"
         with self.batch.log.open("a") as log:
             log.write(f"--- {datetime.now(UTC).isoformat(timespec='seconds')}: {len(units)} cases\n")
-        renderer = External(self.batch.spec, work, self.batch.log)
+        renderer = External(self.batch.program, work, self.batch.log)
         for answer in renderer.render_many(self._inputs()):
             number = self.unit_of[answer.number]
             known = number in self.process or number in self.error
@@ -205,7 +208,9 @@ class _Rendering:
         for number, process in self.process.items():
             end = ends[process]
             timing = self._timing(number, end["peak_memory_mb"])
-            records.write_json(self.batch.units[number].result.timing, {**timing, "process": end["status"]})
+            unit = self.batch.units[number]
+            content = {**timing_of(unit, self.batch.spec, timing), "process": end["status"]}
+            records.write_json(unit.result.timing, content)
         keys = [unit.info.key for unit in self.batch.units]
         without = {number: str(error) for number, error in sorted(self.error.items())}
         failed = {keys[number]: why for number, why in without.items() if number not in self.not_tried}
@@ -225,7 +230,7 @@ class _Rendering:
         records.write_json(self.batch.report, content)
 
 
-def _remove_dead(folder: Path) -> None:
+def remove_dead(folder: Path) -> None:
     """Delete work that killed processes of this machine left."""
     for work in folder.glob("work-*"):
         _, machine, pid, _ = work.name.split("-")

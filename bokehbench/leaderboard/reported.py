@@ -124,7 +124,8 @@ def with_reported(table: Table, papers: Collection[str]) -> Table:
     """
     if base_id(table.protocol) != table.protocol:
         return table
-    benchmark = "blb" if table.benchmark.startswith("blb") else table.benchmark
+    low_quality = table.benchmark.endswith("-lq")
+    benchmark = "blb" if table.benchmark.startswith("blb") and not low_quality else table.benchmark
     levels = [group.level for group in table.groups]
     chosen = [
         value

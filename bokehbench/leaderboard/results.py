@@ -9,6 +9,7 @@
         _cases/{case}_truth.png           the true disparity, where methods are given another map
         _cases/{case}_target.png          the ground truth as it is scored, 8 bit; none where there is none
         _cases/{case}_reference.png       a photograph to look at, where the set has one
+        _restored/{restorer}/{weights}/...   restored pictures, for all methods behind (`restored`)
         {method}/{weights hash8 | none}/{case}.png           the prediction as it is scored, 8 bit
         {method}/{weights hash8 | none}/{case}.json          what makes the number (written last: it commits)
         {method}/{weights hash8 | none}/{case}.scores.json   the numbers

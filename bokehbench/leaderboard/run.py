@@ -19,7 +19,7 @@ from bokehbench.benchmarks.protocols import offers
 from bokehbench.benchmarks.tracks import Track
 from bokehbench.cases import CaseInfo
 from bokehbench.errors import BokehbenchError, ConfigError, InputError, Unavailable
-from bokehbench.leaderboard import external, k_scale, measure, trained_on
+from bokehbench.leaderboard import external, k_scale, measure, restoring, trained_on
 from bokehbench.leaderboard.renew import remove_replaced
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.set_k import choose_for_set
@@ -31,7 +31,7 @@ from bokehbench.leaderboard.unit import (
     weights_hash,
     write_case,
 )
-from bokehbench.registry import BenchmarkSpec, MethodSpec, get, names
+from bokehbench.registry import BenchmarkSpec, MethodSpec, TwoStageSpec, get, names
 
 PER_SET = ("best-per-set", "cross-fitted")
 
@@ -82,7 +82,7 @@ def run(
 
     Args:
         benchmarks: `NAME:DIR` or `NAME`.
-        methods: registered names; `all` stands for every one.
+        methods: names; `all` stands for every registered one, `RESTORER+all` for each behind a restorer.
         out: results folder (layout: bokehbench.leaderboard.results).
         protocols: names; each benchmark is run under those of them that it offers, under its default where
             none is given.
@@ -105,7 +105,8 @@ def run(
         raise ConfigError(f"--seeds must be at least 1, not {seeds}")
     if profile and (workers > 1 or ray is not None):
         raise ConfigError("--profile measures what runs alone: give neither --workers nor --ray")
-    chosen = names(MethodSpec) if "all" in methods else methods
+    methods = restoring.expanded(methods, names(MethodSpec))
+    chosen = [*names(MethodSpec), *methods] if "all" in methods else methods
     found_k = {path: k_scale.read(path) for path in calibrated}
     scaled = {k_scale.variant(found, path).name: found for path, found in found_k.items()}
     every_name = (*chosen, *scaled)
@@ -117,9 +118,12 @@ def run(
     if out.exists():
         records.remove_parts(out)
     every: list[Unit] = []
+    sharp = restoring.without_low_quality(opened, specs)
     for reference, benchmark in opened.items():
-        found = _units(reference, benchmark, specs, out, shard, renew, seeds, summary)
+        fitting = _fitting(specs, benchmark, reference in sharp, summary)
+        found = _units(reference, benchmark, fitting, out, shard, renew, seeds, summary)
         _note_calibrations(found, scaled)
+        restoring.restore_missing(found, pool, profile)
         if benchmark.protocol.K in PER_SET:
             if shard[1] > 1:
                 raise ConfigError(
@@ -224,10 +228,26 @@ def _distinct(opened: Mapping[Reference, Opened]) -> dict[Reference, Opened]:
     return {reference: opened[reference] for reference in kept.values()}
 
 
+def _fitting(specs: Sequence[MethodSpec], opened: Opened, sharp: bool, summary: Summary) -> list[MethodSpec]:
+    """Methods that a benchmark has all inputs for; a line on each other. `sharp`: no low-quality pictures."""
+    fitting = []
+    for spec in specs:
+        lacks = ""
+        if spec.oracle is not None and spec.oracle not in opened.spec.oracles:
+            lacks = f"needs the true {spec.oracle}"
+        elif sharp and isinstance(spec, TwoStageSpec):
+            lacks = "restores low-quality pictures"
+        if lacks:
+            summary.skipped.append(f"{spec.name} on {opened.spec.name}: {lacks}, which it has not")
+        else:
+            fitting.append(spec)
+    return fitting
+
+
 def _units(
     reference: Reference,
     opened: Opened,
-    specs: Sequence[MethodSpec],
+    fitting: Sequence[MethodSpec],
     out: Path,
     shard: tuple[int, int],
     renew: bool,
@@ -236,14 +256,6 @@ def _units(
 ) -> list[Unit]:
     """Every unit of this shard, case by case, so that a case is read once."""
     at = Protocol(out, opened.spec.name, opened.protocol_id)
-    fitting = []
-    for spec in specs:
-        if spec.oracle is None or spec.oracle in opened.spec.oracles:
-            fitting.append(spec)
-        else:
-            summary.skipped.append(
-                f"{spec.name} on {at.benchmark}: needs the true {spec.oracle}, which it has not"
-            )
     left_out = getattr(opened.benchmark, "left_out", None)
     if left_out is not None and (count := left_out()):
         summary.skipped.append(f"{count} samples of {at.benchmark}: nothing to render (K = 0)")

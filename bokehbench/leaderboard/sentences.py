@@ -9,6 +9,7 @@ from bokehbench.leaderboard.collect import Collected, RowKey
 from bokehbench.leaderboard.staleness import REGISTER, scoring
 from bokehbench.leaderboard.statistics import ALPHA, MIN_SCENES, name_of_test
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Reported, Row, Table
+from bokehbench.registry import TwoStageSpec
 
 PROFILED = "¶"
 """Beside seconds an image."""
@@ -245,7 +246,23 @@ def timed_text(row: Row, seconds: float | None) -> str:
 
 
 def profiled_sentence(table: Table) -> str:
-    """What marked seconds are, and what those beside them are; empty where none is marked."""
+    """What marked seconds are, what those beside them are, and how much of them restoration is."""
+    return " ".join(filter(None, [_measured_sentence(table), _stages_sentence(table)]))
+
+
+def _stages_sentence(table: Table) -> str:
+    """What restoration takes of the seconds of methods with two stages; empty where there is none."""
+    found: dict[str, list[float]] = {}
+    for row in table.rows:
+        if row.restoration is not None and isinstance(row.spec, TwoStageSpec):
+            found.setdefault(row.spec.restorer.name, []).append(row.restoration)
+    if not found:
+        return ""
+    said = ", ".join(f"{name} {max(seconds):.2g}" for name, seconds in found.items())
+    return f"Seconds behind a restorer are of both stages; of these restoration takes: {said}."
+
+
+def _measured_sentence(table: Table) -> str:
     timed = [row for row in table.rows if row.seconds is not None]
     if not any(row.efficiency for row in timed):
         return ""

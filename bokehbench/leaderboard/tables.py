@@ -103,6 +103,7 @@ class Row:
         label: what tables print; the weights' hash is added only where a method has several.
         status: ranked, oracle, incomplete or stale.
         seconds: median over the images of this row; None where no timing is known.
+        restoration: seconds of the first of two stages, median; None for methods of one.
         missing: cases that other methods have and this one has not.
         stale: reasons and commands, each once.
         average_rank: over the columns that are complete for all ranked rows; None for others.
@@ -132,6 +133,7 @@ class Row:
     training: Verdict = NOTHING
     left_out: tuple[str, ...] = ()
     k_scale: str = ""
+    restoration: float | None = None
 
     @property
     def truth(self) -> str:

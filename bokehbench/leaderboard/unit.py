@@ -17,9 +17,9 @@ from bokehbench import images, records
 from bokehbench.benchmarks.locate import Opened, Reference, open_benchmark
 from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs, Renderer, facts_of
 from bokehbench.errors import BokehbenchError, InputError, JobFailed
-from bokehbench.leaderboard import find_k, measure
+from bokehbench.leaderboard import find_k, measure, restored
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
-from bokehbench.registry import BenchmarkSpec, MethodSpec, files_of, get, registered_files
+from bokehbench.registry import BenchmarkSpec, MethodSpec, TwoStageSpec, files_of, get, registered_files
 
 RENDERERS = 8
 """As many methods are kept in memory by a process."""
@@ -109,17 +109,22 @@ def _case(reference: Reference, info: CaseInfo) -> Case:
     return _opened(reference).load(info)
 
 
+def load_case(unit: Unit) -> Case:
+    """The case of a unit, with its pixels."""
+    return _case(unit.reference, unit.info)
+
+
 _renderers: dict[str, tuple[MethodSpec, Renderer]] = {}
 _warm: set[str] = set()
 
 
 def _renderer(name: str) -> Renderer:
-    """Made once a process, and again if the name stands for another method since."""
+    """The last stage; made once a process, and again if the name stands for another method since."""
     spec = get(MethodSpec, name)
     if name not in _renderers or _renderers[name][0] is not spec:
         while len(_renderers) >= RENDERERS:
             _renderers.pop(next(iter(_renderers)))
-        _renderers[name] = spec, spec.create()
+        _renderers[name] = spec, spec.last_stage.create()
         _warm.discard(name)
     return _renderers[name][1]
 
@@ -179,10 +184,17 @@ def commit(
         images.write_png(unit.result.prediction, image)
     elif not np.array_equal(_stored_pixels(unit), images.quantise(image)):
         raise JobFailed(f"rendered again, it differs from {unit.result.prediction}: it was not measured")
-    records.write_json(unit.result.timing, dict(timing))
+    records.write_json(unit.result.timing, timing_of(unit, spec, timing))
     if not complete:
         records.write_json(unit.result.record, make_record(unit, spec, K, facts or {}))
         _trace(unit).unlink(missing_ok=True)
+
+
+def timing_of(unit: Unit, spec: MethodSpec, timing: Mapping[str, Any]) -> dict[str, Any]:
+    """The timing of a rendering, of two stages with that of the restoration before it."""
+    if not isinstance(spec, TwoStageSpec):
+        return dict(timing)
+    return restored.both_stages(restored.at(unit.result, spec.restorer), timing)
 
 
 def _stored_pixels(unit: Unit) -> Any:
@@ -213,6 +225,9 @@ def with_K(inputs: Inputs, K: float) -> Inputs:
 
 def _granted(unit: Unit, spec: MethodSpec, case: Case) -> Inputs:
     inputs = replace(case.inputs, seed=unit.result.seed)
+    if isinstance(spec, TwoStageSpec):
+        picture = restored.picture(unit.result, case, spec.restorer)
+        return _opened(unit.reference).restored(case, inputs, picture)
     return replace(inputs, layers=case.layers) if spec.oracle == "layers" else inputs
 
 
@@ -336,6 +351,7 @@ def make_record(unit: Unit, spec: MethodSpec, K: float | None, facts: Mapping[st
         **({} if K is None else {"K": K, "K_search": find_k.identity(unit.info)}),
         **({"rendered": records.plain(dict(facts))} if facts else {}),
         "data": unit.info.data,
+        **restored.facts(unit.result, spec),
         "prediction": records.sha256_file(unit.result.prediction),
         "code": records.code_version(),
         "libraries": records.library_versions(*LIBRARIES),
