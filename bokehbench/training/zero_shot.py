@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bokehbench.benchmarks.assets import DATASET, assets_of
 from bokehbench.errors import InputError
 from bokehbench.jobs import progress
-from bokehbench.records import read_json, sha256_file
+from bokehbench.records import read_json, sha256_file, write_json
 from bokehbench.synth.assets.library import Library, Source
 from bokehbench.synth.assets.photographs import shipped_path
 from bokehbench.synth.store.reader import open_set
@@ -96,21 +97,37 @@ def refuse_shared_stream(library: Library, root_seed: int, benchmark: Path) -> C
     )
 
 
-def refuse_pictures(folder: Path, names: Sequence[str], benchmark: Path) -> None:
-    """Compare the pictures of a folder, file by file, with a benchmark; InputError where anything is shared.
+def assets_of_pictures(folder: Path, names: Sequence[str], kept: Path | None) -> set[str]:
+    """Names of a folder's pictures, ``sha256:…``.
 
     Args:
         folder: of pictures that are trained on.
         names: of them, below it.
-        benchmark: its folder.
+        kept: file in which digests are kept, by name and size, so that none is read twice; None for none.
     """
-    theirs, common = assets_of(benchmark), set()
+    known = read_json(kept) if kept is not None and kept.is_file() else {}
+    found: dict[str, list[Any]] = {}
     with progress("hash the pictures that are trained on", len(names)) as advance:
         for name in names:
-            digest = f"sha256:{sha256_file(folder / name)}"
-            common |= {digest} & theirs
+            size = (folder / name).stat().st_size
+            before = known.get(name)
+            is_known = isinstance(before, list) and before[0] == size
+            found[name] = before if is_known else [size, sha256_file(folder / name)]
             advance(1)
-    _refuse(common, benchmark, f"of {folder}")
+    if kept is not None and found != known:
+        write_json(kept, found)
+    return {f"sha256:{digest}" for _, digest in found.values()}
+
+
+def refuse_pictures(pictures: set[str], folder: Path, benchmark: Path) -> None:
+    """Compare pictures with a benchmark; InputError where anything is shared.
+
+    Args:
+        pictures: names of them, of `assets_of_pictures`.
+        folder: that they lie in, for the error.
+        benchmark: its folder.
+    """
+    _refuse(pictures & assets_of(benchmark), benchmark, f"of {folder}")
 
 
 def files_of(library: Library) -> set[str]:
