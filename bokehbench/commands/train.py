@@ -59,7 +59,7 @@ def bokehdiff(base: str | None, revision: str | None, vae: Path | None, **option
     from bokehbench.training.bokehdiff.train import Request
     from bokehbench.training.bokehdiff.train import train as train_bokehdiff
 
-    own = {"base": base, "revision": revision, "vae": vae}
+    own: dict[str, Any] = {"base": base, "revision": revision, "vae": vae}
     result = train_bokehdiff(Request(**asked(options, load, STAGES), **own))
     report(options["out"], result, "no weights of the denoiser yet")
 

@@ -111,8 +111,9 @@ def assets_of_pictures(folder: Path, names: Sequence[str], kept: Path | None) ->
         for name in names:
             size = (folder / name).stat().st_size
             before = known.get(name)
-            is_known = isinstance(before, list) and before[0] == size
-            found[name] = before if is_known else [size, sha256_file(folder / name)]
+            if not isinstance(before, list) or before[0] != size:
+                before = [size, sha256_file(folder / name)]
+            found[name] = before
             advance(1)
     if kept is not None and found != known:
         write_json(kept, found)

@@ -119,10 +119,11 @@ class _Run(method_run.MethodRun):
             self.require_finished("vae", "VAE")
             needs["VAE"] = checkpoint.weights_hash(self.weights("vae"))
         task = self.task(name)
-        if self.settings.vae is None:
-            needs["base"] = str(task.model.origin["base"]["fingerprint"])
-        if isinstance(task, DenoiserStage) and task.loss.adversary is not None:
-            needs["discriminator"] = task.loss.adversary.about["values"]
+        if isinstance(task, DenoiserStage):
+            if self.settings.vae is None:
+                needs["base"] = str(task.model.origin["base"]["fingerprint"])
+            if task.loss.adversary is not None:
+                needs["discriminator"] = task.loss.adversary.about["values"]
         return Stage(
             name=name,
             task=task,

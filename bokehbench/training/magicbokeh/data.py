@@ -78,7 +78,7 @@ class DegradedSquares:
 
     def held_out(self, count: int) -> list[Pairs]:
         """Batches of one from pictures that are never trained on, at most so many."""
-        made = []
+        made: list[Pairs] = []
         for number, square in self.folder.held_squares():
             if len(made) == count:
                 break

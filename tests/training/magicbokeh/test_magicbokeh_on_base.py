@@ -22,10 +22,10 @@ def test_lora_and_control_are_trained_stored_and_gone_on_with(magic_set, tmp_pat
     base = write_folder(tmp_path / "tiny-base")
     straight = train(request(magic_set, tmp_path / "straight", base))
     assert list(straight.standings) == ["isr", "alternate"]
-    train(request(magic_set, tmp_path / "late", base, stages=("isr",)))
-    late = train(request(magic_set, tmp_path / "late", base, hours=1e-9))
+    restored = {"isr": tmp_path / "straight"}
+    late = train(request(magic_set, tmp_path / "late", base, hours=1e-9, **restored))
     assert late.standings["alternate"].step == 1
-    train(request(magic_set, tmp_path / "late", base))
+    train(request(magic_set, tmp_path / "late", base, **restored))
     files = [tmp_path / name / FILE for name in ("straight", "late")]
     assert files[0].read_bytes() == files[1].read_bytes()
 
@@ -49,6 +49,6 @@ def test_lora_and_control_are_trained_stored_and_gone_on_with(magic_set, tmp_pat
 
     other = write_folder(tmp_path / "other" / "tiny-base", seed=1)
     with pytest.raises(InputError, match="another base"):
-        train(request(magic_set, tmp_path / "late", other, "alternate.steps=5"))
+        train(request(magic_set, tmp_path / "late", other, "alternate.steps=3", **restored))
     with pytest.raises(ConfigError, match="base has a VAE of its own"):
         train(request(magic_set, tmp_path / "no", base, vae=tmp_path))
