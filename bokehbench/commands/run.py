@@ -21,7 +21,8 @@ from bokehbench.commands import options
     "--method",
     "methods",
     multiple=True,
-    help="Registered name, or all; NAME+k1.5 is given K times 1.5 (repeatable).",
+    help="Registered name, or all; NAME+k1.5 is given K times 1.5, RESTORER+NAME (or +all) a restored "
+    "picture (repeatable).",
 )
 @click.option(
     "--calibrated",
@@ -51,7 +52,7 @@ from bokehbench.commands import options
     show_default=True,
     metavar="TRACK",
     help="Map that methods get: gt (the protocol's own), dilate:N, erode:N, blur:N, noise:N with N from 1 to "
-    "5, or predicted:MODEL (repeatable).",
+    "5, predicted:MODEL, or restored:MODEL (repeatable).",
 )
 @options.shard
 @click.option(

@@ -105,8 +105,8 @@ def run(
         raise ConfigError(f"--seeds must be at least 1, not {seeds}")
     if profile and (workers > 1 or ray is not None):
         raise ConfigError("--profile measures what runs alone: give neither --workers nor --ray")
-    methods = restoring.expanded(methods, names(MethodSpec))
-    chosen = [*names(MethodSpec), *methods] if "all" in methods else methods
+    asked = restoring.expanded(methods, names(MethodSpec))
+    chosen = [*names(MethodSpec), *(set(asked) - {"all"})] if "all" in asked else asked
     found_k = {path: k_scale.read(path) for path in calibrated}
     scaled = {k_scale.variant(found, path).name: found for path, found in found_k.items()}
     every_name = (*chosen, *scaled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import own_world
 import pytest
 
-from bokehbench import images, records
+from bokehbench import images, records, registry
 from bokehbench.benchmarks.locate import open_benchmark
 from bokehbench.errors import InputError
 from bokehbench.leaderboard import export_data, export_text, restored, results
@@ -237,3 +238,35 @@ def test_each_method_sees_the_map_of_what_it_renders(world: Path, monkeypatch: p
     plain = open_benchmark(Reference(f"small:{world / 'data'}", None, parse_track("predicted:toy")))
     same = plain.load(plain.cases()[0])
     np.testing.assert_array_equal(plain.restored(same, same.inputs, inverse).disparity, same.inputs.disparity)
+
+
+TOOL = """
+import os, shutil, sys
+source, made = sys.argv[sys.argv.index("-i") + 1], sys.argv[sys.argv.index("-o") + 1]
+for name in sorted(os.listdir(source)):
+    shutil.copy(os.path.join(source, name), os.path.join(made, name))
+"""
+
+
+def test_the_program_of_the_docs_runs_what_works_from_folder_to_folder(world: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
+    code = next(
+        block for block in re.findall(r"```python\n(.+?)```", text, re.DOTALL) if "folders.py" in block
+    )
+    toml = next(block for block in re.findall(r"```toml\n(.+?)```", text, re.DOTALL) if "osediff" in block)
+    python = '"{here}/.venv/bin/python"'
+    assert toml.count(python) == 3 and "[environment]" in toml
+    (world / "folders.py").write_text(code)
+    (world / "OSEDiff").mkdir()
+    (world / "OSEDiff" / "test_osediff.py").write_text(TOOL)
+    for name in ("osediff.py", "requirements.txt"):
+        (world / "OSEDiff" / name).touch()
+    toml = toml.partition("[[weights]]")[0].replace(python, f'"{sys.executable}"')
+    (world / "osediff.toml").write_text(re.sub(r"freeze = .*", "", toml))
+    registry.register_files([world / "osediff.toml"])
+    summary = go(world, "osediff+identity", "bicubic+identity")
+    assert summary.failed == [] and summary.rendered == 6
+    ours, theirs = (pictures(world, f"{name}+identity") for name in ("bicubic", "osediff"))
+    assert all(np.array_equal(ours[case], theirs[case]) for case in ours)
+    spec = get(MethodSpec, "osediff+identity").restorer
+    assert {"OSEDiff/test_osediff.py", "OSEDiff/osediff.py", "folders.py"} <= set(spec.made_with()["code"])
