@@ -112,7 +112,7 @@ def _understood(source: Path, code: int, text: str) -> dict[str, Any]:
         return dict(report)
     if code == FORBIDDEN:
         raise InputError(f"{source}: stopped, as reading it tried {text[:80]!r}; do not use this file")
-    why = report.get("error") or f"reading it ended with {_ending(code)}"
+    why = report.get("error") or f"the process that reads it ended with {_ending(code)}: {text[-200:]}"
     raise InputError(f"{source}: {' '.join(str(why).split())[:400]}")
 
 
