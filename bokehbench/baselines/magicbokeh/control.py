@@ -80,7 +80,7 @@ class ControlNet(nn.Module):
                     continue
                 theirs: Any = modules[path]
                 weight = theirs.weight
-                if isinstance(theirs, BaseTunerLayer):
+                if isinstance(modules[path], BaseTunerLayer):
                     deltas = [
                         theirs.get_delta_weight(a) for a in theirs.active_adapters if a in theirs.lora_A
                     ]

@@ -128,9 +128,7 @@ class MagicBokeh(OneStepModel):
                 self.timestep,
                 encoder_hidden_states=None,
                 down_block_additional_residuals=skips,
-                mid_block_additional_residual=None
-                if skips is None
-                else z.new_zeros((), dtype=self.unet.dtype),
+                mid_block_additional_residual=middle,
             ).sample.float()
         if not self.layout.copies:
             return said

@@ -45,9 +45,9 @@ def prune(unet: Any) -> Any:
     """Take cross-attention (with the norm before it) and mid block out of a UNet, in place."""
     from diffusers.models.attention import BasicTransformerBlock
 
-    for module in unet.modules():
-        if isinstance(module, BasicTransformerBlock):
-            module.attn2 = module.norm2 = None
+    blocks: list[Any] = [module for module in unet.modules() if isinstance(module, BasicTransformerBlock)]
+    for block in blocks:
+        block.attn2 = block.norm2 = None
     unet.mid_block = None
     return unet
 

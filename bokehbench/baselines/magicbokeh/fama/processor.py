@@ -103,7 +103,8 @@ class FamaProcessor(nn.Module):
         shifted = [one + lora(seen) / settings.rank for one, lora in zip(plain, loras, strict=True)]
         regions = self.sight.regions(seen.shape[1])
         attend = attention_reference if settings.compute == "reference" else attention_fast
-        bokeh = _joined(attend(*_by_head(shifted, attn.heads), regions, settings.across))
+        query, key, value = _by_head(shifted, attn.heads)
+        bokeh = _joined(attend(query, key, value, regions, settings.across))
         main = bokeh
         if settings.form == "released":
             main = _joined(scaled_dot_product_attention(*_by_head(plain, attn.heads)))
