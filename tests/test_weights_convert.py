@@ -191,6 +191,20 @@ def test_the_process_has_nothing_and_may_nothing() -> None:
         assert done.returncode == 77, (attempt, done)
 
 
+def test_the_process_has_python_s_own_library_and_this_package_alone() -> None:
+    script = (
+        f"import sys; sys.path.append({str(ROOT.parent)!r})\n"
+        "from bokehbench.weights_convert import worker\nprint(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
+    )
+    roots = {name.partition(".")[0] for name in done.stdout.split()}
+    assert roots - sys.stdlib_module_names == {"__main__", "bokehbench"}
+    ours = {name for name in done.stdout.split() if name.startswith("bokehbench.")}
+    assert all(name.startswith(("bokehbench.weights_convert", "bokehbench.errors")) for name in ours)
+
+
 UNPICKLERS = {
     *("pickle.load", "pickle.loads", "pickle.Unpickler", "dill.load", "dill.loads", "cloudpickle.load"),
     *("cloudpickle.loads", "joblib.load", "pandas.read_pickle", "pd.read_pickle", "marshal.loads"),

@@ -20,7 +20,7 @@ from bokehbench.weights_convert.seal import FORBIDDEN
 Shapes = Mapping[str, tuple[int, ...]]
 Fits = Callable[[Mapping[str, Any], Shapes], None]
 """Given what is said about a result, and its tensors' shapes: InputError where they make no model."""
-START = "import sys; sys.path.insert(0, {root!r}); from bokehbench.weights_convert.worker import main; {run}"
+START = "import sys; sys.path.append({root!r}); from bokehbench.weights_convert.worker import main; {run}"
 MOST_REPORT = 1 << 16
 
 
