@@ -44,7 +44,7 @@ def render_picture(
     Returns:
         [H, W, 3] float32 in [0, 1], encoded with `inputs.lens.gamma`.
     """
-    gamma, size = inputs.lens.gamma, inputs.image.shape[:2]
+    gamma, (height, width) = inputs.lens.gamma, inputs.image.shape[:2]
     fit = reach(inputs, model.layout.condition_unit_px, allow_rescale)
     if fit.rescaled:
         inputs = shrunk(inputs, fit.size)
@@ -56,7 +56,7 @@ def render_picture(
         made = 0.5 * tiles.rendered(model, 2.0 * given - 1.0, told) + 0.5
         picture = to_picture(colours.correction(colour)(made, given).clamp(0.0, 1.0))
     if fit.rescaled:
-        picture = enlarged(picture, size)
+        picture = enlarged(picture, (height, width))
     return np.asarray(reencoded(picture, GAMMA, gamma), np.float32)
 
 

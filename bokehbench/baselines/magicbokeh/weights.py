@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -17,7 +17,7 @@ from bokehbench.baselines.diffusion.states import read_state
 from bokehbench.baselines.magicbokeh import base as bases
 from bokehbench.baselines.magicbokeh import build
 from bokehbench.baselines.magicbokeh.compact import CompactConfig
-from bokehbench.baselines.magicbokeh.fama.settings import FamaSettings
+from bokehbench.baselines.magicbokeh.fama.settings import Compute, FamaSettings
 from bokehbench.baselines.magicbokeh.model import MagicBokeh
 from bokehbench.errors import InputError
 
@@ -73,7 +73,7 @@ def load(files: Sequence[str], compute: str = "auto", dtype: torch.dtype = torch
     kind = "compact" if len(files) == 1 else "sd21"
     trained.check_kind(path, about, kind)
     try:
-        fama = replace(config_from_json(FamaSettings, about["fama"], "fama"), compute=compute)
+        fama = replace(config_from_json(FamaSettings, about["fama"], "fama"), compute=cast(Compute, compute))
         if kind == "compact":
             model = build.random_compact(0, CompactConfig.from_json(about["config"]), fama)
         else:
