@@ -14,17 +14,27 @@ from bokehbench.baselines.diffusion.one_step import coefficients
 from bokehbench.baselines.magicbokeh import build
 from bokehbench.baselines.magicbokeh import unet as networks
 from bokehbench.baselines.magicbokeh.base import Base
+from bokehbench.baselines.magicbokeh.fama.processor import install
 from bokehbench.baselines.magicbokeh.fama.settings import FamaSettings
 from bokehbench.errors import ConfigError, InputError
 
 RANKS = {"vae": 2, "isr": 2}
+SMALL = {
+    **UNET,
+    "attention_head_dim": [1, 2],
+    "block_out_channels": [8, 16],
+    "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+    "layers_per_block": 1,
+    "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+}
+"""Two stages alone, which are built and copied in less time."""
 
 
 def base(seed: int = 0) -> Base:
     from diffusers import AutoencoderKL, UNet2DConditionModel
 
     torch.manual_seed(seed)
-    unet, vae = UNet2DConditionModel(**UNET), AutoencoderKL(**VAE)
+    unet, vae = UNet2DConditionModel(**SMALL), AutoencoderKL(**VAE)
     about = {"name": "tiny", "unet": dict(unet.config), "vae": dict(vae.config), "scheduler": SCHEDULER}
     return Base(unet.state_dict(), vae.state_dict(), about)
 
@@ -55,7 +65,7 @@ def trained() -> torch.nn.Module:
     return tiny(trained=True)
 
 
-def pair(height: int = 64, width: int = 128) -> tuple[torch.Tensor, torch.Tensor]:
+def pair(height: int = 32, width: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(5)
     picture = 2.0 * torch.rand(1, 3, height, width, generator=generator) - 1.0
     condition = torch.linspace(0.0, 0.5, width).expand(1, 1, height, width)
@@ -70,8 +80,6 @@ def test_the_full_size_has_the_published_parameters():
     assert parameters(model.unet) - parameters(lora) - parameters(sr) == 723_742_084
     assert parameters(model.control) == 247_105_040 and len(model.control.controlnet_down_blocks) == 12
     assert parameters(lora) == 3_440_640 and len(lora) == 9 * 4 * 2
-    wide = build.meta_model(fama=FamaSettings(rank=128))
-    assert parameters(list(wide.trained("bokeh").values())) - parameters(wide.control) == 6_881_280
     assert (model.latent_px, model.multiple, model.timestep) == (8, 64, 999)
     assert model.layout.condition_unit_px == 32.0 and model.layout.tile_px == 512
     channels = [tensor.shape[1] for name, tensor in bokeh.items() if name.endswith("to_q_lora.0.weight")]
@@ -79,6 +87,13 @@ def test_the_full_size_has_the_published_parameters():
     assert not any(
         "text" in name or "attn2" in name or "mid_block" in name for name in bokeh | isr if "vae" not in name
     )
+
+
+def test_twice_the_rank_is_twice_the_bokeh_lora():
+    unet = networks.without_memory(networks.PUBLISHED_UNET)
+    before = parameters(unet)
+    install(unet, FamaSettings(rank=128))
+    assert parameters(unet) - before == 6_881_280
 
 
 def test_the_whole_base_has_what_was_pruned_besides():
@@ -106,7 +121,7 @@ def test_lora_and_controlnet_change_nothing_at_the_start(model):
     picture, condition = pair()
     from diffusers import AutoencoderKL
 
-    unet, _ = networks.from_base(UNET, base().unet)
+    unet, _ = networks.from_base(SMALL, base().unet)
     vae = AutoencoderKL(**VAE)
     vae.load_state_dict(base().vae)
     with torch.no_grad():
@@ -137,7 +152,7 @@ def test_restoration_shows_the_controlnet_zero_and_masks_nothing(trained):
 
 
 def test_the_condition_reaches_the_picture_by_mask_and_by_controlnet(trained):
-    z, condition = torch.randn(1, 4, 8, 16), pair()[1]
+    z, condition = torch.randn(1, 4, 4, 8), pair()[1]
     with torch.no_grad():
         one, two = (trained.control(z, 999, part) for part in (condition, condition.flip(-1)))
         assert all(not torch.equal(a, b) for a, b in zip(one, two, strict=True))
@@ -235,7 +250,7 @@ def test_a_controlnet_can_begin_as_the_encoder_that_restoration_left():
     for conv in model.control.controlnet_down_blocks:  # shows the features as they are
         torch.nn.init.dirac_(conv.weight)
         torch.nn.init.zeros_(conv.bias)
-    z, condition = torch.randn(1, 4, 8, 16), pair()[1]
+    z, condition = torch.randn(1, 4, 4, 8), pair()[1]
     with torch.no_grad():
         emb = model.unet.time_embedding(model.unet.time_proj(torch.tensor([999])))
         features = model.unet.conv_in(z)
@@ -252,10 +267,22 @@ def test_a_controlnet_can_begin_as_the_encoder_that_restoration_left():
 
 def test_sizes_and_conditions_that_do_not_fit_are_refused(model):
     picture, condition = pair()
-    with pytest.raises(InputError, match=r"72x64: MagicBokeh's .* multiples of 64"):
-        model(pair(64, 72)[0])
+    with pytest.raises(InputError, match=r"40x32: MagicBokeh's .* multiples of 16"):
+        model(pair(32, 40)[0])
     with pytest.raises(ConfigError, match="one channel at the picture's size"):
-        model(picture, condition[..., :64])
+        model(picture, condition[..., :32])
+
+
+def test_what_is_drawn_follows_the_seed():
+    one, again, other = (build.on_base(base(), RANKS, FamaSettings(rank=2), seed) for seed in (1, 1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), again.parameters(), strict=True))
+    moved = {
+        n
+        for (n, a), b in zip(one.named_parameters(), other.parameters(), strict=True)
+        if not torch.equal(a, b)
+    }
+    assert {kind_of(name) for name in moved} == {"unet.lora", "vae.lora", "unet.fama", "control"}
+    assert all(".lora_A." in n or "_lora.0." in n or "cond_embedding" in n for n in moved)
 
 
 def test_half_precision_computes_the_step_in_float32(trained):

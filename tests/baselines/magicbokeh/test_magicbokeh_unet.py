@@ -47,12 +47,8 @@ def test_what_is_not_a_base_is_named():
 
 def test_a_folder_becomes_a_model_that_says_what_it_left_out(tmp_path):
     folder = write_folder(tmp_path / "base")
-    one, two = (build.from_sd21(str(folder), seed=seed, fama=FamaSettings(rank=2)) for seed in (0, 1))
+    one = build.from_sd21(str(folder), fama=FamaSettings(rank=2))
     assert one.left_out["cross-attention"] > 0 and one.left_out["mid block"] > 0
     assert one.origin["base"]["name"] == "base" and len(one.origin["base"]["fingerprint"]) == 16
     assert one.origin["ranks"] == {"vae": 4, "isr": 4, "bokeh": 2}
     assert one.origin["fama"] == {"form": "released", "rank": 2, "masked": True}
-    same = [torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True)]
-    assert not all(same) and any(same)
-    again = build.from_sd21(str(folder), seed=1, fama=FamaSettings(rank=2))
-    assert all(torch.equal(a, b) for a, b in zip(again.parameters(), two.parameters(), strict=True))
