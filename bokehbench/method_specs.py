@@ -109,6 +109,7 @@ class MethodSpec(StageSpec):
         openings: what of a lens it renders: "outline" for apertures with one rim that are the same all over
             the image (disc, polygon, donut, heart ...), "disc" for that alone, "any" for every lens, empty
             where it is not stated.
+        by_design: checks of `bokehbench smoke` that its paper's own definition fails.
         ignores_lens: it renders the same whatever the lens: no K is searched for it.
         k_scale: what K is multiplied by before the method gets it; other than 1 only in a variant
             (`with_k_scale`), whose name says it.
@@ -117,6 +118,7 @@ class MethodSpec(StageSpec):
     kind: ClassVar[str] = "method"
     oracle: str | None = None
     openings: str = ""
+    by_design: tuple[str, ...] = ()
     ignores_lens: bool = False
     k_scale: float = 1.0
 

@@ -62,14 +62,15 @@ class Ladder:
     margin: int
     stride: int
 
-    def totals(self) -> npt.NDArray[np.float64]:
-        """Sum of the weights of each footprint (at fraction 0), [N]."""
+    def totals(self, entries: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float64]:
+        """[N], sum of the weights of each footprint at fraction 0; of `slope`, its growth to fraction 1."""
+        values = self.base if entries is None else entries
         start, stop = self.rows[self.first[:-1]], self.rows[self.first[1:]]
         column = (self.offset // 4 + self.margin) % self.stride - self.margin
         totals = np.empty(len(self.reach))
         for n, reach in enumerate(self.reach):
-            entries = slice(start[n], stop[n])
-            totals[n] = np.dot(self.base[entries].astype(np.float64), reach + 1 - column[entries])
+            own = slice(start[n], stop[n])
+            totals[n] = np.dot(values[own].astype(np.float64), reach + 1 - column[own])
         return totals
 
 

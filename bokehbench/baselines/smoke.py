@@ -203,7 +203,10 @@ class _Judge:
             pictures.append(np.asarray(picture))
         if name not in ("shape", "range") and not all(np.isfinite(picture).all() for picture in pictures):
             return Check(name, False, "NaN or infinite pixels")
-        return Check(name, *claim(*pictures))
+        passed, said = claim(*pictures)
+        if name in self.spec.by_design:
+            return Check(name, True, f"{said}; so by its paper's definition")
+        return Check(name, passed, said)
 
     # ------------------------------------------------------------------------------------------- claims
 

@@ -7,6 +7,18 @@ BOKEHME = (
     "CVPR 2022, https://arxiv.org/abs/2206.12614"
 )
 
+WADHWA = (
+    "Wadhwa et al.: Synthetic Depth-of-Field with a Single-Camera Mobile Phone, ACM Transactions on Graphics "
+    "37(4), 2018, https://arxiv.org/abs/1806.04171"
+)
+DR_BOKEH = (
+    "Sheng et al.: Dr.Bokeh: DiffeRentiable Occlusion-aware Bokeh Rendering, CVPR 2024, "
+    "https://arxiv.org/abs/2308.08843"
+)
+RVR = (
+    "Zhang et al.: Synthetic Defocus and Look-Ahead Autofocus for Casual Videography, "
+    "ACM Transactions on Graphics 38(4), 2019, https://arxiv.org/abs/1905.06326"
+)
 BOKEHDIFF = (
     "Zhu et al.: BokehDiff: Neural Lens Blur with One-Step Diffusion, ICCV 2025, "
     "https://arxiv.org/abs/2507.18060"
@@ -189,6 +201,66 @@ SPECS: tuple[Spec, ...] = (
             "of at most one pixel of radius (thicker beyond K = 64), the focal plane in the middle of a "
             "layer, footprints with a linear rim of one pixel, no down-sampling."
         ),
+    ),
+    MethodSpec(
+        name="gather",
+        openings="outline",
+        summary="Every pixel the mean of its own circle of confusion, nearer sharp pixels left out.",
+        implementation="bokehbench.baselines.gather:Gather",
+        notes=(
+            "The plain post-process of games: the naive floor among methods that blur. A blurred foreground "
+            "ends at its outline. O(r²) operations a pixel."
+        ),
+    ),
+    MethodSpec(
+        name="wadhwa",
+        openings="outline",
+        summary="Discs scattered apart behind, in and before the focal plane, composited by depth.",
+        implementation="bokehbench.baselines.wadhwa:Wadhwa",
+        paper=WADHWA,
+        paper_name="Wadhwa et al.",
+        notes=(
+            "The rendering module alone, at full resolution. Options: `mode=single` (all discs in one sum), "
+            "`slab` (pixels of blur around the focal plane that stay sharp; the paper's taste, 0 here)."
+        ),
+    ),
+    MethodSpec(
+        name="dr-bokeh",
+        openings="outline",
+        summary="Two layers with soft alpha, what is hidden filled in, gathered with occlusion.",
+        implementation="bokehbench.baselines.dr_bokeh:DrBokeh",
+        paper=DR_BOKEH,
+        paper_name="Dr.Bokeh",
+        by_design=("K = 0", "focal plane"),
+        notes=(
+            "The rendering module with our two layers: above and below Otsu's threshold of the disparity map "
+            "(the paper's saliency network is not part of a benchmark's inputs), hidden parts filled by "
+            "Telea's method (the paper: LaMa). As released, every radius is one pixel larger, so that K = 0 "
+            "is not the input. O(r²) operations a pixel."
+        ),
+    ),
+    MethodSpec(
+        name="rvr",
+        openings="outline",
+        summary="Soft disparity layers blurred apart, composited back to front as they are.",
+        implementation="bokehbench.baselines.rvr:RVR",
+        paper=RVR,
+        paper_name="RVR",
+        by_design=("even",),
+        notes=(
+            "The rendering module alone; the masks' form is our reading of its description in BokehMe's "
+            "comparison. Without normalisation slopes darken with the blur, as the papers report."
+        ),
+    ),
+    MethodSpec(
+        name="rvr-dagger",
+        openings="outline",
+        summary="RVR with its layers' weights normalised, as BokehMe's authors mended it.",
+        implementation="bokehbench.baselines.rvr:RVR",
+        options={"normalise": True},
+        paper=RVR,
+        paper_name="RVR†",
+        notes="Masks as in `rvr`; the composited light is divided by the composited weight, as in `sterefo`.",
     ),
     MethodSpec(
         name="vdslr",

@@ -24,7 +24,13 @@ train.add_command(da_depth)
 @click.option(
     "--arnet", type=click.Path(path_type=Path), metavar="RUN", help="Take the ARNet of another run as it is."
 )
-def bokehme(arnet: Path | None, **options: Any) -> None:
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Begin with the newest weights of another run.",
+)
+def bokehme(arnet: Path | None, start: Path | None, **options: Any) -> None:
     """BokehMe's ARNet and IUNet (docs/bokehme.md).
 
     Several GPUs: accelerate launch -m bokehbench train bokehme ...
@@ -33,7 +39,7 @@ def bokehme(arnet: Path | None, **options: Any) -> None:
     from bokehbench.training.bokehme.train import STAGES, Request
     from bokehbench.training.bokehme.train import train as train_bokehme
 
-    result = train_bokehme(Request(**asked(options, load, STAGES), arnet=arnet))
+    result = train_bokehme(Request(**asked(options, load, STAGES), arnet=arnet, start=start))
     report(options["out"], result, "no weights of both networks yet")
 
 

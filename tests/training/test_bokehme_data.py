@@ -150,6 +150,15 @@ def test_crops_are_functions_of_their_position_and_cost_one_reading(photographs,
     assert reads == ["aif"]
 
 
+def test_of_several_tries_the_crop_with_most_depth_edges_is_taken(photographs):
+    data = SynthDataset(photographs, KEYS, augment=Augment((32, 32), 0.5, 0.5), seed=1)
+    singles, best = StoredCrops(data, (0,), crops=12), StoredCrops(data, (0,), crops=4, tries=3)
+    reached = [float(singles.crop(0, visit)["error"].mean()) for visit in range(12)]
+    chosen = [float(best.crop(0, visit)["error"].mean()) for visit in range(4)]
+    assert chosen == [max(reached[3 * n : 3 * n + 3]) for n in range(4)]
+    assert sum(chosen) / 4 > sum(reached) / 12
+
+
 def test_pictures_that_are_kept_stay_within_their_memory(photographs):
     kept = KeptPictures(open_set(photographs), memory=300_000)
     for key in open_set(photographs).keys():  # noqa: SIM118

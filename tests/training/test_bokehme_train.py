@@ -143,6 +143,29 @@ def test_b1_has_no_second_stage_and_arnet_may_come_from_another_run(photographs,
         train(request(photographs, tmp_path / "b1b", "iunet.variant=B1", stages=("iunet",)))
 
 
+def test_a_run_may_begin_with_the_weights_of_another(photographs, others, straight, tmp_path):
+    out = tmp_path / "run"
+    still = ("arnet.lr=1e-12", "iunet.lr=1e-12")
+    result = train(request(photographs, out, *still, start=straight[0]))
+    for name in ("arnet", "iunet"):
+        first, then = (checkpoint.load_weights(root / name / checkpoint.LAST) for root in (straight[0], out))
+        assert all(torch.allclose(first[key], then[key], atol=1e-9) for key in first)
+    start = result.card["start"]
+    assert start["stages"] == {name: {"steps": 4, "of": 4} for name in ("arnet", "iunet")}
+    assert start["weights"]["arnet"] == checkpoint.weights_hash(
+        checkpoint.load_weights(straight[0] / "arnet" / checkpoint.LAST)
+    )
+    assert "--start FIRST_RUN" in result.card["command"]
+    # It is part of what the run is.
+    with pytest.raises(InputError, match="is another run"):
+        train(request(photographs, out, *still))
+    with pytest.raises(InputError, match="no training run there"):
+        train(request(photographs, tmp_path / "new", start=tmp_path))
+    with pytest.raises(InputError, match="other photographs"):
+        train(request(others, tmp_path / "new", start=straight[0]))
+    assert not (tmp_path / "new" / "arnet").exists()
+
+
 def test_a_benchmark_is_validated_on_and_must_not_share_assets(photographs, others, straight, tmp_path):
     out = tmp_path / "run"
     result = train(

@@ -142,6 +142,7 @@ class StoredCrops:
             many photographs, though each is read for several.
         corruption: of the disparity that is seen, other in every crop; None for the true one.
         around: see `prepare`.
+        tries: parts that are drawn for a crop, see `settings.DataSettings`.
     """
 
     def __init__(
@@ -152,9 +153,10 @@ class StoredCrops:
         mixed: int = 1,
         corruption: Corruption | None = None,
         around: int = 0,
+        tries: int = 1,
     ) -> None:
         self.data, self.chosen, self.corruption = data, tuple(chosen), corruption
-        self.crops, self.mixed, self.around = crops, mixed, around
+        self.crops, self.mixed, self.around, self.tries = crops, mixed, around, tries
         if not isinstance(data.store, KeptPictures):
             data.store = KeptPictures(data.store)
 
@@ -179,7 +181,8 @@ class StoredCrops:
 
     def crop(self, index: int, epoch: int) -> Crop:
         """A crop of a photograph, in each epoch another."""
-        item = self.data[epoch * len(self.data) + index]
+        visits = range(epoch * self.tries, (epoch + 1) * self.tries)
+        item = max((self.data[visit * len(self.data) + index] for visit in visits), key=edges)
         if self.corruption is not None:
             rng = stream(self.data.seed, index, "training.corruption", epoch)
             disparity = item["disp"][0].numpy()
@@ -196,8 +199,16 @@ class StoredCrops:
             "crops": self.crops,
             "mixed": self.mixed,
             "around": self.around,
+            "tries": self.tries,
             "corruption": self.corruption and self.corruption.model_dump(mode="json"),
         }
+
+
+def edges(item: Item) -> float:
+    """How much of a part of a photograph depth edges reach: the mean of E*."""
+    K, focus = item["K"].view(1), item["disp_focus"].view(1)
+    reached = error_map(item["disp"][None], item["bdist"][None], item["bdisp"][None], K, focus)
+    return float(reached.mean())
 
 
 @lru_cache(maxsize=8)

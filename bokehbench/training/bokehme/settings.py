@@ -35,11 +35,14 @@ class DataSettings(PhotographSettings):
         crop: pixels on a side. Scattering sees as much more around it as light comes from.
         crops: taken out of a photograph each time that it is read.
         mixed: photographs whose crops are shuffled together, so that a batch holds crops of many.
+        tries: parts that are drawn for each crop of a stored set, of which the one that depth edges reach
+            most is taken: elsewhere scattering is right, and there is little to learn. A stream has one.
         corruption: of the disparity that the networks and the classical renderer see; None for none.
     """
 
     crops: Annotated[int, Field(ge=1, le=256)]
     mixed: Annotated[int, Field(ge=1, le=1024)]
+    tries: Annotated[int, Field(ge=1, le=64)]
     corruption: Corruption | None
 
     @model_validator(mode="after")

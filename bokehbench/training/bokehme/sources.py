@@ -53,7 +53,8 @@ class StoredSource(StoredPhotographs[DataSettings], CropSource):
         settings = self.settings
         data = self.dataset(KEYS, augment)
         chosen, _ = split(data, K, settings.held_out)
-        crops = StoredCrops(data, chosen, settings.crops, settings.mixed, settings.corruption, margin(K[1]))
+        how = (settings.crops, settings.mixed, settings.corruption)
+        crops = StoredCrops(data, chosen, *how, around=margin(K[1]), tries=settings.tries)
         return self.batches(crops, batch, stacked)
 
     def _held_out(self, K: Range, augment: Augment, count: int) -> list[Crop]:

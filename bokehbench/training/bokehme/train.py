@@ -18,6 +18,7 @@ from bokehbench.training.bokehme.initial import copy_pictures
 from bokehbench.training.bokehme.settings import FREE, ARNetSettings, BokehMeSettings, IUNetSettings
 from bokehbench.training.bokehme.sources import CropSource, open_source
 from bokehbench.training.bokehme.stages import ARNetStage, BokehMeStage, IUNetStage
+from bokehbench.training.first_run import Start
 from bokehbench.training.loop import Stage
 from bokehbench.training.starting import seed_number
 from bokehbench.training.turns import Result, take_turns
@@ -31,12 +32,14 @@ class Request(method_run.Request):
 
     Attributes:
         arnet: folder of another run whose ARNet is taken; None trains one here.
+        start: folder of another run with whose newest weights this one begins; None for `settings.initial`.
         others: see `method_run.Request`.
     """
 
     settings: BokehMeSettings
     stages: tuple[str, ...] = STAGES
     arnet: Path | None = None
+    start: Path | None = None
 
 
 def train(request: Request) -> Result:
@@ -72,6 +75,7 @@ class _Run(method_run.MethodRun):
             request.data, self.settings.data, self.settings.seed, **self.sharing()
         )
         self.check = self.compared_check(BenchmarkCheck)
+        self.start = Start(request.start, STAGES, self.source.identity()) if request.start else None
 
     def settings_of(self, name: str) -> ARNetSettings | IUNetSettings:
         """Of a stage."""
@@ -99,6 +103,10 @@ class _Run(method_run.MethodRun):
         state = self.state("arnet", "ARNet")
         return int(state["standing"]["step"]), int(state["settings"]["steps"])
 
+    def identity(self) -> dict[str, Any]:
+        """What makes the weights."""
+        return super().identity() | ({"start": self.start.hashes()} if self.start else {})
+
     def stage(self, name: str) -> Stage:
         """A stage, ready for the loop; the second needs the weights of the first."""
         settings = self.settings_of(name)
@@ -121,17 +129,20 @@ class _Run(method_run.MethodRun):
         arnet, iunet = self.settings.arnet, self.settings.iunet
         torch.manual_seed(seed_number(self.settings.seed, "training.weights"))
         if name == "arnet":
-            renderer = self._begun(NeuralRenderer(Upsampling(network=False)))
+            renderer = self._begun(NeuralRenderer(Upsampling(network=False)), name)
             held_out = self.source.held_out(arnet.K)
             return ARNetStage(renderer, arnet.losses, held_out, arnet.optimiser == "muon")
-        renderer = self._begun(NeuralRenderer(VARIANTS[iunet.variant]))
+        renderer = self._begun(NeuralRenderer(VARIANTS[iunet.variant]), name)
         renderer.arnet.load_state_dict(self.weights("arnet"))
         held_out = self.source.held_out(iunet.K)
         return IUNetStage(renderer, iunet.losses, held_out, iunet.scale, iunet.optimiser == "muon")
 
-    def _begun(self, renderer: NeuralRenderer) -> NeuralRenderer:
+    def _begun(self, renderer: NeuralRenderer, stage: str) -> NeuralRenderer:
         if self.settings.initial == "copy":
             copy_pictures(renderer)
+        if self.start and stage in self.start.weights:
+            network = renderer.arnet if stage == "arnet" else renderer.iunet
+            network.load_state_dict(self.start.weights[stage])
         return renderer
 
     def export(self) -> dict[str, Any] | None:
@@ -144,7 +155,10 @@ class _Run(method_run.MethodRun):
         if self.last == "arnet":
             for weight in judge.renderer.iunet.parameters():
                 torch.nn.init.zeros_(weight)  # B1 does not use it, and it was not trained
-        facts = self.facts() | {"arnet_of_another_run": self._other_arnet()}
+        facts = self.facts() | {
+            "arnet_of_another_run": self._other_arnet(),
+            "start": self.start.card() if self.start else None,
+        }
         return export(
             self.request.out,
             self.settings,
@@ -162,4 +176,5 @@ class _Run(method_run.MethodRun):
 
     def options(self) -> str:
         """Of the command line."""
-        return " --arnet OTHER_RUN" if self.request.arnet else ""
+        arnet = " --arnet OTHER_RUN" if self.request.arnet else ""
+        return f"{arnet} --start FIRST_RUN" if self.start else arnet
