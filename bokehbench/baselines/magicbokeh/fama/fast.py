@@ -26,11 +26,11 @@ def attention_fast(
         return scaled_dot_product_attention(query, key, value)
     rows = []
     for number, parts in enumerate(regions.parts):
-        one = [whole[number : number + 1] for whole in (query, key, value)]
+        q, k, v = (whole[number : number + 1] for whole in (query, key, value))
         if parts is None:
-            rows.append(attention_masked(*one, regions.picture(number), across))
+            rows.append(attention_masked(q, k, v, regions.picture(number), across))
         else:
-            rows.append(_by_region(*one, parts))
+            rows.append(_by_region(q, k, v, parts))
     return torch.cat(rows)
 
 
