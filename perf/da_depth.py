@@ -61,7 +61,7 @@ def scene(seed: int) -> tuple[FloatImage, FloatImage]:
 
 
 def small_network(seed: int) -> DepthAnythingForDepthEstimation:
-    """The architecture of Depth Anything V2 with 0.6 million weights."""
+    """The architecture of Depth Anything V2 with 0.7 million weights."""
     torch.manual_seed(seed)
     backbone = {
         "model_type": "dinov2",

@@ -80,7 +80,7 @@ class OriginalNetwork:
         height, width = image.shape[:2]
         clipped = np.clip(image, 0.0, 1.0).astype(np.float32)
         seen = cv2.resize(clipped, seen_size(width, height), interpolation=cv2.INTER_CUBIC)
-        normed = (seen - np.float32(MEAN)) / np.float32(DEVIATION)
+        normed = (seen - np.array(MEAN, np.float32)) / np.array(DEVIATION, np.float32)
         pixels = torch.from_numpy(np.ascontiguousarray(normed.transpose(2, 0, 1)))[None]
         with torch.inference_mode():
             raw = self._network(pixels.to(self.device)).predicted_depth[:, None]
@@ -183,19 +183,19 @@ def _config(tensors: Mapping[str, Tensor]) -> Any:
     blocks = 1 + max(int(name.split(".")[2]) for name in tensors if name.startswith("pretrained.blocks."))
     if blocks not in TAPS:
         raise InputError(f"an encoder of {blocks} blocks is none of Depth Anything V2's S, B and L")
-    backbone = Dinov2Config(
-        hidden_size=width,
-        num_hidden_layers=blocks,
-        num_attention_heads=width // HEAD,
-        mlp_ratio=tensors["pretrained.blocks.0.mlp.fc1.bias"].numel() // width,
-        image_size=PATCH * math.isqrt(tokens - 1),
-        patch_size=PATCH,
-        out_indices=list(TAPS[blocks]),
-        apply_layernorm=True,
-        reshape_hidden_states=False,
-    )
+    encoder: dict[str, Any] = {
+        "hidden_size": width,
+        "num_hidden_layers": blocks,
+        "num_attention_heads": width // HEAD,
+        "mlp_ratio": tensors["pretrained.blocks.0.mlp.fc1.bias"].numel() // width,
+        "image_size": PATCH * math.isqrt(tokens - 1),
+        "patch_size": PATCH,
+        "out_indices": list(TAPS[blocks]),
+        "apply_layernorm": True,
+        "reshape_hidden_states": False,
+    }
     return DepthAnythingConfig(
-        backbone_config=backbone,
+        backbone_config=Dinov2Config(**encoder),
         patch_size=PATCH,
         reassemble_hidden_size=width,
         neck_hidden_sizes=[tensors[f"depth_head.projects.{level}.bias"].numel() for level in range(4)],

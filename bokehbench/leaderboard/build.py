@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -139,8 +140,15 @@ def _row(key: RowKey, board: Collected, scores: Scores) -> Row:
         training=of_results([entry.result for entry in entries], spec, board.benchmark),
         left_out=tuple(sorted(board.left_out.get(key, ()))),
         k_scale=scale,
+        otherwise=_otherwise(board.rows[key].values()),
         restoration=_restoration([entry.timing for entry in entries]),
     )
+
+
+def _otherwise(entries: Iterable[Entry]) -> tuple[tuple[str, int], ...]:
+    """The notes of `rendered` in the records of a run, and how many cases have each."""
+    notes = (entry.record.get("rendered", {}).get("note", "") for entry in entries)
+    return tuple(sorted(Counter(note for note in notes if note).items()))
 
 
 def _restoration(timings: Sequence[Mapping[str, Any]]) -> float | None:

@@ -12,6 +12,7 @@ from bokehbench.leaderboard.sentences import (
     k_scale_sentence,
     lost_sentence,
     noise_sentence,
+    otherwise_sentence,
     profiled_sentence,
     rank_text,
     seconds_text,
@@ -177,6 +178,7 @@ def _notes(table: Table, costs: bool) -> list[str]:
     plain = [f"{text}." for text in fewer] + [
         spread_sentence(table),
         k_scale_sentence(table),
+        otherwise_sentence(table),
         lost_sentence(table.lost),
     ]
     plain += [profiled_sentence(table), noise_sentence(table)] if costs else []

@@ -14,6 +14,7 @@ from bokehbench.leaderboard.sentences import (
     lost_sentence,
     marked_label,
     noise_sentence,
+    otherwise_sentence,
     profiled_sentence,
     rank_text,
     reported_label,
@@ -41,7 +42,8 @@ def _markdown(table: Table) -> list[str]:
     lines += _markdown_tables(table, table.everything)
     lines += [f"[{n}] {text}  " for n, text in enumerate(table.footnotes, start=1)]
     further = [profiled_sentence(table), spread_sentence(table), noise_sentence(table)]
-    further += [truth_sentence(table), k_scale_sentence(table), lost_sentence(table.lost)]
+    further += [truth_sentence(table), k_scale_sentence(table), otherwise_sentence(table)]
+    further += [lost_sentence(table.lost)]
     lines += [statistics_sentence(table), *filter(None, further), *reported_sentences(table), ""]
     for group in table.groups[1:]:
         lines += [f"### {table.benchmark}, {group.level}: {size_sentence(group)}", ""]
@@ -146,6 +148,7 @@ def _terminal(table: Table) -> str:
         noise_sentence(table),
         truth_sentence(table),
         k_scale_sentence(table),
+        otherwise_sentence(table),
         lost_sentence(table.lost),
     ]
     lines += [f"below identity: {below_floor_sentence(below, table)}" for below in table.below_floor]

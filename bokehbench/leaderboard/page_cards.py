@@ -98,10 +98,17 @@ def _standing(table: Table, row: Row) -> str:
 
 def _options(spec: MethodSpec | None) -> list[str]:
     return (
-        [", ".join(f"{key} = {value}" for key, value in spec.options.items())]
+        [", ".join(f"{key} = {_said(value)}" for key, value in spec.options.items())]
         if spec and spec.options
         else []
     )
+
+
+def _said(value: object) -> str:
+    """An option's value; of a restorer its id, and what else it was given."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    return " ".join([str(value.get("id", "")), *(f"{k}={v}" for k, v in value.items() if k != "id")]).strip()
 
 
 def _weights(spec: MethodSpec | None, entries: Iterable[Entry]) -> list[str]:

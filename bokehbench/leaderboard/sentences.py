@@ -206,6 +206,17 @@ def k_scale_sentence(table: Table) -> str:
     return f"Given another K than the others: {'; '.join(said)}." if said else ""
 
 
+def otherwise_sentence(table: Table) -> str:
+    """Which rows did not render all cases as they were asked to, and what they did; empty where none."""
+    total = len(table.everything.cases)
+    said = [
+        f"{row.label}: {note} ({count} of {total} cases)"
+        for row in table.rows
+        for note, count in row.otherwise
+    ]
+    return f"Not rendered as asked for: {'; '.join(said)}." if said else ""
+
+
 def spread_sentence(table: Table) -> str:
     """What σ in a cell is; empty where every method ran once."""
     if not table.repeated:

@@ -114,6 +114,8 @@ class Row:
         training: what it was trained on, and whether that has anything of this benchmark.
         left_out: cases that it has and that count for no row, since their target picture is missing.
         k_scale: what K is multiplied by for it, and why; empty where it gets K as it is.
+        otherwise: what its records say of cases that were not rendered as asked for, each with the number of
+            such cases.
     """
 
     key: RowKey
@@ -133,6 +135,7 @@ class Row:
     training: Verdict = NOTHING
     left_out: tuple[str, ...] = ()
     k_scale: str = ""
+    otherwise: tuple[tuple[str, int], ...] = ()
     restoration: float | None = None
 
     @property

@@ -383,3 +383,15 @@ def test_the_command_prints_the_tables_and_strict_refuses_stale_rows(
     assert "stale: toy (gt@1) soft: 1 of 2 cases failed or were never run (s0_L1)" in captured.err
     assert "The bokehbench run that made the others tries them again." in captured.err
     assert (tmp_path / "out" / "index.html").exists()  # the tables that say so are written
+
+
+def test_what_was_not_rendered_as_asked_for_is_said_with_the_number_of_cases(tmp_path):
+    at = world.write_world(tmp_path, scenes=2, methods={"identity": 60.0, "soft": 12.0})
+    path = Result(at, "soft", "none", "s1_L5").record
+    note = "blur of more than 32 px of radius is cut off"
+    records.write_json(
+        path, {**records.read_json(path), "rendered": {"largest_radius_px": 40.0, "note": note}}
+    )
+    (table,) = (build(board) for board in collect([tmp_path]))
+    said = f"Not rendered as asked for: soft: {note} (1 of 4 cases)."
+    assert said in export_text.to_markdown([table]) and said in table_view(table)["sentences"]

@@ -27,21 +27,25 @@ class Reach:
         beyond: share of the pixels whose radius is larger than the unit.
         size: (height, width) that the picture is rendered at.
         rescaled: whether that is less than its own.
+        unit_px: largest radius that was trained.
     """
 
     largest_px: float
     beyond: float
     size: tuple[int, int]
     rescaled: bool
+    unit_px: float
 
     def facts(self) -> dict[str, Any]:
         """For the record of a result: nothing where all radii are in range."""
         if not self.beyond:
             return {}
         asked = {"largest_radius_px": round(self.largest_px, 3), "pixels_beyond": round(self.beyond, 6)}
+        blur = f"blur of more than {self.unit_px:g} px of radius"
         if self.rescaled:
-            return {**asked, "beyond": "rescaled", "size": [self.size[1], self.size[0]]}
-        return {**asked, "beyond": "clamped"}
+            size = [self.size[1], self.size[0]]
+            return {**asked, "size": size, "note": f"{blur} is rendered at a smaller size and enlarged"}
+        return {**asked, "note": f"{blur} is cut off"}
 
 
 def reach(inputs: Inputs, unit_px: float = UNIT_PX, allow_rescale: bool = False) -> Reach:
@@ -56,10 +60,10 @@ def reach(inputs: Inputs, unit_px: float = UNIT_PX, allow_rescale: bool = False)
     largest, (height, width) = float(radius.max()), radius.shape
     beyond = float((radius > unit_px).mean())
     if not (allow_rescale and beyond):
-        return Reach(largest, beyond, (height, width), False)
+        return Reach(largest, beyond, (height, width), False, unit_px)
     factor = unit_px / largest
     small = max(1, round(height * factor)), max(1, int(width * factor))
-    return Reach(largest, beyond, small, True)
+    return Reach(largest, beyond, small, True, unit_px)
 
 
 def condition(inputs: Inputs, unit_px: float = UNIT_PX) -> FloatImage:

@@ -52,7 +52,7 @@ class Distillation(Task):
 
     def optimiser(self, lr: float) -> torch.optim.Optimizer:
         """AdamW: the encoder moves more slowly than neck and head."""
-        groups = [
+        groups: list[dict[str, object]] = [
             {"params": self.student.backbone(), "share": self.settings.backbone_share},
             {"params": self.student.rest()},
         ]
@@ -84,7 +84,7 @@ class Distillation(Task):
         self.student.eval()
         device = self.student.mean.device
         found: dict[str, list[float]] = {}
-        rows = []
+        rows: list[list[Tensor]] = []
         for batch in self.held_out:
             hq, lq = batch["hq"].to(device), batch["lq"].to(device)
             wanted = self.teacher(hq)

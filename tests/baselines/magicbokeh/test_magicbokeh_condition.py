@@ -36,7 +36,8 @@ def test_larger_radii_are_cut_off_and_said():
     reach = condition.reach(case)
     assert reach.size == (40, 60) and not reach.rescaled
     facts = reach.facts()
-    assert facts["beyond"] == "clamped" and facts["largest_radius_px"] == pytest.approx(64.0)
+    assert facts["note"] == "blur of more than 32 px of radius is cut off"
+    assert facts["largest_radius_px"] == pytest.approx(64.0)
     assert facts["pixels_beyond"] == pytest.approx(0.5, abs=0.02)
 
 

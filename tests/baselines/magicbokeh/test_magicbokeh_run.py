@@ -56,5 +56,5 @@ def test_blur_beyond_the_trained_range_stands_in_the_record(tmp_path):
             largest = factor * lens["K"] * max(lens["disp_focus"], 1.0 - lens["disp_focus"])
             assert bool(said) == (largest > 32.0)
             if said:
-                assert said["beyond"] == "clamped"
+                assert said["note"] == "blur of more than 32 px of radius is cut off"
                 assert said["largest_radius_px"] == pytest.approx(largest, rel=0.02)

@@ -24,12 +24,13 @@ def attention_fast(
     """As `attention_reference`."""
     if regions is None or all(parts is not None and len(parts) == 1 for parts in regions.parts):
         return scaled_dot_product_attention(query, key, value)
-    if any(parts is None for parts in regions.parts):
-        soft = attention_masked(query, key, value, regions, across)
     rows = []
     for number, parts in enumerate(regions.parts):
-        row = slice(number, number + 1)
-        rows.append(soft[row] if parts is None else _by_region(query[row], key[row], value[row], parts))
+        q, k, v = (whole[number : number + 1] for whole in (query, key, value))
+        if parts is None:
+            rows.append(attention_masked(q, k, v, regions.picture(number), across))
+        else:
+            rows.append(_by_region(q, k, v, parts))
     return torch.cat(rows)
 
 

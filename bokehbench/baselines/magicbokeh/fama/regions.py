@@ -40,6 +40,11 @@ class Regions:
             found.append(None if soft else tuple(part for part in both if len(part)))
         return found
 
+    def picture(self, number: int) -> Regions:
+        """Those of one picture."""
+        row = slice(number, number + 1)
+        return Regions(self.focus[row], self.share[row], self.soft[row])
+
     def bias(
         self,
         across: float,
