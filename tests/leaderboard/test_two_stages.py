@@ -270,3 +270,18 @@ def test_the_program_of_the_docs_runs_what_works_from_folder_to_folder(world: Pa
     assert all(np.array_equal(ours[case], theirs[case]) for case in ours)
     spec = get(MethodSpec, "osediff+identity").restorer
     assert {"OSEDiff/test_osediff.py", "OSEDiff/osediff.py", "folders.py"} <= set(spec.made_with()["code"])
+
+
+def test_the_papers_rows_are_called_as_methods_behind_restorers_are() -> None:
+    from bokehbench.leaderboard import reported
+
+    printed = [
+        value for value in reported.values() if value.benchmark == "ebb400-lq" and value.kind == "main"
+    ]
+    names = {value.ours for value in printed if value.evidence != "conflicting"}
+    assert {"osediff+bokehme", "s3diff+bokehdiff", "magicbokeh"} <= names
+    for name in names - {"magicbokeh"}:
+        first, _, second = name.partition("+")
+        assert first in ("osediff", "s3diff") and "+" not in second
+    seconds = {value.method: value.value for value in printed if value.metric == "time_s"}
+    assert seconds["OSEDiff+BokehMe"] == "0.1648" and seconds["MagicBokeh"] == "0.1062"
