@@ -136,18 +136,19 @@ class _Run(method_run.MethodRun):
         # A stream lists none: those of the folder alone would look like all.
         if pictures is not None and facts["assets"]:
             facts["assets"] = sorted({*facts["assets"], *self._hashed(pictures)})
-        if not all(self._saw_the_same(run) for run in self.others().values()):
+        if not all(self._saw_the_same(name) for name in self.others()):
             facts["assets"] = []
         return facts | {
             "photographs": pictures.identity() if pictures is not None else None,
             "of_another_run": sorted(self.others()),
         }
 
-    def _saw_the_same(self, run: Path) -> bool:
-        """Whether another run was trained on what this one is trained on."""
-        path, own = run / runs.FILE, self.identity()
+    def _saw_the_same(self, name: str) -> bool:
+        """Whether a stage of another run was trained on what this run is trained on."""
+        path, own = self.others()[name] / runs.FILE, self.identity()
         theirs = read_json(path).get("identity", {}) if path.is_file() else {}
-        return all(theirs.get(name) == own[name] for name in ("data", "photographs"))
+        seen = ("data",) if name == "vae" else ("data", "photographs")
+        return all(theirs.get(what) == own[what] for what in seen)
 
     def _check(self) -> None:
         """What of the command line goes with which model."""
@@ -287,13 +288,15 @@ class _Run(method_run.MethodRun):
     @torch.no_grad()
     def export(self) -> dict[str, Any] | None:
         """Weights and card of what is there, finished or not; None where the last stage has none yet."""
-        if not all(self.file(name).is_file() for name in self.all_stages):
+        # A run whose restoration is taken may have taken its VAE from a third one.
+        files = {name: self.file(name) for name in self.all_stages}
+        files = {name: file for name, file in files.items() if file.is_file() or name not in self.others()}
+        if not all(file.is_file() for file in files.values()):
             return None
         judge = self.task("alternate")
         assert isinstance(judge, AlternateStage)
         judge.load_stored(self.weights("alternate"))
         facts = self.facts() | {"base": judge.model.origin.get("base")}
-        files = {name: self.file(name) for name in self.all_stages}
         return export(self.request.out, self.settings, judge.to(self.accelerator.device), files, facts)
 
     def options(self) -> str:

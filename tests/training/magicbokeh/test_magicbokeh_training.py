@@ -55,6 +55,7 @@ def test_a_training_killed_in_either_phase_ends_with_the_same_bytes(
     assert not (out / FILE).exists()
     made = train(request(magic_set, out, isr=straight[0]))
     assert list(made.standings) == ["alternate"] and made.card["of_another_run"] == ["isr", "vae"]
+    assert made.card["assets"] == straight[1].card["assets"] != []
     assert calls == [0, 1, 1, 2, 2, 3]
     assert (out / FILE).read_bytes() == (straight[0] / FILE).read_bytes()
 
@@ -65,11 +66,7 @@ def test_the_card_says_how_the_weights_were_made(magic_set, straight):
     card = json.loads(text)
     assert card == json.loads(json.dumps(result.card))
     assert card["weights"]["sha256"] == sha256_file(out / FILE)
-    assert list(card["stages"]) == ["vae", "isr", "alternate"] or set(card["stages"]) == {
-        "vae",
-        "isr",
-        "alternate",
-    }
+    assert set(card["stages"]) == {"vae", "isr", "alternate"}
     for stage in card["stages"].values():
         assert stage["steps"] == 4 and stage["seconds_per_step"] > 0.0
     better = card["held_out"]["score"] - card["held_out"]["input"]
@@ -115,12 +112,11 @@ def test_what_a_stage_goes_on_from_decides_the_result(magic_set, straight, sharp
 
 def test_photographs_and_a_benchmark_take_part(magic_set, magic_benchmark, sharp_folder, straight, tmp_path):
     changes = (
-        "vae.steps=2",
         "isr.steps=2",
         "alternate.steps=2",
         "validation={every: 1, cases: 1, disparity: gt}",
     )
-    own = {"benchmark": f"layered:{magic_benchmark}", "photographs": sharp_folder}
+    own = {"vae": straight[0], "benchmark": f"layered:{magic_benchmark}", "photographs": sharp_folder}
     card = train(request(magic_set, tmp_path / "run", *changes, **own)).card
     assert card["photographs"]["pictures"] == 3 and "--photographs FOLDER" in card["command"]
     assert "photographs" in card["stages"]["isr"]["validation"]
