@@ -56,7 +56,9 @@ def test_fast_forms_equal_their_references(K, aperture):
         wadhwa.composite(form(light, defocus, group, aperture))
         for form in (wadhwa.group_sums, wadhwa.group_sums_reference)
     )
-    assert np.abs(encode(fast, 2.2) - encode(plain, 2.2)).max() < 2e-3  # radii are interpolated; the lamp is 40
+    assert (
+        np.abs(encode(fast, 2.2) - encode(plain, 2.2)).max() < 2e-3
+    )  # radii are interpolated; the lamp is 40
     plane = dr_bokeh.Plane(light, disparity, (disparity > 0.5).astype(np.float32))
     for own, wanted in zip(
         dr_bokeh.gather(plane, K, 0.4, aperture),
