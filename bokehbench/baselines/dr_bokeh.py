@@ -18,8 +18,9 @@ floor((K |delta_p| + 1) / 2), and both layers are composited front to back.
 
 As released: the radius has one pixel more than the circle of confusion, so that pixels in focus are mixed
 with their neighbours as well. Ours: the window is as large as the largest radius asks for (the released one
-stops at 20 pixels); an obstruction of the opening; no highlights (where the released code puts the
-foreground's colours into the background).
+stops at 20 pixels), what is filled reaches beyond a rim in proportion to the picture (4 pixels of 1024), the
+opening may have an obstruction, and there are no highlights (where the released code puts the foreground's
+colours into the background).
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ from bokehbench.optics import Aperture, decode, encode
 
 ALPHA = 0.1
 """Alpha from which a pixel is foreground."""
-GROWN = 4
-"""Pixels by which what is filled reaches beyond its own side's rim (twice a square of 5)."""
+GROWN = 4.0 / 1024.0
+"""How far what is filled reaches beyond the rim, in widths of the picture: the released 4 pixels are for
+pictures of about 1024, in a smaller one they would fill what is seen through a fence."""
 RIM, RIM_NOISE = 2, 1e-3
 """Half-width of the guided filter's window, pixels, and the variance of what it takes for noise."""
 FILL_RADIUS = 7.0
@@ -111,9 +113,9 @@ def split(image: FloatImage, disparity: FloatImage, alpha: FloatImage, gamma: fl
     import cv2
 
     inside = (alpha > ALPHA).astype(np.uint8)
-    grow = np.ones((GROWN // 2 * 2 + 1, GROWN // 2 * 2 + 1), np.uint8)
-    outside_grown = cv2.dilate(1 - inside, grow, iterations=2)
-    inside_grown = cv2.dilate(inside, grow, iterations=2)
+    square, steps = np.ones((3, 3), np.uint8), max(1, round(GROWN * image.shape[1]))
+    outside_grown = cv2.dilate(1 - inside, square, iterations=steps)
+    inside_grown = cv2.dilate(inside, square, iterations=steps)
     light = decode(image, gamma).astype(np.float32)
     filled = np.stack([fill(image[..., c], inside_grown) for c in range(3)], axis=2)
     front = Plane(light, fill(disparity, outside_grown), np.asarray(alpha, np.float32))
