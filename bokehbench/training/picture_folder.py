@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +86,12 @@ class PictureFolder:
         drawn = sorted(found, key=lambda name: sha256_bytes(f"{seed}/{name}".encode()))
         self.held = drawn[:held_out]
         self.names = sorted(drawn[held_out:])
+
+    def reordered(self, seed: int) -> PictureFolder:
+        """The same pictures, the same of them held out; order, squares and flips are of another seed."""
+        other = copy.copy(self)
+        other.seed = seed
+        return other
 
     def square(self, position: int) -> FloatImage:
         """The square at a position of the endless order, [crop, crop, 3] encoded in [0, 1].

@@ -6,6 +6,7 @@ What is other, and why:
   its round trip bounds every score, and it has to be learnt in minutes;
 - attention is in the stages between the first and the last one, where a token is 8 pixels: cheap, and fine
   enough for the borders of what is in focus;
+- patches are 256 pixels, half of the paper's, and so is the largest radius that it learns, 16 pixels;
 - there is no base to adapt: restoration trains encoder and UNet whole, where the full-size model has LoRA;
 - what the UNet says is taken from the latent, and its last layer starts at 0, so that training starts at the
   VAE's round trip.
@@ -13,11 +14,13 @@ What is other, and why:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bokehbench.baselines.diffusion.networks import config_from_json
+from bokehbench.baselines.diffusion.one_step import alpha_bar
 from bokehbench.errors import ConfigError
 
 WHAT = "magicbokeh-compact"
@@ -36,7 +39,8 @@ class CompactConfig:
         head_width: channels of an attention head.
         time_width: of the embedding of the (constant) timestep.
         groups: of group normalisation, in all networks.
-        timestep, tile_px, condition_unit_px: see `model.Layout`.
+        timestep, tile_px: see `model.Layout`.
+        condition_unit_px: see there; the largest radius in what it is trained on.
     """
 
     vae_channels: tuple[int, ...] = (16, 32, 64)
@@ -49,12 +53,15 @@ class CompactConfig:
     groups: int = 8
     timestep: int = 999
     tile_px: int = 256
-    condition_unit_px: float = 32.0
+    condition_unit_px: float = 16.0
 
     def __post_init__(self) -> None:
         for name in ("latent_channels", "layers", "head_width", "time_width", "groups", "tile_px"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{WHAT}: {name} must be at least 1, not {getattr(self, name)}")
+        if not 0.0 < self.condition_unit_px < math.inf:
+            raise ConfigError(f"{WHAT}: condition_unit_px must be above 0, not {self.condition_unit_px}")
+        alpha_bar(self.timestep)
         for name, stages, unit in (
             ("vae_channels", 2, self.groups),
             ("unet_channels", 3, self.groups),

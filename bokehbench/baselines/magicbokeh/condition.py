@@ -1,7 +1,7 @@
-"""What MagicBokeh is told of the blur: radii as shares of 32 px, the largest that it was trained on (A3.1).
+"""What MagicBokeh is told of the blur: radii as shares of the largest that it was trained on (A3.1).
 
 Beyond that there is nothing that the networks could know. Radii are then cut off, or the whole picture is
-rendered smaller, where the largest radius is 32 px, and enlarged again, which costs detail in focus.
+rendered smaller, where the largest radius is that one, and enlarged again, which costs detail in focus.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from bokehbench.baselines.magicbokeh.model import CONDITION_UNIT_PX
 from bokehbench.cases import FloatImage, Inputs
 from bokehbench.optics import decode, encode, signed_defocus
-
-UNIT_PX = 32.0
-"""Radius that the condition has as 1, pixels of the picture that is rendered."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,12 @@ class Reach:
         return {**asked, "note": f"{blur} is cut off"}
 
 
-def reach(inputs: Inputs, unit_px: float = UNIT_PX, allow_rescale: bool = False) -> Reach:
+def reach(inputs: Inputs, unit_px: float = CONDITION_UNIT_PX, allow_rescale: bool = False) -> Reach:
     """Whether the radii of a case lie in the trained range, and what is done where they do not.
 
     Args:
         inputs: K in pixels of radius at the size of the picture.
-        unit_px: largest radius in range.
+        unit_px: largest radius in range, pixels of the picture that is rendered.
         allow_rescale: render a picture with larger radii smaller, else cut radii off.
     """
     radius = np.abs(signed_defocus(inputs.disparity, inputs.lens))
@@ -66,7 +64,7 @@ def reach(inputs: Inputs, unit_px: float = UNIT_PX, allow_rescale: bool = False)
     return Reach(largest, beyond, small, True, unit_px)
 
 
-def condition(inputs: Inputs, unit_px: float = UNIT_PX) -> FloatImage:
+def condition(inputs: Inputs, unit_px: float = CONDITION_UNIT_PX) -> FloatImage:
     """[H, W] float32 in [0, 1]: min(K |d - disp_focus| / unit, 1); 0 is in focus."""
     radius = np.abs(signed_defocus(inputs.disparity, inputs.lens))
     return np.asarray(np.minimum(radius / unit_px, 1.0), np.float32)

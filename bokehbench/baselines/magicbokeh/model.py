@@ -24,7 +24,7 @@ PAPER_TIMESTEP = 999
 TILE_PX = 512
 """Side of the squares that the paper's model is trained on."""
 CONDITION_UNIT_PX = 32.0
-"""Blur radius in pixels that the condition has as 1."""
+"""Blur radius that the condition has as 1, the largest that the paper's model is trained on; pixels."""
 ENCODER = ("encoder.", "quant_conv.")
 """Of the VAE, what makes latents."""
 PHASES = ("vae", "isr", "bokeh", "isr-alternate")

@@ -79,8 +79,8 @@ class MagicBokeh:
         files: weight files, see `weights`.
         colour: how colours are put back to the input's: "mean" (of light), "shift" (of encoded values),
             "adain" (the authors') or "none".
-        allow_rescale: whether a picture with blur of more than 32 px is rendered smaller, which keeps the
-            blur and loses detail in focus; else such blur is cut off at 32 px.
+        allow_rescale: whether a picture with more blur than was trained (32 px of radius, compact 16) is
+            rendered smaller, which keeps the blur and loses detail in focus; else such blur is cut off.
         precision: "fp32" or "bf16", of UNet and ControlNet of a model on a base; VAE and the step compute in
             fp32. A compact model takes "fp32" alone.
         device: "cpu", "cuda", "cuda:1", or "auto": a GPU where there is one.

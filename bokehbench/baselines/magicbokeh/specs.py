@@ -12,14 +12,14 @@ BASE = (
     "magicbokeh-base-vae.safetensors",
 )
 BEYOND = (
-    "outside of which no light is seen. Blur of more than 32 px of radius is beyond its training: it is cut "
-    "off there, or with `allow_rescale` the picture is rendered smaller; records say which. With K = 0 it "
-    "restores."
+    "px of radius is beyond its training: it is cut off there, or with `allow_rescale` the picture is "
+    "rendered smaller; records say which. With K = 0 it restores."
 )
 BASE_NOTES = (
     "The base, Stable Diffusion 2.1-base (CreativeML Open RAIL++-M), is yours to bring: `bokehbench weights "
-    f"base --method magicbokeh`. Pictures are cut into patches of 512 pixels, {BEYOND} Options: `colour` "
-    "(mean, shift, adain, none), `allow_rescale`, `precision`, `device`, `compute` (of the attention)."
+    "base --method magicbokeh`. Pictures are cut into patches of 512 pixels, outside of which no light is "
+    f"seen. Blur of more than 32 {BEYOND} Options: `colour` (mean, shift, adain, none), `allow_rescale`, "
+    "`precision`, `device`, `compute` (of the attention)."
 )
 
 SPECS: tuple[Spec, ...] = (
@@ -67,8 +67,9 @@ SPECS: tuple[Spec, ...] = (
         paper=MAGICBOKEH,
         notes=(
             "Not the paper's model: VAE, UNet and ControlNet are our own small ones, there is no prior of a "
-            f"large model. Pictures are cut into patches of 256 pixels, {BEYOND} Options: `colour` (mean, "
-            "shift, adain, none), `allow_rescale`, `device`, `compute` (of the attention)."
+            "large model. Pictures are cut into patches of 256 pixels, outside of which no light is seen. "
+            f"Blur of more than 16 {BEYOND} Options: `colour` (mean, shift, adain, none), `allow_rescale`, "
+            "`device`, `compute` (of the attention)."
         ),
     ),
     MethodSpec(

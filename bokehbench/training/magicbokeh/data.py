@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bokehbench.baselines.magicbokeh.condition import UNIT_PX
 from bokehbench.rng import stream
 from bokehbench.synth.degrade import DegradePlan, Preset, apply, load_preset
 from bokehbench.synth.distributions import Distribution
@@ -20,19 +20,22 @@ from bokehbench.training.pairs import Pairs, PairSource, StackedPairs, Wanted
 from bokehbench.training.picture_folder import FloatImage, PictureFolder, SquareSettings
 
 BOKEH_KEYS, SHARP_KEYS = ("aif", "bokeh", "disp"), ("aif",)
-COLLATE = MagicBokehCollate(K_max=UNIT_PX)
 PHASE = "c"
 """Key that batches of bokeh have, and batches of restoration have not."""
 
 
-def bokeh_pairs(batch: Batch) -> Pairs:
+def bokeh_pairs(batch: Batch, unit_px: float) -> Pairs:
     """A batch of bokeh.
+
+    Args:
+        batch: of photographs.
+        unit_px: of the model's `Layout`.
 
     Returns:
         lq: [B, 3, H, W] in [-1, 1], enlarged to the target's size. target, sharp: the same with bokeh and all
-        in focus. c: [B, 1, H, W] in [0, 1], the radius of the blur that was rendered over 32 px.
+        in focus. c: [B, 1, H, W] in [0, 1], the radius of the blur that was rendered over the unit.
     """
-    made = COLLATE(batch)
+    made = MagicBokehCollate(K_max=unit_px)(batch)
     c = ((made["condition"] + 1.0) / 2.0).clamp(0.0, 1.0)
     return {"lq": made["lq"], "target": made["target"], "sharp": 2.0 * batch["aif"] - 1.0, PHASE: c}
 
@@ -47,9 +50,9 @@ def round_trip_pairs(batch: Batch) -> Pairs:
     return {"image": 2.0 * batch["aif"] - 1.0, "target": 2.0 * batch["bokeh"] - 1.0}
 
 
-def wanted_bokeh(degrade: str) -> Wanted:
-    """Of photographs, for the phase of bokeh and for all validation."""
-    return Wanted(BOKEH_KEYS, bokeh_pairs, degrade)
+def wanted_bokeh(degrade: str, unit_px: float) -> Wanted:
+    """Of photographs, for the phase of bokeh and for all validation; see `bokeh_pairs`."""
+    return Wanted(BOKEH_KEYS, partial(bokeh_pairs, unit_px=unit_px), degrade)
 
 
 def wanted_sharp(degrade: str) -> Wanted:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 import bokehbench
 from bokehbench.baselines.magicbokeh.compact import CompactConfig
+from bokehbench.baselines.magicbokeh.model import CONDITION_UNIT_PX
 from bokehbench.benchmarks.tracks import parse_track
 from bokehbench.errors import ConfigError
 from bokehbench.synth.degrade import load_preset
@@ -210,6 +211,12 @@ class MagicBokehSettings(Strict):
                 "isr: null goes with alternate.strategy joint alone: bokeh is learnt upon a restoration"
             )
         return self
+
+    @property
+    def unit_px(self) -> float:
+        """Blur radius that the condition has as 1, pixels."""
+        compact = self.model.kind == "compact"
+        return CompactConfig.from_json(self.model.sizes).condition_unit_px if compact else CONDITION_UNIT_PX
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

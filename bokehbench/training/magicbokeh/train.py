@@ -36,7 +36,7 @@ from bokehbench.training.magicbokeh.settings import (
     MagicBokehSettings,
 )
 from bokehbench.training.magicbokeh.stages import AlternateStage, IsrStage, open_loss
-from bokehbench.training.pairs import Pairs, PairSource, open_pairs
+from bokehbench.training.pairs import Pairs, PairSource, Wanted, open_pairs
 from bokehbench.training.picture_folder import PictureFolder
 from bokehbench.training.stage import Loader, Stage
 from bokehbench.training.starting import seed_number
@@ -221,12 +221,12 @@ class _Run(method_run.MethodRun):
         return self.all_stages[place - 1] if place else None
 
     def _loader(self, name: str) -> Loader:
-        settings, degrade = self.settings_of(name), self.settings.data.degrade
+        settings = self.settings_of(name)
         if isinstance(settings, VaeSettings):
             return self.source.loader(WANTED_ROUND_TRIPS, settings.batch, settings.crop)
         if isinstance(settings, IsrSettings):
             return self._restoration(name, settings.batch)
-        bokeh = self.source.loader(wanted_bokeh(degrade), settings.batch)
+        bokeh = self.source.loader(self._wanted_bokeh(), settings.batch)
         if settings.strategy == "joint":
             return bokeh
         return AlternatingLoader(bokeh, self._restoration(name, settings.batch), settings.alt_every)
@@ -236,10 +236,11 @@ class _Run(method_run.MethodRun):
         seed = seed_number(self.settings.seed, f"training.{name}.restoration") % 2**31
         data = self.settings.data.model_copy(update={"seed": seed})
         source = open_pairs(self.request.data, data, seed, **self.sharing())
-        return restoration_loader(source, self._squares(), data.degrade, batch)
+        squares = DegradedSquares(self.pictures.reordered(seed), data.degrade) if self.pictures else None
+        return restoration_loader(source, squares, data.degrade, batch)
 
-    def _squares(self) -> DegradedSquares | None:
-        return DegradedSquares(self.pictures, self.settings.data.degrade) if self.pictures else None
+    def _wanted_bokeh(self) -> Wanted:
+        return wanted_bokeh(self.settings.data.degrade, self.settings.unit_px)
 
     def task(self, name: str) -> Any:
         """The networks before the stage, with pairs to judge by: `VaeStage`, `IsrStage`, `AlternateStage`."""
@@ -261,15 +262,20 @@ class _Run(method_run.MethodRun):
             model.start_control()
         loss = open_loss(settings.losses, name)
         if isinstance(settings, IsrSettings):
-            squares = self._squares()
-            count = self.settings.data.validation_crops
-            return IsrStage(model, settings, loss, held_out, squares.held_out(count) if squares else ())
+            return IsrStage(model, settings, loss, held_out, self._held_squares())
         restored = "isr-alternate" if before == "isr" else "isr"
         return AlternateStage(model, settings, loss, held_out, restored)
 
+    def _held_squares(self) -> list[Pairs]:
+        """Of the folder of photographs, where there is one."""
+        if self.pictures is None:
+            return []
+        data = self.settings.data
+        return DegradedSquares(self.pictures, data.degrade).held_out(data.validation_crops)
+
     def _judging(self) -> list[Pairs]:
         if self._held_out is None:
-            self._held_out = self.source.held_out(wanted_bokeh(self.settings.data.degrade))
+            self._held_out = self.source.held_out(self._wanted_bokeh())
         return self._held_out
 
     def _fill(self, model: MagicBokeh) -> None:

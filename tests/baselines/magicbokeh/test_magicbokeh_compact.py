@@ -117,6 +117,8 @@ def test_a_configuration_survives_json_and_refuses_what_it_does_not_know():
         {"unet_channels": (64, 64)},
         {"head_width": 48},
         {"condition_channels": (8, 8)},
+        {"condition_unit_px": 0.0},
+        {"timestep": 1000},
     ):
-        with pytest.raises(ConfigError, match="magicbokeh-compact"):
+        with pytest.raises(ConfigError, match=r"magicbokeh-compact|timestep must lie in 0 to 999"):
             CompactConfig(**wrong)

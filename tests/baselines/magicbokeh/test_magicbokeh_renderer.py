@@ -95,12 +95,12 @@ def test_without_blur_disparity_is_no_matter():
 def test_radii_beyond_the_trained_range_are_cut_off_or_the_picture_is_rendered_smaller():
     model, case = random_model(), replace(inputs(72, 66), lens=Lens(64.0, 0.0))
     clamped = renderer.render_picture(model, case)
-    c = np.minimum(case.disparity * 2.0, 1.0)
-    same = replace(case, disparity=c, lens=Lens(32.0, 0.0))
+    c = np.minimum(case.disparity * 4.0, 1.0)
+    same = replace(case, disparity=c, lens=Lens(16.0, 0.0))
     assert np.abs(clamped - renderer.render_picture(model, same)).max() < 1e-5
     smaller = renderer.render_picture(model, case, allow_rescale=True)
     assert smaller.shape == case.image.shape and np.abs(smaller - clamped).max() > 1e-3
-    in_range = replace(case, lens=Lens(20.0, 0.0))
+    in_range = replace(case, lens=Lens(12.0, 0.0))
     assert np.array_equal(
         renderer.render_picture(model, in_range),
         renderer.render_picture(model, in_range, allow_rescale=True),
@@ -110,7 +110,7 @@ def test_radii_beyond_the_trained_range_are_cut_off_or_the_picture_is_rendered_s
 def test_what_was_cut_off_is_said_once_and_stands_in_the_facts(compact):
     method = get(MethodSpec, "magicbokeh-compact").create()
     case = replace(inputs(72, 66), lens=Lens(64.0, 0.0))
-    with pytest.warns(UserWarning, match="cut off at 32 px"):
+    with pytest.warns(UserWarning, match="cut off at 16 px"):
         method.render(case)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

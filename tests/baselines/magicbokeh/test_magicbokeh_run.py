@@ -54,7 +54,7 @@ def test_blur_beyond_the_trained_range_stands_in_the_record(tmp_path):
             lens = records.read_json(path.parents[2] / "_cases" / path.name)["lens"]
             said = records.read_json(path).get("rendered", {})
             largest = factor * lens["K"] * max(lens["disp_focus"], 1.0 - lens["disp_focus"])
-            assert bool(said) == (largest > 32.0)
+            assert bool(said) == (largest > 16.0)
             if said:
-                assert said["note"] == "blur of more than 32 px of radius is cut off"
+                assert said["note"] == "blur of more than 16 px of radius is cut off"
                 assert said["largest_radius_px"] == pytest.approx(largest, rel=0.02)

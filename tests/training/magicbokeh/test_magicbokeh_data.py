@@ -30,14 +30,14 @@ def first(loader, count=1):
         batches.close()
 
 
-def test_the_condition_is_the_radius_that_was_rendered_over_32_pixels(magic_set):
+def test_the_condition_is_the_radius_that_was_rendered_over_its_unit(magic_set):
     source = open_pairs(str(magic_set), small().data, seed=1)
-    (pair,) = source.held_out(wanted_bokeh(DEGRADE))
+    (pair,) = source.held_out(wanted_bokeh(DEGRADE, 16.0))
     stored = open_set(magic_set)
     lens = stored.meta(stored.keys()[-1])["renders"][0]
     disparity = torch.from_numpy(np.array(stored.read(stored.keys()[-1], "disp"), np.float32))
     radius = lens["K"] * (disparity - lens["disp_focus"]).abs()
-    wanted = (radius / 32.0).clamp(0.0, 1.0)
+    wanted = (radius / 16.0).clamp(0.0, 1.0)
     found = pair["c"][0, 0]
     places = wanted.unfold(0, 32, 1).unfold(1, 32, 1)
     assert (places - found).abs().amax(dim=(2, 3)).min() < 1e-5  # a crop of the true map
@@ -69,7 +69,7 @@ def test_a_stored_photograph_has_another_degradation_each_time_and_the_same_one_
 def test_a_stream_gives_both_phases_and_stage_0(monkeypatch):
     data = small().data.model_copy(update={"changes": SCENES, "quality": "draft"})
     source = open_pairs("stream", data, seed=1)
-    (bokeh,) = first(source.loader(wanted_bokeh(DEGRADE), 1))
+    (bokeh,) = first(source.loader(wanted_bokeh(DEGRADE, 16.0), 1))
     assert bokeh["c"].shape == (1, 1, 32, 32) and bokeh["lq"].shape == bokeh["target"].shape
     monkeypatch.setattr(
         "bokehbench.synth.training.render.render_bokeh",
@@ -99,6 +99,10 @@ def test_pictures_of_a_folder_are_restored_too(magic_set, sharp_folder, tmp_path
     loader.load_state_dict({**loader.state_dict(), "step": 1})
     (again,) = first(loader)
     assert all(torch.equal(again[name], straight[1][name]) for name in again)
+    folder = squares.folder.reordered(4)
+    others = first(restoration_loader(source, DegradedSquares(folder, DEGRADE), DEGRADE, 2))
+    assert not torch.equal(straight[0]["target"], others[0]["target"])
+    assert folder.held == squares.folder.held and folder.identity() == squares.folder.identity()
     held = squares.held_out(5)
     assert len(held) == 1 and held[0]["lq"].shape == (1, 3, 32, 32)
     with pytest.raises(InputError, match=r"--photographs .*: no such folder"):

@@ -22,7 +22,7 @@ SCENES = (
 )
 SIZES = (
     "model.sizes={vae_channels: [16, 16, 32], unet_channels: [32, 32, 48], head_width: 16, "
-    "condition_channels: [8, 8, 16]}"
+    "condition_channels: [8, 8, 16], condition_unit_px: 32}"
 )
 
 
@@ -37,7 +37,7 @@ def a_pair():
         augment=Augment(crop=(64, 64)),
         degrade="realesrgan_x4_lq",
     )
-    return bokeh_pairs(RenderCollate(keys, quality="standard")([scenes.pack(0)]))
+    return bokeh_pairs(RenderCollate(keys, quality="standard")([scenes.pack(0)]), unit_px=32.0)
 
 
 def trained(task, batches, count, lr):
