@@ -171,11 +171,13 @@ class RestorerSpec(StageSpec):
     Attributes:
         sha256: of weight files of which one version counts; any other file of the name is refused.
         source: where a user gets the weights.
+        option: what `--weights` calls its file; empty for the file's name without the suffix.
     """
 
     kind: ClassVar[str] = "restorer"
     sha256: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    option: str = ""
 
     def create(self, **more: Any) -> Any:
         """A `bokehbench.cases.Restorer`, given the paths of its weights before the options."""
@@ -187,7 +189,10 @@ class RestorerSpec(StageSpec):
     def weights_wanted(self) -> list[Wanted]:
         """As `StageSpec.weights_wanted`, with digests and source."""
         wanted = super().weights_wanted()
-        return [replace(one, sha256=self.sha256.get(one.file, ""), source=self.source) for one in wanted]
+        return [
+            replace(one, sha256=self.sha256.get(one.file, ""), source=self.source, option=self.option)
+            for one in wanted
+        ]
 
     def weights_sha256(self) -> dict[str, str]:
         """Weight file name -> sha256; Unavailable where one is missing or is another one."""

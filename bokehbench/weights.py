@@ -33,12 +33,14 @@ class Wanted:
         beside: where it lies if it comes with the method: a folder of the package, or of the description.
         sha256: that it must have; empty where its publisher names none (then it is part of every result).
         source: where a user gets it; empty where that is not known.
+        option: what `--weights` calls it; empty for its name without the suffix.
     """
 
     file: str
     beside: Path
     sha256: str = ""
     source: str = ""
+    option: str = ""
 
 
 def use_folder(folder: Path) -> None:
@@ -136,9 +138,10 @@ def instruction(wanted: Wanted, wrong: Path | None) -> str:
             f"{wrong}: sha-mismatch: its sha256 is {sha256(wrong)[:8]}…, "
             f"{(wanted.sha256 or card_sha256(wrong))[:8]}… is wanted; get {wanted.file}{where or ' again'}"
         )
+    option = wanted.option or Path(wanted.file).stem
     return (
-        f"needs {wanted.file}{where}: give it with --weights {Path(wanted.file).stem}=FILE, or put it into a "
-        f"folder named by ${FOLDER_VARIABLE}"
+        f"needs {wanted.file}{where}: give it with --weights {option}=FILE, or put it into a folder named by "
+        f"${FOLDER_VARIABLE}"
     )
 
 

@@ -62,15 +62,19 @@ def _has_low_quality(opened: Opened) -> bool:
     return bool(cases) and opened.load(cases[0]).inputs.lq is not None
 
 
-def restore_missing(units: Sequence[Unit], pool: Pool, profile: int) -> None:
+def restore_missing(units: Sequence[Unit], pool: Pool, profile: int) -> list[str]:
     """Restore what methods behind restorers need and is not there.
 
-    A failure is no error here: it is written beside, and every method that needs the picture fails by it.
+    A picture that cannot be made is no error here: why stands beside its place, and every method that needs
+    it fails by it.
 
     Args:
         units: of any methods.
         pool: where restorers of this process are worked on; external ones run one after the other.
         profile: restorations that are timed after one that is not.
+
+    Returns:
+        A line for each picture that is there and was not measured, since it came out otherwise.
     """
     own: dict[str, Unit] = {}
     outside: dict[Path, dict[str, Unit]] = {}
@@ -89,11 +93,21 @@ def restore_missing(units: Sequence[Unit], pool: Pool, profile: int) -> None:
         group.setdefault(place.name, unit)
     function = functools.partial(_restore, repeats=profile)
     work = list(own.items())
+    unmeasured: list[str] = []
     if work:
-        for _ in jobs.run_jobs(function, work, label="restoring", workers=pool.workers, ray=pool.ray):
-            pass
+        outcomes = jobs.run_jobs(function, work, label="restoring", workers=pool.workers, ray=pool.ray)
+        failed = (one for one in outcomes if one.error is not None)
+        unmeasured += [f"{one.key}: {one.error}" for one in failed if _is_there(own[one.key])]
     for group in outside.values():
-        _Outside(list(group.values()), profile).run()
+        unmeasured += _Outside(list(group.values()), profile).run()
+    return unmeasured
+
+
+def _is_there(unit: Unit) -> bool:
+    """Whether the restored picture that a unit needs is."""
+    spec = get(MethodSpec, unit.result.method)
+    assert isinstance(spec, TwoStageSpec)
+    return restored.is_complete(restored.at(unit.result, spec.restorer), spec.restorer, unit.info.data)
 
 
 def _restore(unit: Unit, repeats: int) -> None:
@@ -116,9 +130,10 @@ class _Outside:
         self.folder = restored.at(units[0].result, spec.restorer).folder / FOLDER
         self.asked: list[Unit] = []  # of each picture
         self.seconds: dict[str, list[float]] = {}
+        self.unmeasured: dict[str, str] = {}  # name of a picture -> why
 
-    def run(self) -> None:
-        """Restore all; what failed is noted beside its case."""
+    def run(self) -> list[str]:
+        """Restore all; what failed is noted beside its case. Returns what `restore_missing` does."""
         self.folder.mkdir(parents=True, exist_ok=True)
         remove_dead(self.folder)
         size = self.restorer.external.chunk or len(self.units)
@@ -126,6 +141,7 @@ class _Outside:
         with jobs.progress(label, len(self.units)) as advance, jobs.ended_by_sigterm():
             for number, start in enumerate(range(0, len(self.units), size)):
                 self._process(number, self.units[start : start + size], advance)
+        return [f"{name}: {why}" for name, why in self.unmeasured.items()]
 
     def _process(self, number: int, units: Sequence[Unit], advance: jobs.Advance) -> None:
         work = self.folder / f"work-{records.machine()}-{os.getpid()}-{number}"
@@ -135,16 +151,19 @@ class _Outside:
             unit = self.asked[answer.number]
             place = restored.at(unit.result, self.restorer)
             first = self.asked.index(unit) == answer.number
-            if answer.image is None:
-                if not restored.is_complete(place, self.restorer, unit.info.data):
-                    records.write_text(place.failure, str(answer.error or JobFailed("made no picture")))
-                advance(int(first))
-                continue
             if answer.seconds is not None and (not first or not self.repeats):
                 self.seconds.setdefault(place.name, []).append(answer.seconds)
-            case = load_case(unit)
-            image = Restoring(program, self.restorer.name).finished(answer.image, case.inputs)
-            restored.write(place, case, self.restorer, image, self._timing(place, case))
+            try:
+                if answer.image is None:
+                    raise answer.error or JobFailed("made no picture")
+                case = load_case(unit)
+                image = Restoring(program, self.restorer.name).finished(answer.image, case.inputs)
+                restored.write(place, case, self.restorer, image, self._timing(place, case))
+            except BokehbenchError as error:
+                if _is_there(unit):
+                    self.unmeasured[place.name] = str(error)
+                else:
+                    records.write_text(place.failure, str(error))
             advance(int(first))
         ends = [{"status": one.status, "peak_memory_mb": one.peak_memory_mb} for one in program.watches]
         report = {"made_with": self.restorer.made_with(), "processes": ends}

@@ -106,7 +106,7 @@ def run(
     if profile and (workers > 1 or ray is not None):
         raise ConfigError("--profile measures what runs alone: give neither --workers nor --ray")
     asked = restoring.expanded(methods, names(MethodSpec))
-    chosen = [*names(MethodSpec), *(set(asked) - {"all"})] if "all" in asked else asked
+    chosen = [one for name in asked for one in (names(MethodSpec) if name == "all" else [name])]
     found_k = {path: k_scale.read(path) for path in calibrated}
     scaled = {k_scale.variant(found, path).name: found for path, found in found_k.items()}
     every_name = (*chosen, *scaled)
@@ -123,7 +123,7 @@ def run(
         fitting = _fitting(specs, benchmark, reference in sharp, summary)
         found = _units(reference, benchmark, fitting, out, shard, renew, seeds, summary)
         _note_calibrations(found, scaled)
-        restoring.restore_missing(found, pool, profile)
+        summary.failed += restoring.restore_missing(found, pool, profile)
         if benchmark.protocol.K in PER_SET:
             if shard[1] > 1:
                 raise ConfigError(

@@ -119,14 +119,14 @@ _warm: set[str] = set()
 
 
 def _renderer(name: str) -> Renderer:
-    """The last stage; made once a process, and again if the name stands for another method since."""
-    spec = get(MethodSpec, name)
-    if name not in _renderers or _renderers[name][0] is not spec:
+    """The last stage, whatever stands before it; made once a process, and again if its name is another's."""
+    spec = get(MethodSpec, name).last_stage
+    if spec.name not in _renderers or _renderers[spec.name][0] is not spec:
         while len(_renderers) >= RENDERERS:
             _renderers.pop(next(iter(_renderers)))
-        _renderers[name] = spec, spec.last_stage.create()
-        _warm.discard(name)
-    return _renderers[name][1]
+        _renderers[spec.name] = spec, spec.create()
+        _warm.discard(spec.name)
+    return _renderers[spec.name][1]
 
 
 def _warm_up(name: str, inputs: Inputs) -> None:
@@ -155,7 +155,7 @@ def render_unit(unit: Unit, repeats: int = 0) -> None:
         if repeats:
             image, timing = measure.profile(_renderer(spec.name), inputs, repeats)
         else:
-            _warm_up(spec.name, inputs)
+            _warm_up(spec.last_stage.name, inputs)
             image, timing = measure.once(_renderer(spec.name), inputs)
         facts = facts_of(_renderer(spec.name), inputs)
     commit(unit, spec, image, timing, K, facts)

@@ -34,6 +34,7 @@ def of_file(name: str, stem: str) -> tuple[RestorerSpec | None, bool]:
         implementation="bokehbench.baselines.restorers.network:SuperResolution",
         category="neural",
         weights=(file,),
+        option=name,
         licence="that of its weights",
         notes="Any super-resolution or restoration network that spandrel knows (ESRGAN, SwinIR, HAT ...).",
     )

@@ -188,6 +188,16 @@ def test_what_is_no_pair_of_stages(name: str, said: str) -> None:
         get(MethodSpec, name)
 
 
+def test_a_missing_file_is_asked_for_by_the_name_that_the_option_takes(file: Path, monkeypatch) -> None:
+    monkeypatch.setenv(weights.FILE_VARIABLE, "")
+    monkeypatch.setenv(weights.FOLDER_VARIABLE, "")
+    spec = get(MethodSpec, "spandrel-elsewhere+scatter")
+    with pytest.raises(Unavailable, match="--weights spandrel-elsewhere=FILE"):
+        spec.weights_sha256()
+    weights.use_files([f"spandrel-elsewhere={file}"])
+    assert set(spec.weights_sha256().values()) == {weights.sha256(file)}
+
+
 def test_names_options_and_factors_of_both_stages() -> None:
     spec = get(MethodSpec, "bicubic+bokehme-cr+k1.5")
     assert spec.name == "bicubic+scatter+k1.5" and spec.k_scale == 1.5
