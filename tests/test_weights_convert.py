@@ -119,6 +119,8 @@ def test_what_is_missing_or_left_over_is_named(content: dict[str, Any], tmp_path
         (with_("processor_state_dict", "down_blocks.0.to_q_lora.0.weight", some), "which is no part"),
         (content | {"rank_vae": 5}, "is not of rank 5"),
         (content | {"unet_lora_decoder_modules": ["conv_out", "extra"]}, "has no LoRA for extra"),
+        # A file's words do not steer the terminal.
+        (content | {"unet_lora_decoder_modules": ["conv_out", "ex\x1b[2J"]}, "has no LoRA for ex\\x1b[2J "),
         (content | {"controlnet": 3}, "controlnet is no state dict and no network"),
     ]
     for checkpoint, said in cases:

@@ -42,7 +42,7 @@ def convert(method: str, file: Path, out: Path | None, seconds: int, memory_mb: 
     """
     from bokehbench import weights as places
     from bokehbench.weights_convert import fits
-    from bokehbench.weights_convert.convert import Limits
+    from bokehbench.weights_convert.convert import Limits, printable
     from bokehbench.weights_convert.convert import convert as converted
 
     target = out or places.folders()[0] / NAMES[method]
@@ -51,5 +51,5 @@ def convert(method: str, file: Path, out: Path | None, seconds: int, memory_mb: 
     for part, count in made.report["parts"].items():
         click.echo(f"  {part}: {count} tensors")
     for part, why in made.report["left_out"].items():
-        click.echo(f"  left out of {part}: {why}")
+        click.echo(f"  left out of {printable(part)}: {why}")
     click.echo(f"wrote {made.path} (sha256 {made.sha256})")

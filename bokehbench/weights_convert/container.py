@@ -192,7 +192,8 @@ def _legacy(file: BinaryIO) -> Checkpoint:
     known = _Storages()
     content = machine.read(file, known.of)
     keys = machine.read(file, _nothing)
-    if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(known.used):
+    named = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    if not named or sorted(keys) != sorted(known.used):
         raise InputError("has other storages than its tensors use")
     starts: dict[str, int] = {}
     position, end = file.tell(), file.seek(0, io.SEEK_END)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import bokehbench
-from bokehbench import records
+from bokehbench import jobs, records
 from bokehbench.errors import InputError
 from bokehbench.weights_convert.seal import FORBIDDEN
 
@@ -62,13 +62,13 @@ def convert(kind: str, source: Path, out: Path, limits: Limits, fits: Fits) -> C
         raise InputError(f"{source}: no such file")
     if out.suffix != ".safetensors" or out.is_dir():
         raise InputError(f"{out}: the result is a .safetensors file; give another --out")
-    with source.open("rb") as file, records.atomic_path(out) as part:
+    with jobs.ended_by_sigterm(), source.open("rb") as file, records.atomic_path(out) as part:
         with part.open("wb") as sink:
             report = _report(kind, source, file, sink, limits)
         try:
             fits(report["about"], _shapes(part))
         except InputError as error:
-            raise InputError(f"{source}: {error}") from error
+            raise InputError(f"{source}: {printable(str(error))}") from error
     return Converted(out, records.sha256_file(source), records.sha256_file(out), report)
 
 
@@ -110,10 +110,16 @@ def _understood(source: Path, code: int, text: str) -> dict[str, Any]:
         report = {}
     if code == 0 and "about" in report:
         return dict(report)
+    text = printable(text)
     if code == FORBIDDEN:
         raise InputError(f"{source}: stopped, as reading it tried {text[:80]!r}; do not use this file")
     why = report.get("error") or f"the process that reads it ended with {_ending(code)}: {text[-200:]}"
-    raise InputError(f"{source}: {' '.join(str(why).split())[:400]}")
+    raise InputError(f"{source}: {printable(' '.join(str(why).split()))[:400]}")
+
+
+def printable(text: str) -> str:
+    """Text of a file as a terminal may have it: what would steer one is spelled out."""
+    return "".join(one if one.isprintable() or one == " " else repr(one)[1:-1] for one in text)
 
 
 def _ending(code: int) -> str:

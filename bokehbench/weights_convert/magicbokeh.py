@@ -93,7 +93,7 @@ def arrange(content: Any) -> Arranged:
 def _rank(content: Mapping[str, Any], key: str) -> int:
     rank = content[key]
     if type(rank) is not int or not 0 < rank <= 4096:
-        raise InputError(f"{key} is no rank: {str(rank)[:40]}")
+        raise InputError(f"{key} is no rank, a whole number from 1 to 4096")
     return rank
 
 
