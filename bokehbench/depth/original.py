@@ -67,7 +67,11 @@ class OriginalNetwork:
 
     def __init__(self, checkpoint: Checkpoint, device: str) -> None:
         self.device = device
-        self._network = build(read(checkpoint.weights()[0])).to(device)
+        path = checkpoint.weights()[0]
+        try:
+            self._network = build(read(path)).to(device)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
 
     def infer(self, image: FloatImage) -> FloatImage:
         """Relative inverse depth [H, W] float32 of [H, W, 3], as the authors' code has it.
@@ -109,7 +113,7 @@ def read(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is not whole, or would run code
         said = " ".join(str(error).split())[:120]
-        raise InputError(f"{path}: no file of tensors alone ({said})") from error
+        raise InputError(f"no file of tensors alone ({said})") from error
     if isinstance(state, Mapping) and isinstance(state.get(WRAPPED), Mapping):
         state = state[WRAPPED]
     tensors = (
@@ -118,7 +122,7 @@ def read(path: Path) -> dict[str, Tensor]:
         else {}
     )
     if "pretrained.pos_embed" not in tensors:
-        raise InputError(f"{path}: not the weights of Depth Anything V2 as its authors store them")
+        raise InputError("not the weights of Depth Anything V2 as its authors store them")
     return tensors
 
 
@@ -130,12 +134,12 @@ def build(tensors: Mapping[str, Tensor]) -> Any:
     """
     from transformers import DepthAnythingForDepthEstimation
 
-    found = spelled(tensors)
     try:
+        found = spelled(tensors)
         network, report = DepthAnythingForDepthEstimation.from_pretrained(
             None, config=_config(tensors), state_dict=found, output_loading_info=True
         )
-    except (KeyError, RuntimeError, ValueError, IndexError) as error:
+    except (KeyError, RuntimeError, ValueError, IndexError, ZeroDivisionError) as error:
         said = " ".join(str(error).split())[:160]
         raise InputError(f"the file holds no whole Depth Anything V2 ({said})") from error
     wrong = [*report["missing_keys"], *report["unexpected_keys"], *map(str, report["mismatched_keys"])]

@@ -194,10 +194,11 @@ def test_other_files_are_one_line(folder, twelve_blocks, tmp_path):
         "has no such weight": good | {"depth_head.extra": torch.zeros(2)},
         "missing, too many or of another shape": {k: v for k, v in good.items() if "output_conv1" not in k},
         "none of Depth Anything V2's S, B and L": {k: v for k, v in good.items() if ".11." not in k},
+        "no whole Depth Anything V2": good | {"pretrained.blocks.0.attn.qkv.weight": torch.zeros(2, 4)},
     }
     for said, state in wrong.items():
         torch.save(state, folder / "DAdepth.pth")
         with pytest.raises(InputError, match=said) as error:
             depth.predict("da-depth-official", picture(20, 20))
-        assert "\n" not in str(error.value)
+        assert "\n" not in str(error.value) and str(folder / "DAdepth.pth") in str(error.value)
     assert not (tmp_path / "sprung").exists()
