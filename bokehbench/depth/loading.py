@@ -103,13 +103,9 @@ def _is_native(checkpoint: Checkpoint) -> bool:
 @contextmanager
 def _in_one_line(checkpoint: Checkpoint) -> Iterator[None]:
     """Loading quietly; what a library raises about the files, as one line with the checkpoint's name."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     try:
-        yield
+        with quiet():
+            yield
     except BokehbenchError:
         raise
     except ImportError as error:
@@ -119,6 +115,18 @@ def _in_one_line(checkpoint: Checkpoint) -> Iterator[None]:
             raise ConfigError(consent_line(checkpoint.id)) from error
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise InputError(f"{checkpoint.id} cannot be loaded ({reason})") from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Transformers without its progress bars and warnings."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:

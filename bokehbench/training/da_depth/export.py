@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bokehbench.depth.loading import quiet
 from bokehbench.records import code_version, library_versions, sha256_file, sha256_json, write_json
 from bokehbench.training.cards import SCHEMA, stage_card, summary
 from bokehbench.training.da_depth.settings import STAGE, DaDepthSettings
@@ -66,8 +67,9 @@ def _write(task: Distillation, processor: Any, folder: Path) -> None:
     made = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(made, ignore_errors=True)
     network: Any = task.network
-    network.save_pretrained(made)
-    processor.save_pretrained(made)
+    with quiet():
+        network.save_pretrained(made)
+        processor.save_pretrained(made)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CARD).unlink(missing_ok=True)
     for path in sorted(made.iterdir(), key=lambda path: path.name == WEIGHTS):
