@@ -35,7 +35,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "FILES", {file.name: file})
     monkeypatch.setattr(weight_store, "FILES", weights.FILES)
     registry.names(MethodSpec)
-    kept = {key: spec for key, spec in registry._registered.items() if key[0] != "method"}
+    kept = {key: spec for key, spec in registry._registered.items() if key[0] not in ("method", "restorer")}
     monkeypatch.setattr(registry, "_registered", kept)
     register(MethodSpec("net", "A method.", "bokehbench.baselines.identity:Identity", weights=("net.pth",)))
     return tmp_path / "first"
