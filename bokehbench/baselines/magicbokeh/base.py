@@ -55,6 +55,15 @@ def find(base: str = NAME, revision: str | None = None) -> tuple[Path, str]:
     return basefolder.find(base, revision, REVISIONS, PATTERNS, "4 GB")
 
 
+def configurations(base: str = NAME, revision: str | None = None) -> dict[str, Any]:
+    """Those of a base's "unet", "vae" and "scheduler"; no weights are read.
+
+    Raises:
+        see `read`.
+    """
+    return _configs(find(base, revision)[0])
+
+
 def read(base: str = NAME, revision: str | None = None) -> Base:
     """A base from its folder.
 

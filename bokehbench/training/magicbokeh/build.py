@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bokehbench.baselines.magicbokeh import base as bases
 from bokehbench.baselines.magicbokeh import build
 from bokehbench.baselines.magicbokeh.compact import CompactConfig
 from bokehbench.baselines.magicbokeh.fama.settings import FamaSettings
@@ -31,3 +32,22 @@ def before_training(settings: MagicBokehSettings, base: str | None, revision: st
     if own.gradient_checkpointing:
         model.enable_gradient_checkpointing()
     return model
+
+
+def multiple(settings: MagicBokehSettings, base: str | None, revision: str | None) -> int:
+    """What sides of pictures have to be multiples of, pixels; known before there is a model.
+
+    Args:
+        settings, base, revision: see `before_training`.
+
+    Raises:
+        Unavailable, ConfigError, InputError: a base that is missing, or of another kind.
+    """
+    if settings.model.kind == "compact":
+        config = CompactConfig.from_json(settings.model.sizes)
+        stages = len(config.vae_channels) + len(config.unet_channels)
+    else:
+        assert base is not None
+        configs = bases.configurations(base, revision)
+        stages = sum(len(configs[part]["block_out_channels"]) for part in ("vae", "unet"))
+    return int(2 ** (stages - 2))

@@ -19,7 +19,7 @@ from bokehbench.training.diffusion.settings import VaeSettings
 from bokehbench.training.diffusion.vae_stage import VaeStage, fill_vae, start_sharp
 from bokehbench.training.magicbokeh.alternating import AlternatingLoader
 from bokehbench.training.magicbokeh.benchmark import BenchmarkCheck
-from bokehbench.training.magicbokeh.build import before_training
+from bokehbench.training.magicbokeh.build import before_training, multiple
 from bokehbench.training.magicbokeh.data import (
     WANTED_ROUND_TRIPS,
     DegradedSquares,
@@ -101,6 +101,8 @@ class _Run(method_run.MethodRun):
         self.stages = [n for n in self.all_stages if n in request.stages and n not in self.others()]
         if not self.stages:
             raise InputError("--stage: nothing to train: it is taken from another run, or the model has none")
+        # A folder that has begun as a run is no place for another one: all that can be refused comes before.
+        check_multiples(self._sides(), multiple(self.settings, request.base, request.revision))
         self.source: PairSource = open_pairs(
             request.data, self.settings.data, self.settings.seed, **self.sharing()
         )
@@ -246,7 +248,6 @@ class _Run(method_run.MethodRun):
         """The networks before the stage, with pairs to judge by: `VaeStage`, `IsrStage`, `AlternateStage`."""
         held_out, settings = self._judging(), self.settings_of(name)
         model = before_training(self.settings, self.request.base, self.request.revision)
-        check_multiples(self._sides(), model.multiple)
         if isinstance(settings, VaeSettings):
             start_sharp(model, settings.noise)
             # As BokehDiff's: the sharp picture and the blurred one; the low-quality one is the next stage's.

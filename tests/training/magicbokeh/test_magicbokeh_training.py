@@ -155,6 +155,8 @@ def test_a_stage_without_what_it_needs_is_refused(magic_set, tmp_path):
         (["--data", "stream", "--set", "validation.disparity=dpt"], "predicted:MODEL"),
         (["--data", "stream", "--set", "model.sizes={tile_px: 64}"], "is what data.crop says"),
         (["--data", "stream", "--set", "data.degrade=mild"], "unknown preset"),
+        (["--data", "stream", "--set", "data.crop=50"], "data.crop: must be a multiple of 16"),
+        (["--data", "stream", "--config", "paper", "--base", "./none"], "no such folder"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(arguments, said, tmp_path):
