@@ -36,10 +36,12 @@ class Layered:
 
     Attributes:
         NEEDED: pictures that a sample must have been made with.
+        AGAIN: how a picture that is missing or changed is made again.
         root: the folder.
     """
 
     NEEDED: ClassVar[tuple[str, ...]] = ("aif", "bokeh_k0", "disp", "layer_0")
+    AGAIN: ClassVar[str] = "delete the JSON of the sample and run bokehbench synth build again"
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
@@ -117,11 +119,9 @@ class Layered:
         for name, expected in meta["files"].items():
             path = self.root / name
             if self._is_needed(name) and not path.is_file():
-                raise InputError(
-                    f"{path}: missing; delete the JSON of the sample and run bokehbench synth build again"
-                )
+                raise InputError(f"{path}: missing; {self.AGAIN}")
             if self._is_needed(name) and sha256_file(path) != expected:
-                raise InputError(f"{path}: was changed since the set was made; build the set again")
+                raise InputError(f"{path}: was changed since the set was made; {self.AGAIN}")
 
     def _is_needed(self, name: str) -> bool:
         """Whether a file of a sample must be there, as it was made; `name` is its path below the folder."""

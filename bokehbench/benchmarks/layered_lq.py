@@ -24,6 +24,7 @@ class LayeredLQ(Layered):
 
     NAME = "layered-lq"
     NEEDED = ("aif", "bokeh_k0", "disp")
+    AGAIN = f"make the set again (bokehbench degrade SET --set {NAME})"
 
     def cases(self) -> list[CaseInfo]:
         """See `Layered.cases`.

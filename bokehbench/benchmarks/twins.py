@@ -185,8 +185,8 @@ def check(root: Path, name: str) -> None:
     path = root / RECORD
     if not path.is_file():
         raise InputError(
-            f"{root}: has no {RECORD}; bokehbench degrade {twin.argument}--set {name} --out {root} makes "
-            "the set"
+            f"{root}: has no {RECORD}, so it is no {name}; bokehbench degrade {twin.argument}--set {name} "
+            "--out OUT makes one"
         )
     content = read_json(path)
     said = content if isinstance(content, dict) else {}
