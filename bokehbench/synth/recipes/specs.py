@@ -50,6 +50,7 @@ SPECS: tuple[Spec, ...] = (
         summary="Two cut-outs, K in [0, 32], focus at a random pixel, degraded input.",
         implementation=CONFIG + "magicbokeh",
         paper="MagicBokeh, supplementary B",
-        notes="Distributions that the paper does not state are ours; lq by osediff_512.",
+        notes="Distributions that the paper does not state are ours; lq by osediff_512 where it is stored, "
+        "`bokehbench train magicbokeh` degrades anew at each visit, by realesrgan_x4_lq.",
     ),
 )
