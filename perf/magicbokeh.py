@@ -1,8 +1,8 @@
 """Latency and peak memory of MagicBokeh: `python perf/magicbokeh.py [--compact] [--size 512x512 1920x1080]`.
 
 Without weights: networks of the full size (the published configuration of Stable Diffusion 2.1-base, pruned)
-with random numbers, which cost the same as trained ones. The full size needs a GPU; its weights alone are 4.2 GB
-in fp32, 2.3 GB in bf16, counted from the number of parameters. On a CPU take --compact.
+with random numbers, which cost the same as trained ones. The full size needs a GPU; its weights alone are
+4.2 GB in fp32, 2.3 GB in bf16, counted from the number of parameters. On a CPU take --compact.
 """
 
 from __future__ import annotations
