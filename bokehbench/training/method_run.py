@@ -21,7 +21,7 @@ from bokehbench.training.settings import StageSettings
 from bokehbench.training.sources import Photographs
 from bokehbench.training.stage import Stage
 from bokehbench.training.starting import device_name
-from bokehbench.training.zero_shot import Comparison
+from bokehbench.training.zero_shot import Comparison, refuse_seen
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,12 @@ class MethodRun(ABC):
         root = check.opened.benchmark.root
         library, seed = self.source.library, asked.settings.data.seed
         self.compared[check.name] = compare(asked.data, library, seed, root)
+        refuse_seen(self.seen_before(), root)
         return check
+
+    def seen_before(self) -> frozenset[str]:
+        """Names of what weights that this run begins with have seen, beside its own photographs."""
+        return frozenset()
 
     def remarks(self) -> Iterable[str]:
         """What a user should know at the start, a line each."""
@@ -163,12 +168,14 @@ class MethodRun(ABC):
     def facts(self) -> dict[str, Any]:
         """What a card says of every run."""
         asked = self.asked
+        listed = asset_names(asked.data)
         return {
             "data": data_card(asked.data, self.source.identity(), asked.settings.data),
             "device": device_name(self.accelerator.device),
             "processes": self.accelerator.num_processes,
             "command": self.command(),
-            "assets": asset_names(asked.data),
+            # A stream lists none: those of an earlier run alone would look like all.
+            "assets": sorted(self.seen_before().union(listed)) if listed else [],
             "zero_shot": zero_shot_card(self.compared),
             "bf16": bf16_support(self.accelerator.device) or "emulated",
         }

@@ -9,7 +9,7 @@ their rendered images are compared as files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,11 @@ def refuse_pictures(pictures: set[str], folder: Path, benchmark: Path) -> None:
     _refuse(pictures & assets_of(benchmark), benchmark, f"of {folder}")
 
 
+def refuse_seen(seen: frozenset[str], benchmark: Path) -> None:
+    """Compare what weights have seen before a run with a benchmark; InputError where anything is shared."""
+    _refuse(seen & assets_of(benchmark) if seen else set(), benchmark, "of the run in --start")
+
+
 def files_of(library: Library) -> set[str]:
     """Names of all pictures that a stream may take: files of folders, and photographs that come along."""
     found = set()
@@ -142,7 +147,7 @@ def files_of(library: Library) -> set[str]:
     return found
 
 
-def _refuse(common: set[str], benchmark: Path, training: str) -> None:
+def _refuse(common: Set[str], benchmark: Path, training: str) -> None:
     if common:
         raise InputError(
             f"{benchmark}: {len(common)} of its assets are in the training data {training} (the first: "

@@ -27,7 +27,7 @@ from bokehbench.training.zero_shot import (
     refuse_shared_stream,
     shared_assets,
 )
-from tests.training.conftest import few
+from tests.training.conftest import few, make_set
 
 
 def request(photographs, out, *changes, **others):
@@ -161,8 +161,33 @@ def test_a_run_may_begin_with_the_weights_of_another(photographs, others, straig
         train(request(photographs, out, *still))
     with pytest.raises(InputError, match="no training run there"):
         train(request(photographs, tmp_path / "new", start=tmp_path))
-    with pytest.raises(InputError, match="other photographs"):
-        train(request(others, tmp_path / "new", start=straight[0]))
+
+
+def test_a_run_may_begin_with_one_on_other_photographs_if_both_are_named(
+    photographs, others, straight, tmp_path
+):
+    both = train(request(others, tmp_path / "both", start=straight[0]))
+    assert both.card["start"]["data"]["root_seed"] == 5
+    assert both.card["data"]["root_seed"] == 6
+    assert set(both.card["assets"]) == assets_of_set(photographs) | assets_of_set(others)
+    # And so on: the run after that one has seen all three.
+    third = train(request(photographs, tmp_path / "third", start=tmp_path / "both"))
+    assert third.card["assets"] == both.card["assets"]
+    assert third.card["start"]["start"]["data"]["root_seed"] == 5
+
+
+def test_what_a_first_run_has_seen_is_never_judged_by(photographs, others, straight, tmp_path):
+    # A benchmark that shares nothing with the run's own photographs, but all with those of the run before.
+    with pytest.raises(InputError, match="of the run in --start"):
+        train(request(others, tmp_path / "new", start=straight[0], benchmark=f"layered:{photographs}"))
+    # The same seed, and a smaller set: what it holds out was trained on.
+    fewer = make_set(tmp_path / "fewer", seed=5, count=2)
+    with pytest.raises(InputError, match="judged by"):
+        train(request(fewer, tmp_path / "new", start=straight[0]))
+    shutil.copytree(straight[0], tmp_path / "bare")
+    (tmp_path / "bare" / CARD).unlink()
+    with pytest.raises(InputError, match="no card that lists"):
+        train(request(others, tmp_path / "new", start=tmp_path / "bare"))
     assert not (tmp_path / "new" / "arnet").exists()
 
 

@@ -74,8 +74,15 @@ class _Run(method_run.MethodRun):
         self.source: CropSource = open_source(
             request.data, self.settings.data, self.settings.seed, **self.sharing()
         )
+        self.start = self._first(request.start) if request.start else None
         self.check = self.compared_check(BenchmarkCheck)
-        self.start = Start(request.start, STAGES, self.source.identity()) if request.start else None
+
+    def _first(self, root: Path) -> Start:
+        return Start(root, self.method, STAGES, self.source.identity(), self.settings.data.held_out)
+
+    def seen_before(self) -> frozenset[str]:
+        """By the run that this one begins with."""
+        return self.start.assets if self.start else frozenset()
 
     def settings_of(self, name: str) -> ARNetSettings | IUNetSettings:
         """Of a stage."""
