@@ -89,6 +89,7 @@ KINDS: dict[str, type[Spec]] = {
 BUILTIN = (
     "bokehbench.baselines.specs",
     "bokehbench.baselines.magicbokeh.specs",
+    "bokehbench.baselines.comparators.specs",
     "bokehbench.baselines.restorers.specs",
     "bokehbench.benchmarks.specs",
     "bokehbench.benchmarks.protocol_specs",

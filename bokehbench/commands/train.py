@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bokehbench.commands.train_comparators import deepfocus
 from bokehbench.commands.train_da_depth import da_depth
 from bokehbench.commands.train_options import asked, common, report
 
@@ -17,6 +18,7 @@ def train() -> None:
 
 
 train.add_command(da_depth)
+train.add_command(deepfocus)
 
 
 @train.command()

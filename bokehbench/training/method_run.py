@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ class MethodRun(ABC):
             "device": self.accelerator.device,
         }
 
-    def compared_check(self, kind: type[Check]) -> Check | None:
+    def compared_check(self, kind: Callable[[str, Any], Check]) -> Check | None:
         """The benchmark to validate on, compared with the training data; in the first process alone."""
         asked = self.asked
         if asked.benchmark is None or not self.accelerator.is_main_process:

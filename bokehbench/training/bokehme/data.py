@@ -189,6 +189,10 @@ class StoredCrops:
             labels = np.zeros(disparity.shape, np.uint8)  # neither blur nor morphology asks for them
             spoiled = CorruptionPlan.sample(rng, self.corruption).apply(disparity, labels)
             item["disp_pred"] = torch.from_numpy(spoiled)[None]
+        return self.prepared(item)
+
+    def prepared(self, item: Item) -> Crop:
+        """What is trained on, of a part of a photograph."""
         return prepare(item, self.around)
 
     def identity(self) -> dict[str, Any]:

@@ -1,0 +1,43 @@
+"""The neural comparators of the papers' tables, implemented and trained here."""
+
+from bokehbench.registry import MethodSpec, Spec
+
+DEEPFOCUS = (
+    "Xiao, Kaplanyan, Fix, Chapman, Lanman: DeepFocus: Learned Image Synthesis for Computational Displays, "
+    "ACM TOG (SIGGRAPH Asia) 2018, https://doi.org/10.1145/3272127.3275032"
+)
+DEEPFOCUS_NOTES = (
+    "The fast network for defocus (8 convolutions on blocks of 2x2 pixels), trained by `bokehbench train "
+    "deepfocus` on our scenes; the authors' weights are for non-commercial use. It is told disparity and "
+    "diameter of the circle of confusion, not on which side of focus a pixel lies. It knows gamma 2.2 "
+    "(others are encoded anew) and a disc. Options: `device`."
+)
+
+SPECS: tuple[Spec, ...] = (
+    MethodSpec(
+        name="deepfocus",
+        openings="disc",
+        summary="Eight convolutions from image, disparity and circle of confusion to the blurred picture.",
+        implementation="bokehbench.baselines.deepfocus.renderer:DeepFocus",
+        category="neural",
+        weights=("deepfocus.safetensors",),
+        paper=DEEPFOCUS,
+        paper_name="DeepFocus",
+        notes=f"{DEEPFOCUS_NOTES} Radii beyond 12 pixels are beyond what it was trained on.",
+    ),
+    MethodSpec(
+        name="deepfocus-dagger",
+        openings="disc",
+        summary="DeepFocus on a picture shrunk until its largest radius is 10 pixels, enlarged afterwards.",
+        implementation="bokehbench.baselines.deepfocus.renderer:DeepFocus",
+        options={"adaptive": True},
+        category="neural",
+        weights=("deepfocus.safetensors",),
+        paper=DEEPFOCUS,
+        paper_name="DeepFocus†",
+        notes=(
+            f"{DEEPFOCUS_NOTES} Shrunk as BokehMe shrinks, enlarged bilinearly, as BokehMe's authors ran it: "
+            "what is in focus loses its detail where blur is large."
+        ),
+    ),
+)

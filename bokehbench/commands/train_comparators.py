@@ -1,0 +1,22 @@
+"""`bokehbench train` of the neural comparators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bokehbench.commands.train_options import asked, common, report
+
+
+@click.command()
+@common("compact, paper, or a YAML file.", ("network",))
+def deepfocus(**options: Any) -> None:
+    """DeepFocus's network, for deepfocus and deepfocus-dagger (docs/neural-comparators.md)."""
+    from bokehbench.training.comparators.methods import DeepFocus
+    from bokehbench.training.comparators.settings import load_deepfocus
+    from bokehbench.training.comparators.train import Request, train
+
+    comparator = DeepFocus()
+    own = asked(options, load_deepfocus, comparator.stages)
+    report(options["out"], train(Request(**own, comparator=comparator)), "no weights yet")

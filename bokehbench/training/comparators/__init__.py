@@ -1,0 +1,1 @@
+"""Training of the neural comparators (docs/neural-comparators.md)."""

@@ -1,0 +1,97 @@
+"""What a training of a comparator is made of; the files in `training/configs/METHOD` hold every value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+import bokehbench
+from bokehbench.synth.distributions import Strict
+from bokehbench.training.benchmark import ValidationSettings
+from bokehbench.training.bokehme.settings import DataSettings, Optimiser
+from bokehbench.training.comparators.data import Wanted
+from bokehbench.training.settings import StageSettings, Weight, load_settings
+
+FOLDER = Path(bokehbench.__file__).parent / "training" / "configs"
+
+
+class Losses(Strict):
+    """What is compared with the target.
+
+    Attributes:
+        value: weight of the mean absolute error.
+        gradient: weight of that of forward differences, in x and in y.
+        scale: linear, or the decimal logarithm of each term, which weighs what is nearly right like the rest.
+    """
+
+    value: Weight
+    gradient: Weight
+    scale: Literal["linear", "log10"]
+
+
+class PictureStage(StageSettings):
+    """A stage that learns to make the picture.
+
+    Attributes:
+        K: [low, high] of the photographs, pixels per unit of disparity.
+        gamma: [low, high] of their encoding.
+        optimiser: adam, or muon (`training.muon`), which needs fewer steps.
+        losses: of the picture.
+    """
+
+    K: tuple[float, float]
+    gamma: tuple[float, float]
+    optimiser: Optimiser
+    losses: Losses
+
+    @model_validator(mode="after")
+    def _ranges(self) -> PictureStage:
+        for name, (low, high) in (("K", self.K), ("gamma", self.gamma)):
+            if not 0.0 < low <= high:
+                raise ValueError(f"{name} must be [low, high] with 0 < low <= high, not [{low:g}, {high:g}]")
+        return self
+
+    def wanted(self, encoded: float | None) -> Wanted:
+        """The photographs of this stage."""
+        return Wanted(self.K, self.gamma, encoded)
+
+
+class ComparatorSettings(Strict):
+    """A training of a comparator; a method adds its stages and its networks' sizes.
+
+    Attributes:
+        seed: of weights and order.
+        data: photographs.
+        initial: weights before the first step, random or such that the network begins with the sharp picture.
+        keep: which weights of a stage are used: of its best validation, or its last.
+        validation: on a benchmark.
+    """
+
+    seed: Annotated[int, Field(ge=0)]
+    data: DataSettings
+    initial: Literal["random", "copy"]
+    keep: Literal["best", "last"]
+    validation: ValidationSettings
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return self.model_dump(mode="json")
+
+
+class DeepFocusSettings(ComparatorSettings):
+    """DeepFocus.
+
+    Attributes:
+        width: channels of the network; the paper's has 128.
+        network: its one stage.
+    """
+
+    width: Annotated[int, Field(ge=12, le=512)]
+    network: PictureStage
+
+
+def load_deepfocus(config: str, assignments: tuple[str, ...] = ()) -> DeepFocusSettings:
+    """See `training.settings.load_settings`."""
+    return load_settings(DeepFocusSettings, FOLDER / "deepfocus", config, assignments)

@@ -1,0 +1,88 @@
+"""A stage of a comparator as a task of the loop: a network's picture is compared with the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bokehbench.training.bokehme.data import Crop
+from bokehbench.training.bokehme.losses import forward_differences
+from bokehbench.training.comparators.settings import Losses
+from bokehbench.training.loop import Batch, Task
+from bokehbench.training.meter import psnr
+from bokehbench.training.muon import ConvolutionMuon
+
+LEAST = 1e-6
+"""Mean absolute error below which its logarithm is not followed."""
+Render = Callable[[Any, Batch], Tensor]
+"""A picture [B, 3, H, W] by a network, of a batch of `data.prepare`."""
+
+
+class PictureTask(Task):
+    """A network that makes pictures.
+
+    Args:
+        network: changed by training.
+        predict: makes pictures with it. Given the network, since a moving average of this task has another.
+        weights: of the losses.
+        held_out: batches for validation.
+        muon: take steps by it, not by Adam.
+        infer: as `predict`, the way that pictures are rendered; None where that is the same.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        predict: Render,
+        weights: Losses,
+        held_out: Sequence[Crop],
+        muon: bool = False,
+        infer: Render | None = None,
+    ) -> None:
+        super().__init__()
+        self.own, self.predict, self.infer = network, predict, infer or predict
+        self.weights, self.held_out, self.muon = weights, list(held_out), muon
+
+    @property
+    def network(self) -> nn.Module:
+        """See `Task`."""
+        return self.own
+
+    def optimiser(self, lr: float) -> torch.optim.Optimizer:
+        """Adam, or Muon."""
+        if not self.muon:
+            return super().optimiser(lr)
+        return ConvolutionMuon([weight for weight in self.parameters() if weight.requires_grad], lr)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses of a batch."""
+        made = self.predict(self.own, batch)
+        with torch.autocast(made.device.type, enabled=False):
+            return losses(made.float(), batch["target"], self.weights)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """PSNR in dB, mean over what is held out: of the rendering (the score), and of the sharp picture."""
+        device = next(self.parameters()).device
+        found: dict[str, list[Tensor]] = {}
+        for batch in self.held_out:
+            batch = {name: value.to(device) for name, value in batch.items()}
+            for name, picture in {"score": self.infer(self.own, batch), "input": batch["image"]}.items():
+                found.setdefault(name, []).append(psnr(picture, batch["target"]).cpu())
+        return {name: float(torch.cat(values).double().mean()) for name, values in found.items()}
+
+
+def losses(picture: Tensor, target: Tensor, weights: Losses) -> dict[str, Tensor]:
+    """`loss`, the weighted sum, and the mean absolute errors of values and of differences in x and y."""
+    pairs = zip(forward_differences(picture), forward_differences(target), strict=True)
+    across, down = (functional.l1_loss(own, true) for own, true in pairs)
+    terms = {"value": functional.l1_loss(picture, target), "gradient_x": across, "gradient_y": down}
+    scaled = dict(terms)
+    if weights.scale == "log10":
+        scaled = {name: torch.log10(term.clamp(min=LEAST)) for name, term in terms.items()}
+    gradient = scaled["gradient_x"] + scaled["gradient_y"]
+    return {"loss": weights.value * scaled["value"] + weights.gradient * gradient, **terms}

@@ -1,0 +1,158 @@
+"""Claims about the comparators' trainings: interrupted or not, the same bytes; and something is learnt."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from bokehbench import weights as weight_files
+from bokehbench.cases import Inputs
+from bokehbench.errors import ConfigError, InputError
+from bokehbench.optics import Lens
+from bokehbench.registry import MethodSpec, get
+from bokehbench.training.comparators.data import Wanted, open_source
+from bokehbench.training.comparators.methods import DeepFocus
+from bokehbench.training.comparators.settings import FOLDER, Losses, load_deepfocus
+from bokehbench.training.comparators.stages import losses
+from bokehbench.training.comparators.train import Request, train
+from bokehbench.training.loop import Trainer
+from bokehbench.training.settings import names
+
+FEW_DATA = (
+    "data.crop=32",
+    "data.crops=2",
+    "data.held_out=1",
+    "data.validation_crops=2",
+    "data.validation_side=32",
+)
+FEW_STEPS = (
+    "batch=2",
+    "steps=6",
+    "log_every=1",
+    "validate_every=3",
+    "checkpoint_every=2",
+    "schedule.warm_up=0",
+)
+METHODS = {
+    "deepfocus": (DeepFocus(), load_deepfocus, ("width=16", "network.gamma=[1, 3]", "network.K=[12, 24]")),
+}
+
+
+def few(method, *changes):
+    comparator, load, own = METHODS[method]
+    stages = (f"{stage}.{change}" for stage in comparator.stages for change in FEW_STEPS)
+    return load("compact", (*FEW_DATA, "data.tries=1", *stages, *own, *changes))
+
+
+def request(method, photographs, out, *changes, **others):
+    comparator = METHODS[method][0]
+    settings = few(method, *(f"{stage}.precision=fp32" for stage in comparator.stages), *changes)
+    own = {"stages": comparator.stages, "device": "cpu", **others}
+    return Request(settings, "compact", str(photographs), out, comparator=comparator, **own)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_killed_training_ends_with_the_same_bytes_and_its_weights_render(
+    method, photographs, tmp_path, monkeypatch
+):
+    straight = train(request(method, photographs, tmp_path / "straight"))
+    file = f"{method}.safetensors"
+    card = json.loads((tmp_path / "straight" / f"{method}.json").read_text())
+    assert card == json.loads(json.dumps(straight.card)) and card["weights"]["file"] == file
+    assert str(tmp_path) not in json.dumps(card) and str(photographs) not in json.dumps(card)
+    step, calls = Trainer._step, []
+
+    def dying(self, batch):
+        calls.append(self.stage.name)
+        if len(calls) == 5:
+            raise Killed
+        return step(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_step", dying)
+        with pytest.raises(Killed):
+            train(request(method, photographs, tmp_path / "killed"))
+    train(request(method, photographs, tmp_path / "killed"))
+    assert (tmp_path / "straight" / file).read_bytes() == (tmp_path / "killed" / file).read_bytes()
+
+    monkeypatch.setenv(weight_files.FILE_VARIABLE, f"{method}={tmp_path / 'straight' / file}")
+    spec = get(MethodSpec, method)
+    assert spec.weights_sha256() == {file: straight.card["weights"]["sha256"]}
+    image = np.random.default_rng(0).random((21, 26, 3), np.float32)
+    disparity = np.linspace(0, 1, 26, dtype=np.float32)[None].repeat(21, 0)
+    made = spec.create().render(Inputs("key", image, disparity, Lens(K=5.0, disp_focus=0.3)))
+    assert made.shape == image.shape and made.dtype == np.float32 and np.isfinite(made).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_few_steps_make_the_loss_smaller(method, photographs, tmp_path):
+    changes = ("data.flip=0", "data.flip_vertical=0", "data.crops=1", "data.mixed=1")
+    comparator = METHODS[method][0]
+    more = (f"{stage}.{change}" for stage in comparator.stages for change in ("steps=24", "batch=4"))
+    train(request(method, photographs, tmp_path / "run", *changes, *more))
+    for stage in comparator.stages:
+        lines = (tmp_path / "run" / stage / "log.jsonl").read_text().splitlines()
+        found = [entry[f"{stage}/loss"] for entry in map(json.loads, lines) if f"{stage}/loss" in entry]
+        assert len(found) == 24 and np.mean(found[-6:]) < np.mean(found[:6])
+
+
+def test_photographs_are_chosen_by_blur_and_encoding_and_encoded_anew(photographs):
+    settings = few("deepfocus")
+    plain = open_source(str(photographs), settings.data, 1).held_out(Wanted((12, 12), (1, 1)))
+    anew = open_source(str(photographs), settings.data, 1).held_out(Wanted((12, 12), (1, 1), 2.2))
+    for one, other in zip(plain, anew, strict=True):
+        assert one["gamma"] == 1.0 and other["gamma"] == pytest.approx(2.2)
+        assert torch.allclose(other["image"] ** 2.2, one["image"], atol=1e-5)
+        assert torch.allclose(other["target"] ** 2.2, one["target"], atol=1e-5)
+        assert one["defocus"].abs().max() <= 12.0 and torch.equal(one["defocus"], other["defocus"])
+        # K = 12, focus at 0.3.
+        assert torch.allclose(one["defocus"], 12.0 * (one["disparity"] - 0.3), atol=1e-4)
+    with pytest.raises(InputError, match="K from 3 to 6 and gamma from 1 to 5"):
+        open_source(str(photographs), settings.data, 1).held_out(Wanted((3, 6), (1, 5)))
+    with pytest.raises(ConfigError, match="its stack has nothing"):
+        open_source("stream", settings.data, 1).held_out(Wanted((12, 12), (7, 8)))
+
+
+def test_a_stream_gives_the_same_kinds_of_crops(photographs):
+    changed = '"size=[64, 64]", "quality=draft", "stack.K_at_512=[96]", "stack.gamma=[1, 2]"'
+    small = (f"data.changes=[{changed}]",)
+    settings = few("deepfocus", *small, "data.quality=draft", "data.validation_crops=1")
+    streamed = open_source("stream", settings.data, 1).held_out(Wanted((12, 12), (2, 2), 2.2))
+    stored = open_source(str(photographs), settings.data, 1).held_out(Wanted((12, 12), (2.2, 2.2), 2.2))
+    assert {name: one.shape for name, one in streamed[0].items()} == {
+        name: one.shape for name, one in stored[0].items()
+    }
+
+
+def test_the_papers_loss_is_of_logarithms():
+    torch.manual_seed(0)
+    target = torch.rand(2, 3, 9, 9)
+    weights = Losses(value=1.0, gradient=0.5, scale="log10")
+    # A constant error of 0.01: nothing is wrong with the differences, which count as 1e-6.
+    found = losses(target + 0.01, target, weights)
+    assert found["loss"].item() == pytest.approx(-2.0 - 6.0, abs=1e-2)
+    assert found["value"].item() == pytest.approx(0.01, rel=1e-3)
+    halved = losses(
+        target + 0.5 * torch.rand(2, 3, 9, 9).sign(), target, weights.model_copy(update={"scale": "linear"})
+    )
+    assert halved["loss"].item() == pytest.approx(0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_settings_that_come_along_can_be_read(method):
+    load = METHODS[method][1]
+    assert {"compact", "paper"} <= set(names(FOLDER / method))
+    for name in names(FOLDER / method):
+        assert load(name).to_json()
+    with pytest.raises(ConfigError, match="no such field"):
+        load("compact", ("data.crap=3",))
+    stage = METHODS[method][0].stages[0]
+    with pytest.raises(ConfigError, match=r"K must be \[low, high\]"):
+        load("compact", (f"{stage}.K=[12, 3]",))
