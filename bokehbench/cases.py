@@ -54,6 +54,7 @@ class CaseInfo:
         lens: what is asked for, as far as it is known before pixels are read; `Case.inputs.lens` is final.
         data: sha256 over the files the case is made of.
         K_search: where K is not known: the range in which the runner looks for it (`lens.K` is then 0).
+        own_data: `data` without the disparity track; empty where there is none.
     """
 
     key: str
@@ -62,6 +63,7 @@ class CaseInfo:
     lens: Lens
     data: str
     K_search: tuple[float, float] | None = None
+    own_data: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,10 @@ class Opened:
 
     def cases(self) -> list[CaseInfo]:
         """All cases; `data` covers the disparity track as well."""
-        return [replace(info, data=self.track.data(info.data)) for info in self.benchmark.cases()]
+        return [
+            replace(info, data=self.track.data(info.data), own_data=info.data)
+            for info in self.benchmark.cases()
+        ]
 
     def load(self, info: CaseInfo) -> Case:
         """One case with the track's disparity map."""

@@ -2,21 +2,23 @@
 
 ::
 
-    RESULTS/{benchmark}/{protocol}/_restored/{restorer}/{weights hash8 | none}/
+    RESULTS/{benchmark}/{protocol@version}/_restored/{restorer}/{weights hash8 | none}/
         {case}.png            at the target's size, 8 bit
         {case}.json           what made it (written last)
         {case}.timing.json    seconds, memory, device, date
         {case}.failed.txt     why there is none
         _external/            logs of an external restorer
 
-A renderer always sees the 8-bit picture, stored or just made, so that sharing it changes no result.
+All disparity tracks share them. A renderer always sees the 8-bit picture, stored or just made, so that
+sharing it changes no result.
 """
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,10 @@ from typing import Any
 import numpy as np
 
 from bokehbench import images, records
-from bokehbench.cases import Case, FloatImage, Inputs
-from bokehbench.errors import BokehbenchError, InputError, JobFailed
+from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs
+from bokehbench.errors import BokehbenchError, InputError, JobFailed, Unavailable
 from bokehbench.leaderboard import measure
-from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
+from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result, results
 from bokehbench.registry import MethodSpec, RestorerSpec, TwoStageSpec, registered_files
 
 FOLDER = "_restored"
@@ -82,14 +84,15 @@ def at(result: Result, restorer: RestorerSpec) -> Restored:
     hashes, made = restorer.weights_sha256(), restorer.made_with()
     content = {**made, "weights": hashes} if made else hashes
     weights = records.sha256_json(content)[:8] if content else NO_WEIGHTS
-    return Restored(result.at, restorer.name, weights, result.case)
+    shared = replace(result.at, protocol=result.at.protocol.partition("+")[0])
+    return Restored(shared, restorer.name, weights, result.case)
 
 
-def is_complete(place: Restored, restorer: RestorerSpec, data: str) -> bool:
-    """Whether the picture is there, undamaged, and of this restorer and data."""
+def is_complete(place: Restored, restorer: RestorerSpec, info: CaseInfo) -> bool:
+    """Whether the picture is there, undamaged, and of this restorer and case."""
     if not place.picture.exists():
         return False
-    wanted = {**_made_by(restorer, data), "picture": records.sha256_file(place.picture)}
+    wanted = {**_made_by(restorer, info), "picture": records.sha256_file(place.picture)}
     return wanted.items() <= stored(place.record).items()
 
 
@@ -101,7 +104,7 @@ def picture(result: Result, case: Case, restorer: RestorerSpec) -> FloatImage:
         InputError: the case has no low-quality picture.
     """
     place = at(result, restorer)
-    if not is_complete(place, restorer, case.info.data):
+    if not is_complete(place, restorer, case.info):
         if place.failure.exists():
             said = place.failure.read_text().strip().rpartition("\n")[2]
             raise JobFailed(f"{restorer.name} failed: {said} (all of it: {place.failure})")
@@ -137,7 +140,7 @@ def write(
     place: Restored, case: Case, restorer: RestorerSpec, image: FloatImage, timing: Mapping[str, Any]
 ) -> None:
     """Keep a restored picture; of one that is there, the timing, if the picture is still the same."""
-    if is_complete(place, restorer, case.info.data):
+    if is_complete(place, restorer, case.info):
         was = images.quantise(images.read_image(place.picture))
         if not np.array_equal(was, images.quantise(image)):
             raise JobFailed(f"restored again, it differs from {place.picture}: it was not measured")
@@ -146,7 +149,7 @@ def write(
     images.write_png(place.picture, image)
     records.write_json(place.timing, dict(timing))
     content = {
-        **_made_by(restorer, case.info.data),
+        **_made_by(restorer, case.info),
         "case": place.case,
         "picture": records.sha256_file(place.picture),
         "registered": {} if restorer.is_builtin else registered_files(),
@@ -201,7 +204,41 @@ def both_stages(place: Restored, timing: Mapping[str, Any]) -> dict[str, Any]:
     return both
 
 
-def _made_by(restorer: RestorerSpec, data: str) -> dict[str, Any]:
+def rests_on(result: Result, spec: MethodSpec) -> dict[str, Any]:
+    """What the record of a result of two stages must say of the first to count, where its picture is here."""
+    if not isinstance(spec, TwoStageSpec):
+        return {}
+    with contextlib.suppress(Unavailable):
+        now = stored(at(result, spec.restorer).record).get("picture")
+        return {"restored": now} if now else {}
+    return {}
+
+
+def remove_unused(units: Sequence[tuple[Result, RestorerSpec]]) -> None:
+    """Delete what restorers made with other weights or environments, where no result rests on it any more.
+
+    Args:
+        units: results and the restorers before them, as they are now.
+    """
+    kept = {at(result, restorer).folder for result, restorer in units}
+    here = set().union(*map(_pictures, kept))
+    for folder in sorted({other for one in kept for other in one.parent.iterdir()} - kept):
+        protocol = folder.parents[2]
+        used = set()
+        for track in protocol.parent.glob(f"{protocol.name}*"):
+            found = results(Protocol(protocol.parents[1], protocol.parent.name, track.name))
+            used |= {stored(result.record).get("restored") for result in found}
+        if not _pictures(folder) & (used - here):
+            shutil.rmtree(folder)
+
+
+def _pictures(folder: Path) -> set[str]:
+    """Digests of the restored pictures of a folder."""
+    digests = (stored(path).get("picture") for path in folder.glob("*.json"))
+    return {digest for digest in digests if digest}
+
+
+def _made_by(restorer: RestorerSpec, info: CaseInfo) -> dict[str, Any]:
     made = restorer.made_with()
     return {
         "schema": SCHEMA,
@@ -209,7 +246,7 @@ def _made_by(restorer: RestorerSpec, data: str) -> dict[str, Any]:
         "options": records.plain(dict(restorer.options)),
         "weights": restorer.weights_sha256(),
         **({"external": records.plain(made)} if made else {}),
-        "data": data,
+        "data": info.own_data or info.data,
     }
 
 

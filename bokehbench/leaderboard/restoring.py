@@ -83,7 +83,7 @@ def restore_missing(units: Sequence[Unit], pool: Pool, profile: int) -> list[str
         if not isinstance(spec, TwoStageSpec) or (is_complete(unit, spec) and not profile):
             continue
         place = restored.at(unit.result, spec.restorer)
-        if restored.is_complete(place, spec.restorer, unit.info.data) and measure.is_profiled(
+        if restored.is_complete(place, spec.restorer, unit.info) and measure.is_profiled(
             restored.stored(place.timing), profile
         ):
             continue
@@ -107,7 +107,7 @@ def _is_there(unit: Unit) -> bool:
     """Whether the restored picture that a unit needs is."""
     spec = get(MethodSpec, unit.result.method)
     assert isinstance(spec, TwoStageSpec)
-    return restored.is_complete(restored.at(unit.result, spec.restorer), spec.restorer, unit.info.data)
+    return restored.is_complete(restored.at(unit.result, spec.restorer), spec.restorer, unit.info)
 
 
 def _restore(unit: Unit, repeats: int) -> None:

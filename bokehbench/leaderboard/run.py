@@ -19,7 +19,7 @@ from bokehbench.benchmarks.protocols import offers
 from bokehbench.benchmarks.tracks import Track
 from bokehbench.cases import CaseInfo
 from bokehbench.errors import BokehbenchError, ConfigError, InputError, Unavailable
-from bokehbench.leaderboard import external, k_scale, measure, restoring, trained_on
+from bokehbench.leaderboard import external, k_scale, measure, restored, restoring, trained_on
 from bokehbench.leaderboard.renew import remove_replaced
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.set_k import choose_for_set
@@ -134,11 +134,19 @@ def run(
         every += found
     _render_missing(every, pool, profile, summary)
     if renew:
-        for unit in every:
-            spec = get(MethodSpec, unit.result.method)
-            if is_complete(unit, spec):
-                remove_replaced(unit.result, spec)
+        _remove_replaced(every)
     return summary
+
+
+def _remove_replaced(every: Sequence[Unit]) -> None:
+    """What results that are there anew have taken the place of."""
+    units = [(unit, get(MethodSpec, unit.result.method)) for unit in every]
+    for unit, spec in units:
+        if is_complete(unit, spec):
+            remove_replaced(unit.result, spec)
+    restored.remove_unused(
+        [(unit.result, spec.restorer) for unit, spec in units if isinstance(spec, TwoStageSpec)]
+    )
 
 
 def _note_calibrations(units: Sequence[Unit], scaled: Mapping[str, k_scale.Calibration]) -> None:

@@ -14,6 +14,7 @@ from bokehbench import metrics, weights
 from bokehbench.benchmarks.locate import DATA_VARIABLE
 from bokehbench.benchmarks.protocols import base_id, current_ids
 from bokehbench.errors import ConfigError, Unavailable
+from bokehbench.leaderboard import restored
 from bokehbench.leaderboard.find_k import identity_of
 from bokehbench.leaderboard.regions import FAMILY, PAIR_FAMILY
 from bokehbench.leaderboard.results import Protocol, Result
@@ -30,7 +31,8 @@ class Stale:
     Attributes:
         reason: one line.
         command: what renews it.
-        cause: method, options, data, K, protocol, external, prediction, scores, metric, or unregistered.
+        cause: method, options, data, K, protocol, external, restored, prediction, scores, metric, or
+            unregistered.
     """
 
     reason: str
@@ -103,6 +105,8 @@ class Today:
                 return "K", f"K was found by the search {record.get('K_search')}, now {search}"
         if changed := self._changed(spec, record):
             return "external", f"made with another {', '.join(changed)}"
+        if not restored.rests_on(result, spec).items() <= record.items():
+            return "restored", "what the restorer made before it is another picture now"
         if record["prediction"] != held:
             return "prediction", "prediction file is missing or not the one of its record"
         return "", ""

@@ -88,6 +88,7 @@ def is_complete(unit: Unit, spec: MethodSpec) -> bool:
     wanted = {**made_by(unit, spec), "prediction": records.sha256_file(unit.result.prediction)}
     if unit.K is not None:
         wanted["K"] = unit.K
+    wanted |= restored.rests_on(unit.result, spec)
     return wanted.items() <= stored(unit.result.record).items()
 
 

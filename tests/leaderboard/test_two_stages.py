@@ -15,6 +15,7 @@ import pytest
 
 from bokehbench import images, records, registry
 from bokehbench.benchmarks.locate import open_benchmark
+from bokehbench.benchmarks.tracks import parse_track
 from bokehbench.errors import InputError
 from bokehbench.leaderboard import export_data, export_text, restored, results, unit
 from bokehbench.leaderboard.build import build
@@ -192,6 +193,43 @@ def test_a_renderer_is_made_once_whatever_stands_before_it(world: Path, monkeypa
     monkeypatch.setattr(unit, "_renderers", {})
     go(world, "counted+sterefo", "sterefo", "bicubic+sterefo", "counted+sterefo+k1.5")
     assert sorted(unit._renderers) == ["sterefo", "sterefo+k1.5"]
+
+
+def test_tracks_share_what_does_not_depend_on_them(world: Path) -> None:
+    go(world, "counted+scatter")
+    before = asked(world)
+    assert go(world, "counted+scatter", tracks=[parse_track("dilate:1"), parse_track("gt")]).rendered == 3
+    assert asked(world) == before
+    assert len(results.protocols(world / "out")) == 2
+
+
+def test_a_result_rests_on_one_restored_picture(world: Path) -> None:
+    go(world, "counted+scatter")
+    evaluate(world / "out", ["psnr"])
+    (at,) = results.protocols(world / "out")
+    result = next(results.results(at))
+    place = restored.at(result, get(MethodSpec, "counted+scatter").restorer)
+    images.write_png(place.picture, 0.5 * images.read_image(place.picture))
+    records.write_json(
+        place.record, {**records.read_json(place.record), "picture": records.sha256_file(place.picture)}
+    )
+    (row,) = build(collect([world / "out"])[0]).stale_rows
+    assert "another picture now" in row.stale[0].reason
+    assert go(world, "counted+scatter").rendered == 1
+    evaluate(world / "out", ["psnr"])
+    assert not build(collect([world / "out"])[0]).stale_rows
+
+
+def test_renewing_leaves_no_restored_pictures_that_nothing_rests_on(world: Path) -> None:
+    go(world, "copyist+identity")
+    with (world / "program.py").open("a") as file:
+        file.write("# better\n")
+    own_world.register_again()
+    go(world, "copyist+identity")
+    (at,) = results.protocols(world / "out")
+    assert len(list((at.folder / "_restored" / "copyist").iterdir())) == 2
+    go(world, "copyist+identity", renew=True)
+    assert len(list((at.folder / "_restored" / "copyist").iterdir())) == 1
 
 
 def test_a_restorer_that_fails_fails_its_methods_alone(world: Path) -> None:
