@@ -20,3 +20,16 @@ def deepfocus(**options: Any) -> None:
     comparator = DeepFocus()
     own = asked(options, load_deepfocus, comparator.stages)
     report(options["out"], train(Request(**own, comparator=comparator)), "no weights yet")
+
+
+@click.command()
+@common("compact, paper, or a YAML file.", ("network",))
+def deeplens(**options: Any) -> None:
+    """A DeepLens-style renderer (docs/neural-comparators.md)."""
+    from bokehbench.training.comparators.methods import DeepLens
+    from bokehbench.training.comparators.settings import load_deeplens
+    from bokehbench.training.comparators.train import Request, train
+
+    comparator = DeepLens()
+    own = asked(options, load_deeplens, comparator.stages)
+    report(options["out"], train(Request(**own, comparator=comparator)), "no weights yet")

@@ -12,6 +12,10 @@ DEEPFOCUS_NOTES = (
     "diameter of the circle of confusion, not on which side of focus a pixel lies. It knows gamma 2.2 "
     "(others are encoded anew) and a disc. Options: `device`."
 )
+DEEPLENS = (
+    "Wang, Shen, Zhang, Wang, Lin, Hsieh, Kong, Lu: DeepLens: Shallow Depth Of Field From A Single Image, "
+    "ACM TOG (SIGGRAPH Asia) 2018, https://arxiv.org/abs/1810.08100"
+)
 
 SPECS: tuple[Spec, ...] = (
     MethodSpec(
@@ -38,6 +42,23 @@ SPECS: tuple[Spec, ...] = (
         notes=(
             f"{DEEPFOCUS_NOTES} Shrunk as BokehMe shrinks, enlarged bilinearly, as BokehMe's authors ran it: "
             "what is in focus loses its detail where blur is large."
+        ),
+    ),
+    MethodSpec(
+        name="deeplens",
+        openings="disc",
+        summary="Lens blur at a small size as a mean of learned features, and guided upsampling.",
+        implementation="bokehbench.baselines.deeplens.renderer:DeepLens",
+        category="neural",
+        weights=("deeplens.safetensors",),
+        paper=DEEPLENS,
+        paper_name="DeepLens",
+        notes=(
+            "DeepLens-style: lens-blur and upsampling module after the authors' released code, without batch "
+            "normalisation, trained by `bokehbench train deeplens` on our scenes; depth is not predicted. "
+            "Halved as often as the authors halve for the picture's size, and until the largest radius "
+            "is 7 pixels, which is ours: the time depends on the size and little on the blur. It knows gamma "
+            "2.2 (others are encoded anew) and a disc. Options: `device`."
         ),
     ),
 )

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from bokehbench.baselines.bokehme.networks import TILE, resize
 from bokehbench.baselines.bokehme.neural import scale_of
 from bokehbench.baselines.comparators import weights
+from bokehbench.baselines.comparators.pictures import shown
 from bokehbench.baselines.deepfocus.network import DeepFocusNet
-from bokehbench.baselines.diffusion.pictures import GAMMA, reencoded, to_picture, to_tensor
 from bokehbench.baselines.scatter.renderer import usable_device
 from bokehbench.cases import FloatImage, Inputs
-from bokehbench.optics import signed_defocus
 
 METHOD = "deepfocus"
 
@@ -54,15 +52,9 @@ class DeepFocus:
 
 def render_picture(network: DeepFocusNet, inputs: Inputs, adaptive: bool) -> FloatImage:
     """See `DeepFocus.render`."""
-    gamma, device = inputs.lens.gamma, next(network.parameters()).device
-    image = np.maximum(reencoded(inputs.image, gamma, GAMMA), 0.0)
-    # The network's pictures end at 1: light beyond it is scaled down, which blur commutes with.
-    brightest = max(1.0, float(image.max(initial=0.0)))
-    defocus = to_tensor(signed_defocus(inputs.disparity, inputs.lens), device)
-    with torch.inference_mode():
-        seen, disparity = to_tensor(image / brightest, device), to_tensor(inputs.disparity, device)
-        shown = (render_adaptively if adaptive else render)(network, seen, disparity, defocus)
-    return np.asarray(reencoded(brightest * to_picture(shown), GAMMA, gamma), np.float32)
+    way = render_adaptively if adaptive else render
+    device = next(network.parameters()).device
+    return shown(inputs, device, lambda image, near, defocus: way(network, image, near, defocus))
 
 
 def render(

@@ -6,14 +6,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from bokehbench.baselines.deepfocus import renderer as deepfocus
 from bokehbench.baselines.deepfocus.network import DeepFocusNet
+from bokehbench.baselines.deeplens import renderer as deeplens
+from bokehbench.baselines.deeplens.network import DeepLensNet
 from bokehbench.baselines.diffusion.pictures import GAMMA
 from bokehbench.cases import FloatImage, Inputs
 from bokehbench.training.bokehme.data import Crop
-from bokehbench.training.comparators.settings import ComparatorSettings, DeepFocusSettings, PictureStage
+from bokehbench.training.comparators.settings import (
+    ComparatorSettings,
+    DeepFocusSettings,
+    DeepLensSettings,
+    PictureStage,
+)
 from bokehbench.training.comparators.stages import PictureTask
 from bokehbench.training.loop import Batch, Task
 
@@ -110,3 +118,64 @@ class DeepFocus(Comparator):
             "deepfocus": deepfocus.render_picture(network, inputs, adaptive=False),
             "deepfocus-dagger": deepfocus.render_picture(network, inputs, adaptive=True),
         }
+
+
+class DeepLens(Comparator):
+    """DeepLens-style: both modules at once."""
+
+    method, encoded = "deeplens", GAMMA
+
+    def config(self, settings: ComparatorSettings) -> dict[str, Any]:
+        """See `Comparator`."""
+        assert isinstance(settings, DeepLensSettings)
+        return {"blur_width": settings.blur_width, "upsampling_width": settings.upsampling_width}
+
+    def build(self, config: Mapping[str, Any]) -> DeepLensNet:
+        """See `Comparator`."""
+        return deeplens.build(config)
+
+    def begin(self, network: DeepLensNet) -> None:
+        """See `Comparator`."""
+        network.begin_by_copying()
+
+    def task(
+        self,
+        stage: str,
+        network: DeepLensNet,
+        earlier: Mapping[str, Mapping[str, Tensor]],
+        settings: PictureStage,
+        held_out: Sequence[Crop],
+    ) -> Task:
+        """See `Comparator`."""
+
+        def infer(network: DeepLensNet, batch: Batch) -> Tensor:
+            return deeplens.render(network, batch["image"], batch["defocus"])
+
+        muon = settings.optimiser == "muon"
+        return PictureTask(network, by_steps, settings.losses, held_out, muon, infer)
+
+    def shown(self, network: DeepLensNet, inputs: Inputs) -> dict[str, FloatImage]:
+        """See `Comparator`."""
+        return {"deeplens": deeplens.render_picture(network, inputs)}
+
+
+MOST_STEPS = 2
+"""Of upsampling in training."""
+
+
+def by_steps(network: DeepLensNet, batch: Batch) -> Tensor:
+    """Each crop with as much upsampling as its blur asks for, and every second one with a step more.
+
+    Large pictures are upsampled whatever their blur is: the networks have to know small blur at all sizes.
+    """
+    image, defocus = batch["image"], batch["defocus"]
+    needed = [
+        min(MOST_STEPS, deeplens.steps_for_blur(one) + number % 2) for number, one in enumerate(defocus)
+    ]
+    made, order = list[Tensor](), list[int]()
+    for steps in sorted(set(needed)):
+        chosen = [number for number, own in enumerate(needed) if own == steps]
+        made.append(network(image[chosen], defocus[chosen], steps))
+        order += chosen
+    back = torch.tensor(order, device=image.device).argsort()
+    return torch.cat(made)[back]

@@ -92,6 +92,30 @@ class DeepFocusSettings(ComparatorSettings):
     network: PictureStage
 
 
+class DeepLensSettings(ComparatorSettings):
+    """DeepLens.
+
+    Attributes:
+        blur_width, upsampling_width: channels of its modules, see `deeplens.network.DeepLensNet`.
+        network: its one stage, both modules at once.
+    """
+
+    blur_width: Annotated[int, Field(ge=4, le=256)]
+    upsampling_width: Annotated[int, Field(ge=4, le=256)]
+    network: PictureStage
+
+    @model_validator(mode="after")
+    def _aligned(self) -> DeepLensSettings:
+        if self.data.crop % 32:
+            raise ValueError(f"data.crop must be a multiple of 32, not {self.data.crop}")
+        return self
+
+
 def load_deepfocus(config: str, assignments: tuple[str, ...] = ()) -> DeepFocusSettings:
     """See `training.settings.load_settings`."""
     return load_settings(DeepFocusSettings, FOLDER / "deepfocus", config, assignments)
+
+
+def load_deeplens(config: str, assignments: tuple[str, ...] = ()) -> DeepLensSettings:
+    """See `training.settings.load_settings`."""
+    return load_settings(DeepLensSettings, FOLDER / "deeplens", config, assignments)

@@ -14,8 +14,8 @@ from bokehbench.errors import ConfigError, InputError
 from bokehbench.optics import Lens
 from bokehbench.registry import MethodSpec, get
 from bokehbench.training.comparators.data import Wanted, open_source
-from bokehbench.training.comparators.methods import DeepFocus
-from bokehbench.training.comparators.settings import FOLDER, Losses, load_deepfocus
+from bokehbench.training.comparators.methods import DeepFocus, DeepLens
+from bokehbench.training.comparators.settings import FOLDER, Losses, load_deepfocus, load_deeplens
 from bokehbench.training.comparators.stages import losses
 from bokehbench.training.comparators.train import Request, train
 from bokehbench.training.loop import Trainer
@@ -38,6 +38,11 @@ FEW_STEPS = (
 )
 METHODS = {
     "deepfocus": (DeepFocus(), load_deepfocus, ("width=16", "network.gamma=[1, 3]", "network.K=[12, 24]")),
+    "deeplens": (
+        DeepLens(),
+        load_deeplens,
+        ("blur_width=8", "upsampling_width=4", "network.gamma=[1, 3]", "network.K=[12, 24]"),
+    ),
 }
 
 
