@@ -55,7 +55,15 @@ class OptionalPaper(click.Command):
     "--layout",
     metavar="NAME",
     default="",
-    help="Also the layout of a paper's table: bokehme-1 (blur levels side by side).",
+    help="Also the layout of a paper's table, ours beside theirs: bokehme-1, bokehme-2, bokehme-fig11, "
+    "bokehdiff-1 or magicbokeh-1.",
+)
+@click.option(
+    "--crop",
+    "crops",
+    metavar="[BENCHMARK/]CASE:X,Y,W,H",
+    multiple=True,
+    help="Show this crop by all methods on the page (repeatable); otherwise that where they differ most.",
 )
 @click.option(
     "--intervals/--no-intervals", default=True, show_default=True, help="Whether the LaTeX has ± intervals."
@@ -83,6 +91,7 @@ def leaderboard(
     strict: bool,
     paper: str | None,
     layout: str,
+    crops: tuple[str, ...],
     intervals: bool,
     all_pairs: bool,
     documents: tuple[Path, ...],
@@ -97,12 +106,19 @@ def leaderboard(
     for path in (*documents, *renewed):
         document.parts(path)  # refused before the work
     summary = write(
-        results, out, strips=strips, papers=papers, layout=layout, intervals=intervals, pairs=all_pairs
+        results,
+        out,
+        strips=strips,
+        papers=papers,
+        layout=layout,
+        intervals=intervals,
+        pairs=all_pairs,
+        crop=crops,
     )
     click.echo(summary.terminal())
     if layout:
         click.echo(summary.layout)
-    for line in (*summary.without_truth, *summary.without_table):
+    for line in (*summary.without_truth, *summary.without_table, *summary.crops):
         click.echo(line)
     click.echo(f"page: {summary.page}")
     click.echo(f"tables: {out}/leaderboard.md, .csv, .tex, .json; every number: {out}/results.csv")

@@ -59,7 +59,7 @@ def _markdown(table: Table) -> list[str]:
         ),
     ):
         if items:
-            lines += [f"**{heading}**", "", *(f"- {_in_markdown(item)}" for item in items), ""]
+            lines += [f"**{heading}**", "", *(f"- {in_markdown(item)}" for item in items), ""]
     return lines
 
 
@@ -77,7 +77,7 @@ def _markdown_tables(table: Table, group: Group) -> list[str]:
 def markdown_table(table: Table, group: Group, costs: bool = True) -> list[str]:
     """The lines of one table, heading first; `costs` adds rank and seconds to that of all levels."""
     overall = group.level == ALL and costs
-    heads = ["method", *(_in_markdown(c.heading) for c in table.columns)]
+    heads = ["method", *(in_markdown(c.heading) for c in table.columns)]
     heads += ["rank", "s/image"] if overall else []
     heads += [TRUTH_HEADING] if table.uses_truth else []
     lines = [" | ".join(["", *heads, ""]).strip(), "|" + "---|" + "---:|" * (len(heads) - 1)]
@@ -86,19 +86,19 @@ def markdown_table(table: Table, group: Group, costs: bool = True) -> list[str]:
         cells = [one.values.get(c.name, "–") for c in table.columns]
         rest = ["–", one.seconds or "–"] if overall else []
         rest += ["–"] if table.uses_truth else []
-        return " | ".join(["", _in_markdown(reported_label(one)), *cells, *rest, ""]).strip()
+        return " | ".join(["", in_markdown(reported_label(one)), *cells, *rest, ""]).strip()
 
     for row in table.rows:
         cells = [_markdown_cell(table, group.cells[row.key][c.name], c) for c in table.columns]
         label = marked_label(row)
         rest = [rank_text(row), seconds_text(row)] if overall else []
-        rest += [_in_markdown(row.truth or "–")] if table.uses_truth else []
-        lines.append(" | ".join(["", _in_markdown(label), *cells, *rest, ""]).strip())
+        rest += [in_markdown(row.truth or "–")] if table.uses_truth else []
+        lines.append(" | ".join(["", in_markdown(label), *cells, *rest, ""]).strip())
         lines += [printed(one) for one in table.printed(group.level, row)]
     return lines + [printed(one) for one in table.only_printed(group.level)]
 
 
-def _in_markdown(text: str) -> str:
+def in_markdown(text: str) -> str:
     """What people named stays as it is: not HTML, not emphasis, and a bare | would end a table's cell."""
     return re.sub(r"[\\`*<|\[\]]|(?<!\w)_|_(?!\w)", lambda found: "\\" + found[0], text)
 

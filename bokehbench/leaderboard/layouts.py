@@ -1,147 +1,82 @@
-"""Tables in the layout of a paper, measured rows beside the paper's own numbers."""
+"""Tables in the layout of a paper, measured rows beside the paper's own numbers.
+
+layout_types.py    grids, trends, what is missing
+layout_parts.py    the cases of one level or track, with the paper's numbers
+paper_layouts.py   which cases, columns and claims each paper's table has
+layout_words.py    order, gains and falls in sentences
+layout_trends.py   claims of the papers as checks
+layout_missing.py  what is not there, and the command that makes it
+layout_export.py   text, Markdown, LaTeX; `_layouts.html` is the page's
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from bokehbench.benchmarks.protocols import base_id
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.leaderboard.export_latex import latex_text
-from bokehbench.leaderboard.reported import with_reported
-from bokehbench.leaderboard.sentences import profiled_sentence, timed_text
-from bokehbench.leaderboard.tables import ALL, Cell, Column, Group, Reported, Row, Table
+from bokehbench.leaderboard import paper_layouts
+from bokehbench.leaderboard.collect import Collected
+from bokehbench.leaderboard.layout_types import Layout
+from bokehbench.leaderboard.sets import SetTable
 
-PLAIN, BEST, SECOND = "{}", "best", "second"
-MARKDOWN = {PLAIN: "{}", BEST: "**{}**", SECOND: "<u>{}</u>"}
-LATEX = {PLAIN: "{}", BEST: r"\textbf{{{}}}", SECOND: r"\underline{{{}}}"}
-NONE = "–"
-
-Text = tuple[str, str]
-"""What a cell says, and how it is marked."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """A grid: groups of columns, and rows that begin with their label."""
-
-    title: str
-    groups: tuple[str, ...]
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Text, ...]], ...]
-    notes: tuple[str, ...]
+SINGLE: dict[str, Callable[[Collected, Sequence[SetTable]], Layout]] = {
+    "bokehme-1": paper_layouts.bokehme_1,
+    "bokehme-2": paper_layouts.bokehme_2,
+    "bokehdiff-1": paper_layouts.bokehdiff_1,
+    "magicbokeh-1": paper_layouts.magicbokeh_1,
+}
+"""Layouts of one benchmark and protocol."""
+TRACKS: dict[str, Callable[[Sequence[Collected]], Layout]] = {"bokehme-fig11": paper_layouts.bokehme_fig11}
+"""Layouts of all disparity tracks of a benchmark."""
+NAMES = ("bokehme-1", "bokehme-2", "bokehme-fig11", "bokehdiff-1", "magicbokeh-1")
 
 
-def bokehme_1(table: Table) -> Layout:
-    """Table 1 of BokehMe: blur levels side by side, each with PSNR, SSIM and seconds.
-
-    Raises:
-        InputError: the table has no blur levels, or lacks psnr or ssim.
-    """
-    columns = [column for name in ("psnr", "ssim") for column in table.columns if column.name == name]
-    levels = [group for group in table.groups if group.level != ALL]
-    if len(columns) != 2 or not levels:
-        raise InputError(
-            f"--layout bokehme-1: {table.benchmark} ({table.protocol}) has no blur levels, or is not scored "
-            "by psnr and ssim"
-        )
-    table = with_reported(table, ["bokehme"])
-    printed = [row for row in table.reported if row.source.endswith("Table 1")]
-    rows: list[tuple[str, tuple[Text, ...]]] = []
-    for row in table.rows:
-        rows.append((row.label, tuple(text for group in levels for text in _measured(row, group, columns))))
-        rows += _printed_rows([one for one in printed if one.ours == row.key[0]], levels, columns)
-    here = {row.key[0] for row in table.rows}
-    rows += _printed_rows([one for one in printed if one.ours not in here], levels, columns)
-    notes = dict.fromkeys(f"Reported: {one.source}; {one.note}." for one in printed)
-    time = "Time is the median over the images, on the devices named in results.csv. "
-    time += profiled_sentence(table)
-    title = [f"{table.benchmark} ({table.protocol})", table.part, "after Table 1 of BokehMe"]
-    return Layout(
-        ", ".join(filter(None, title)),
-        tuple(group.level for group in levels),
-        (*(column.name.upper() for column in columns), "Time (s)"),
-        tuple(rows),
-        (*notes, time.strip()),
-    )
+def check(name: str) -> None:
+    """ConfigError where there is no such layout."""
+    if name not in NAMES:
+        raise ConfigError(f"--layout {name}: give {', '.join(NAMES)}")
 
 
-LAYOUTS: dict[str, Callable[[Table], Layout]] = {"bokehme-1": bokehme_1}
+def lay_out(name: str, boards: Sequence[Collected], sets: Sequence[SetTable] = ()) -> list[Layout]:
+    """A layout of each of those boards that it fits.
 
-
-def lay_out(name: str, tables: Sequence[Table]) -> list[Layout]:
-    """Those tables that the layout fits.
+    Args:
+        name: of `NAMES`.
+        boards: results; those without a case are passed over.
+        sets: numbers over whole sets.
 
     Raises:
         ConfigError: no such layout.
-        InputError: it fits none of the tables; says why for the first.
+        InputError: it fits none of the boards; says why for each, and what would fit.
     """
-    if name not in LAYOUTS:
-        raise ConfigError(f"--layout {name}: give {', '.join(LAYOUTS)}")
+    check(name)
     found, reasons = [], []
-    for table in tables:
+    for group in _groups(name, [board for board in boards if board.cases]):
         try:
-            found.append(LAYOUTS[name](table))
+            found.append(SINGLE[name](group[0], sets) if name in SINGLE else TRACKS[name](group))
         except InputError as error:
-            reasons.append(error)
+            reasons.append(str(error))
     if not found:
-        raise reasons[0]
+        raise InputError(f"--layout {name} fits none of these results: {'; '.join(reasons)}. {WANTS[name]}")
     return found
 
 
-def _measured(row: Row, group: Group, columns: Sequence[Column]) -> tuple[Text, ...]:
-    cells = [_marked(group.cells[row.key][column.name], column) for column in columns]
-    return (*cells, (timed_text(row, group.seconds.get(row.key)), PLAIN))
+def _groups(name: str, boards: Sequence[Collected]) -> list[list[Collected]]:
+    if name in SINGLE:
+        return [[board] for board in boards]
+    by_base: dict[tuple[str, str], list[Collected]] = {}
+    for board in boards:
+        by_base.setdefault((board.benchmark, base_id(board.protocol)), []).append(board)
+    return list(by_base.values())
 
 
-def _marked(cell: Cell, column: Column) -> Text:
-    if cell.interval is None:
-        return NONE, PLAIN
-    return column.show(cell.interval.mean), BEST if cell.best else SECOND if cell.second else PLAIN
-
-
-def _printed_rows(
-    printed: Sequence[Reported], groups: Sequence[Group], columns: Sequence[Column]
-) -> list[tuple[str, tuple[Text, ...]]]:
-    """One row a method, from its rows by level."""
-    by_method: dict[str, dict[str, Reported]] = {}
-    for one in printed:
-        by_method.setdefault(one.label, {})[one.level] = one
-
-    def texts(one: Reported | None) -> tuple[Text, ...]:
-        if one is None:
-            return ((NONE, PLAIN),) * (len(columns) + 1)
-        values = [*(one.values.get(column.name) for column in columns), one.seconds]
-        return tuple((value or NONE, PLAIN) for value in values)
-
-    return [
-        (f"{label}, reported", tuple(text for group in groups for text in texts(found.get(group.level))))
-        for label, found in by_method.items()
-    ]
-
-
-def to_markdown(layout: Layout) -> str:
-    """One line a row; the level stands in each column's heading."""
-    heads = ["method", *(f"{group} {head}" for group in layout.groups for head in layout.heads)]
-    lines = [f"## {layout.title}", "", " | ".join(["", *heads, ""]).strip()]
-    lines.append("|---|" + "---:|" * (len(heads) - 1))
-    for label, cells in layout.rows:
-        texts = [MARKDOWN[mark].format(text) for text, mark in cells]
-        lines.append(" | ".join(["", label, *texts, ""]).strip())
-    return "\n".join([*lines, "", *layout.notes, ""])
-
-
-def to_latex(layout: Layout) -> str:
-    """A booktabs table whose levels span their columns."""
-    width = len(layout.heads)
-    spans = [rf"\multicolumn{{{width}}}{{c}}{{{latex_text(group)}}}" for group in layout.groups]
-    lines = [r"\begin{table*}[t]", r"\centering", rf"\begin{{tabular}}{{l{'r' * width * len(spans)}}}"]
-    lines += [r"\toprule", " & ".join(["", *spans]) + r" \\"]
-    lines.append(" & ".join(["Methods", *map(latex_text, layout.heads * len(spans))]) + r" \\")
-    lines.append(r"\midrule")
-    for label, cells in layout.rows:
-        texts = [LATEX[mark].format(latex_text(text)) for text, mark in cells]
-        lines.append(" & ".join([latex_text(label), *texts]) + r" \\")
-    caption = latex_text(" ".join([f"{layout.title}.", *layout.notes]))
-    return "\n".join(
-        [*lines, r"\bottomrule", r"\end{tabular}", rf"\caption{{{caption}}}", r"\end{table*}", ""]
-    )
+_RUN = "bokehbench run --benchmark {} --method all --out RESULTS && bokehbench evaluate RESULTS"
+WANTS = {
+    "bokehme-1": f"It wants BLB: {_RUN.format('blb-mini')} (or blb-lite:DIR, blb:DIR)",
+    "bokehme-2": f"It wants EBB400 (bokehbench describe ebb400): {_RUN.format('ebb400:DIR')}",
+    "bokehme-fig11": "It wants BLB with corrupted disparity maps: "
+    + _RUN.format("blb-mini").replace("--method all", "--method all --disparity gt --disparity dilate:1"),
+    "bokehdiff-1": f"It wants EBB! Val294, or BLB: {_RUN.format('ebb-val294:DIR')} (or blb-mini)",
+    "magicbokeh-1": f"It wants low-quality input: {_RUN.format('blb-mini-lq')} (or ebb400-lq:DIR)",
+}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bokehbench import records
 from bokehbench.errors import InputError
-from bokehbench.leaderboard import defocus, layouts, reported, sets
+from bokehbench.leaderboard import crops, defocus, layout_export, layouts, reported, sets
 from bokehbench.leaderboard.all_pairs import all_pairs
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
@@ -18,6 +18,7 @@ from bokehbench.leaderboard.export_data import to_csv, to_json
 from bokehbench.leaderboard.export_latex import to_latex
 from bokehbench.leaderboard.export_text import to_markdown, to_terminal
 from bokehbench.leaderboard.frame import to_frame
+from bokehbench.leaderboard.layout_types import Layout
 from bokehbench.leaderboard.page import NO_CURVES, write_page
 from bokehbench.leaderboard.pictures import write_pictures
 from bokehbench.leaderboard.sentences import lost_sentence, renewals
@@ -40,7 +41,8 @@ class Summary:
         lost: names `benchmark/case` of cases whose target picture is missing.
         without_table: one line for each benchmark and protocol of which that is so for all cases.
         renewals: one line for each stale or incomplete row: label, reason, the command that renews it.
-        layout: the tables in the layout of a paper, as Markdown; empty where that was not asked for.
+        layout: the tables in the layout of a paper, as text; empty where that was not asked for.
+        crops: one line for each crop that the page shows: where it lies, and how it was chosen.
     """
 
     tables: tuple[Table, ...]
@@ -54,6 +56,7 @@ class Summary:
     without_table: tuple[str, ...] = ()
     renewals: tuple[str, ...] = ()
     layout: str = ""
+    crops: tuple[str, ...] = ()
 
     @property
     def plain(self) -> tuple[Table, ...]:
@@ -74,6 +77,7 @@ def write(
     layout: str = "",
     intervals: bool = True,
     pairs: bool = False,
+    crop: Sequence[str] = (),
 ) -> Summary:
     """Write OUT/leaderboard.{md,csv,tex,json}, OUT/results.csv and the page OUT/index.html with OUT/assets.
 
@@ -86,13 +90,18 @@ def write(
         out: made if it does not exist; other files in it stay.
         strips: JSON files or folders (`strips.py`), besides those in RESULTS/_strips.
         papers: whose printed numbers stand beside ours in the tables (`reported.PAPERS`).
-        layout: of a paper (`layouts.LAYOUTS`), also written as OUT/{layout}.md and .tex.
+        layout: of a paper (`layouts.NAMES`), also on the page and as OUT/{layout}.md, .tex and .json.
         intervals: whether the LaTeX has them.
         pairs: also write OUT/all_pairs.csv, every row against every other.
+        crop: `[BENCHMARK/]CASE:x,y,w,h`, shown of all methods; where there is none, each table's hardest
+            is found (`crops.hardest`).
 
     Raises:
         InputError: no or contradicting results, nothing scored, or a strip that cannot be read.
     """
+    asked = [crops.parse(text) for text in crop]
+    if layout:
+        layouts.check(layout)
     found = find_strips(results, strips)
     read = collect(results)
     boards = [(board, build(board)) for board in read if board.cases]
@@ -105,8 +114,10 @@ def write(
         none = "no case of these results has a ground truth: there is nothing to rank"
         raise InputError("; ".join(without_table) or none)
     tables = tuple(reported.with_reported(table, papers) for _, table in boards)
-    laid_out = layouts.lay_out(layout, tables) if layout else []
-    written, present = write_pictures(out, boards, found)
+    over_sets = sets.collect_sets(results, read)
+    laid_out = layouts.lay_out(layout, [board for board, _ in boards], over_sets) if layout else []
+    shown_crops = crops.choose(boards, asked)
+    written, present = write_pictures(out, boards, found, [(one.case, one.pictures) for one in shown_crops])
     records.write_text(out / "leaderboard.md", to_markdown(tables))
     records.write_text(out / "leaderboard.csv", to_csv(tables))
     records.write_text(out / "leaderboard.tex", to_latex(tables, intervals=intervals))
@@ -117,15 +128,13 @@ def write(
         compared = pd.concat([all_pairs(board, table) for board, table in boards])
         records.write_text(out / "all_pairs.csv", compared.to_csv(index=False, lineterminator="\n"))
     if layout:
-        markdown = "\n".join(map(layouts.to_markdown, laid_out))
-        records.write_text(out / f"{layout}.md", markdown)
-        records.write_text(out / f"{layout}.tex", "\n".join(map(layouts.to_latex, laid_out)))
-    over_sets = sets.write(results, out)
+        _write_layouts(out, layout, laid_out)
+    sets.write_tables(out, over_sets)
     curves = NO_CURVES
     if defocus.write(out, [board for board, _ in boards]):
         curves = records.read_json(out / "defocus.json")
     shown = [(board, table) for (board, _), table in zip(boards, tables, strict=True)]
-    page = write_page(out, shown, found, sets=over_sets, curves=curves)
+    page = write_page(out, shown, found, sets=over_sets, curves=curves, layouts=laid_out, crops=shown_crops)
     return Summary(
         tables=tables,
         page=page,
@@ -142,5 +151,13 @@ def write(
         lost=tuple(f"{board.benchmark}/{case}" for board in read for case in sorted(board.lost)),
         without_table=without_table,
         renewals=tuple(line for _, table in boards for line in renewals(table)),
-        layout=markdown if layout else "",
+        layout="\n".join(map(layout_export.to_text, laid_out)),
+        crops=tuple(one.sentence for one in shown_crops),
     )
+
+
+def _write_layouts(out: Path, name: str, laid_out: Sequence[Layout]) -> None:
+    records.write_text(out / f"{name}.md", "\n".join(map(layout_export.to_markdown, laid_out)))
+    records.write_text(out / f"{name}.tex", "\n".join(map(layout_export.to_latex, laid_out)))
+    content = {"schema": layout_export.SCHEMA, "layouts": [one.to_json() for one in laid_out]}
+    records.write_json(out / f"{name}.json", content)

@@ -5,6 +5,7 @@
     page_beside.py   cost, sets, provenance   _table.html, _provenance.html
     page_plots.py    the plots                _plots.html                    plots.js
     page_cards.py    the methods              _cards.html
+    page_papers.py   papers' layouts, crops   _layouts.html, _crops.html
     page_compare.py  the picture comparison   _compare.html                  compare*.js
 
 The tables are plain HTML made here, sorted, filtered and unfolded by a few hundred lines of script. itables
@@ -25,8 +26,11 @@ import bokehbench
 from bokehbench import records
 from bokehbench.leaderboard import page_compare
 from bokehbench.leaderboard.collect import Collected
+from bokehbench.leaderboard.crops import Crop
+from bokehbench.leaderboard.layout_types import Layout
 from bokehbench.leaderboard.page_beside import efficiency_view, provenance, sets_view
 from bokehbench.leaderboard.page_cards import card_views
+from bokehbench.leaderboard.page_papers import crop_views, layout_view
 from bokehbench.leaderboard.page_plots import plots_of, write_plots
 from bokehbench.leaderboard.page_scenes import write_scenes
 from bokehbench.leaderboard.page_tables import BEFORE, in_groups, table_view
@@ -52,6 +56,8 @@ def write_page(
     *,
     sets: Sequence[SetTable] = (),
     curves: Mapping[str, Any] = NO_CURVES,
+    layouts: Sequence[Layout] = (),
+    crops: Sequence[Crop] = (),
 ) -> Path:
     """Write OUT/index.html and its style, scripts and data; the pictures are `pictures.write_pictures`'.
 
@@ -61,6 +67,8 @@ def write_page(
         strips: rows of pictures.
         sets: numbers over whole sets.
         curves: content of defocus.json.
+        layouts: tables as papers lay them out.
+        crops: parts of cases by all methods.
 
     Raises:
         Unavailable: plotly is not installed.
@@ -76,6 +84,8 @@ def write_page(
             tables=[_table(*pair, sets) for pair in boards],
             categories=_categories(boards),
             plot_groups=_plot_groups(boards, plots),
+            layouts=list(map(layout_view, layouts)),
+            crops=list(crop_views(crops)),
             strips=[_strip_view(index, strip) for index, strip in enumerate(strips)],
             cards=card_views(boards),
             compare=page_compare.view(),

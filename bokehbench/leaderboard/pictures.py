@@ -57,6 +57,27 @@ class Picture:
     write: Callable[[Path], None]
 
 
+@dataclass(frozen=True)
+class CropPicture:
+    """A part of a picture file that the page shows.
+
+    Attributes:
+        label: what it is.
+        note: a second line; empty for none.
+        source: the file.
+        sha256: of that.
+        box: left, top, width, height in its pixels.
+        is_map: a 16-bit grey map.
+    """
+
+    label: str
+    note: str
+    source: Path
+    sha256: str
+    box: tuple[int, int, int, int]
+    is_map: bool = False
+
+
 def slug(text: str) -> str:
     """Letters, digits, `_`, `.` and `-` only: safe in file names and addresses."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.") or "x"
@@ -99,14 +120,33 @@ def strip_image(index: int, number: int, strip: Strip) -> str:
     return f"strips/{index}-{slug(strip.path.stem)}/{number}{suffix}"
 
 
+def crop_image(index: int, number: int, case: str) -> str:
+    """Name of a crop's picture below assets/."""
+    return f"crops/{index}-{slug(case)}/{number}.png"
+
+
 def write_pictures(
-    out: Path, boards: Sequence[tuple[Collected, Table]], strips: Sequence[Strip]
+    out: Path,
+    boards: Sequence[tuple[Collected, Table]],
+    strips: Sequence[Strip],
+    crops: Sequence[tuple[str, Sequence[CropPicture]]] = (),
 ) -> tuple[int, int]:
-    """Bring OUT/assets up to date; returns (written now, present before)."""
+    """Bring OUT/assets up to date; returns (written now, present before).
+
+    Args:
+        out: folder of the page.
+        boards: results and their tables.
+        strips: rows of pictures.
+        crops: the case of each crop, and its pictures.
+    """
     assets = out / ASSETS
     before = _manifest(assets)
     found = [picture for board, table in boards for picture in _case_pictures(board, table)]
-    wanted = list({picture.name: picture for picture in (*found, *_strip_pictures(strips))}.values())
+    wanted = list(
+        {
+            picture.name: picture for picture in (*found, *_strip_pictures(strips), *_crop_pictures(crops))
+        }.values()
+    )
     due = [
         picture
         for picture in wanted
@@ -156,6 +196,22 @@ def _strip_pictures(strips: Sequence[Strip]) -> Iterator[Picture]:
         for number, image in enumerate(strip.content.images):
             source = strip.image_path(image)
             yield _copy(strip_image(index, number, strip), source, records.sha256_file(source))
+
+
+def _crop_pictures(crops: Sequence[tuple[str, Sequence[CropPicture]]]) -> Iterator[Picture]:
+    for index, (case, pictures) in enumerate(crops):
+        for number, one in enumerate(pictures):
+            key = records.sha256_json([one.sha256, one.box])
+            yield Picture(crop_image(index, number, case), key, partial(_write_crop, one))
+
+
+def _write_crop(one: CropPicture, to: Path) -> None:
+    x, y, width, height = one.box
+    if one.is_map:
+        pixels = np.repeat(images.read_grey(one.source)[..., None], 3, axis=2)
+    else:
+        pixels = images.read_image(one.source)
+    images.write_png(to, pixels[y : y + height, x : x + width])
 
 
 def _copy(name: str, source: Path, sha256: str) -> Picture:

@@ -222,7 +222,12 @@ def _as_json(table: SetTable, label: str, name: str, score: dict[str, Any]) -> d
 def write(roots: Sequence[Path], out: Path, boards: Sequence[Collected] | None = None) -> list[SetTable]:
     """Write OUT/sets.md and OUT/sets.json, where any set metric was computed."""
     tables = collect_sets(roots, boards)
+    write_tables(out, tables)
+    return tables
+
+
+def write_tables(out: Path, tables: Sequence[SetTable]) -> None:
+    """Write OUT/sets.md and OUT/sets.json, unless there is no table."""
     if tables:
         records.write_text(out / "sets.md", to_markdown(tables))
         records.write_json(out / "sets.json", to_json(tables))
-    return tables

@@ -11,7 +11,7 @@ import board_world as world
 import pytest
 
 from bokehbench import records
-from bokehbench.leaderboard import export_data, export_latex, export_text, layouts
+from bokehbench.leaderboard import export_data, export_latex, export_text, layout_export, paper_layouts
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.measure import PROFILE
@@ -108,7 +108,8 @@ def test_times_that_were_measured_with_care_are_told_from_others(uneven: Path) -
     found = csv.DictReader(io.StringIO(export_data.to_csv([table])))
     timing = {row["method"]: row["timing"] for row in found if row["level"] == "all"}
     assert timing == {"soft": "profiled", "sharp": "as run", "identity": "as run"}
-    laid_out = layouts.to_markdown(layouts.bokehme_1(table))
+    (board,) = collect([uneven])
+    laid_out = layout_export.to_markdown(paper_layouts.bokehme_1(board))
     assert "¶ |" in next(line for line in laid_out.splitlines() if line.startswith("| soft"))
     assert "¶ seconds by run --profile" in laid_out
 

@@ -12,8 +12,8 @@ import pytest
 
 from bokehbench import cli
 from bokehbench.commands.leaderboard import leaderboard as command
-from bokehbench.errors import ConfigError, InputError
-from bokehbench.leaderboard import export_data, export_latex, export_text, layouts, reported
+from bokehbench.errors import ConfigError
+from bokehbench.leaderboard import export_data, export_latex, export_text, reported
 from bokehbench.leaderboard.all_pairs import all_pairs
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import Collected, collect
@@ -123,33 +123,6 @@ def test_an_unknown_paper_is_refused() -> None:
         reported.choose("nobody")
 
 
-def test_the_layout_of_bokehmes_first_table(table: Table) -> None:
-    layout = layouts.bokehme_1(table)
-    assert layout.groups == ("L1", "L5") and layout.heads == ("PSNR", "SSIM", "Time (s)")
-    rows = dict(layout.rows)
-    assert [text for text, _ in rows["BokehMe, reported"]] == [
-        "43.30",
-        "0.9932",
-        "0.16",
-        "38.80",
-        "0.9898",
-        "0.68",
-    ]
-    labels = [label for label, _ in layout.rows]
-    assert labels[labels.index("soft") + 1] == "BokehMe-CR, reported"
-    assert rows["soft"][0][1] == layouts.BEST and rows["soft"][2] == ("0.5", layouts.PLAIN)
-    text = layouts.to_latex(layout)
-    assert r"\multicolumn{3}{c}{L1}" in text and text.count("{") == text.count("}") and text.isascii()
-    assert "| BokehMe, reported | 43.30 | 0.9932 | 0.16 |" in layouts.to_markdown(layout)
-
-
-def test_a_layout_that_fits_nothing_says_why(table: Table) -> None:
-    with pytest.raises(InputError, match="has no blur levels"):
-        layouts.lay_out("bokehme-1", [dataclasses.replace(table, groups=table.groups[:1])])
-    with pytest.raises(ConfigError, match="give bokehme-1"):
-        layouts.lay_out("mine", [table])
-
-
 def test_latex_without_intervals(table: Table) -> None:
     assert r"$\pm$" in export_latex.to_latex([table]).split(r"\caption")[0]
     assert r"\pm" not in export_latex.to_latex([table], intervals=False).split(r"\caption")[0]
@@ -173,10 +146,12 @@ def test_the_command_shows_them(
     said = capsys.readouterr().out
     assert done.value.code == 0 and "L5: BokehMe, reported" in said and "after Table 1 of BokehMe" in said
     written = {path.name for path in tmp_path.iterdir()}
-    assert {"bokehme-1.md", "bokehme-1.tex", "all_pairs.csv"} <= written
-    rows = (tmp_path / "index.html").read_text().split("<tr")
-    assert any("43.30" in row for row in rows)
-    assert all('class="reported' in row and "BokehMe, CVPR 2022" in row for row in rows if "43.30" in row)
+    assert {"bokehme-1.md", "bokehme-1.tex", "bokehme-1.json", "all_pairs.csv"} <= written
+    tables, _, papers = (tmp_path / "index.html").read_text().partition('id="papers"')
+    rows = [row for row in tables.split("<tr") if "43.30" in row]
+    assert rows and all('class="reported' in row and "BokehMe, CVPR 2022" in row for row in rows)
+    rows = [row for row in papers.split("<tr") if "43.30" in row]
+    assert rows and all('class="reported' in row for row in rows)
 
 
 @pytest.mark.parametrize(

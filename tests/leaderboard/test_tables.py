@@ -15,7 +15,14 @@ import pytest
 import bokehbench.leaderboard
 from bokehbench import cli, records, registry
 from bokehbench.errors import InputError
-from bokehbench.leaderboard import compare_text, export_data, export_latex, export_text, layouts, statistics
+from bokehbench.leaderboard import (
+    compare_text,
+    export_data,
+    export_latex,
+    export_text,
+    paper_layouts,
+    statistics,
+)
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.compare import compare
@@ -310,7 +317,8 @@ def test_a_part_of_a_published_set_says_so_in_every_table(
     assert table.part == said
     for export in (export_text.to_markdown, export_text.to_terminal, export_latex.to_latex):
         assert said in export([table])
-    assert said in layouts.bokehme_1(table).title and table_view(table)["size"].endswith(said)
+    (board,) = collect([standard])
+    assert said in paper_layouts.bokehme_1(board).title and table_view(table)["size"].endswith(said)
     report = compare(parse_side(f"{standard}::soft"), parse_side(f"{standard}::sharp"), ["psnr"])
     assert f"16 cases, {said}; 0 predictions are the same file." in compare_text.to_markdown(report)
     assert next(csv.DictReader(io.StringIO(export_data.to_csv([table]))))["published"] == "400"

@@ -1,0 +1,126 @@
+"""A paper's layout as text, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bokehbench.leaderboard.export_latex import latex_text
+from bokehbench.leaderboard.export_text import in_markdown
+from bokehbench.leaderboard.layout_types import BEST, PLAIN, PRINTED, SECOND, Grid, Layout, Line, Shown, Trend
+
+SCHEMA = "bokehbench.layout/1"
+MARKDOWN = {PLAIN: "{}", BEST: "**{}**", SECOND: "<u>{}</u>"}
+LATEX = {PLAIN: "{}", BEST: r"\textbf{{{}}}", SECOND: r"\underline{{{}}}"}
+
+
+def row_label(line: Line) -> str:
+    """What stands in front of a row."""
+    return line.label + (", reported" if line.kind == PRINTED else "")
+
+
+def trend_sentence(trend: Trend) -> str:
+    """A claim, whether it holds, and the figures of both sides."""
+    theirs = f" (the paper: {trend.theirs})" if trend.theirs else ""
+    return f"{trend.claim}: {trend.verdict}: {trend.figures}{theirs}."
+
+
+def _text(cell: Shown) -> str:
+    return cell.text + (f" ± {cell.half}" if cell.half else "")
+
+
+def _heads(grid: Grid) -> list[str]:
+    """Group and column in one, as formats without spanning cells have them."""
+    return [head if group == head else f"{group} {head}" for group, heads in grid.groups for head in heads]
+
+
+# ----------------------------------------------------------------------------------------------- text
+
+
+def to_text(layout: Layout) -> str:
+    """For the terminal: plain, columns aligned."""
+    lines = [layout.title]
+    for grid in layout.grids:
+        body = [["method", *_heads(grid)]]
+        body += [
+            [row_label(line), *(("*" if c.mark == BEST else "") + _text(c) for c in line.cells)]
+            for line in grid.rows
+        ]
+        widths = [max(map(len, column)) for column in zip(*body, strict=True)]
+        lines += [f"{grid.title}:"] if grid.title else []
+        for row in body:
+            numbers = [text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True)]
+            lines.append("  ".join([row[0].ljust(widths[0]), *numbers]).rstrip())
+    lines += layout.findings
+    lines += [f"trend: {trend_sentence(trend)}" for trend in layout.trends]
+    lines += [f"missing: {one.what}" + (f" → {one.command}" if one.command else "") for one in layout.missing]
+    return "\n".join([*lines, *layout.notes, ""])
+
+
+# ------------------------------------------------------------------------------------------- Markdown
+
+
+def to_markdown(layout: Layout) -> str:
+    """One line a row; the group stands in each column's heading."""
+    lines = [f"## {in_markdown(layout.title)}", ""]
+    for grid in layout.grids:
+        heads = ["method", *map(in_markdown, _heads(grid))]
+        lines += [f"{in_markdown(grid.title)}:", ""] if grid.title else []
+        lines += [_row(heads), "|---|" + "---:|" * (len(heads) - 1)]
+        for line in grid.rows:
+            cells = [MARKDOWN[c.mark].format(c.text) + (f" ± {c.half}" if c.half else "") for c in line.cells]
+            lines.append(_row([in_markdown(row_label(line)), *cells]))
+        lines.append("")
+    lines += _list("What agrees and what does not", layout.findings)
+    lines += _list("Trends of the paper", [trend_sentence(trend) for trend in layout.trends])
+    lines += _list("Missing", [one.what for one in layout.missing], [one.command for one in layout.missing])
+    return "\n".join([*lines, *map(in_markdown, layout.notes), ""])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return " | ".join(["", *cells, ""]).strip()
+
+
+def _list(heading: str, items: Sequence[str], commands: Sequence[str] = ()) -> list[str]:
+    """A heading with its items; nothing without items. Commands stand as code behind theirs."""
+    if not items:
+        return []
+    commands = commands or [""] * len(items)
+    lines = [
+        f"- {in_markdown(item)}" + (f": `{command.replace('`', '')}`" if command else "")
+        for item, command in zip(items, commands, strict=True)
+    ]
+    return [f"**{heading}**", "", *lines, ""]
+
+
+# ---------------------------------------------------------------------------------------------- LaTeX
+
+
+def to_latex(layout: Layout) -> str:
+    """Booktabs tables whose groups span their columns; what is said of them stands below the first."""
+    return "\n".join(_latex(layout, grid, index) for index, grid in enumerate(layout.grids))
+
+
+def _latex(layout: Layout, grid: Grid, index: int) -> str:
+    spans = [rf"\multicolumn{{{len(heads)}}}{{c}}{{{latex_text(group)}}}" for group, heads in grid.groups]
+    heads = [head for _, heads in grid.groups for head in heads]
+    lines = [r"\begin{table*}[t]", r"\centering", rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", r"\toprule"]
+    lines.append(" & ".join(["", *spans]) + r" \\")
+    lines.append(" & ".join(["Methods", *map(latex_text, heads)]) + r" \\")
+    lines.append(r"\midrule")
+    for line in grid.rows:
+        name = latex_text(row_label(line))
+        name = rf"\textit{{{name}}}" if line.kind == PRINTED else name
+        lines.append(" & ".join([name, *map(_latex_cell, line.cells)]) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    caption = f"{layout.title}{': ' + grid.title if grid.title else ''}."
+    if index == 0:
+        below = [*layout.findings, *(trend_sentence(trend) for trend in layout.trends), *layout.notes]
+        below += [f"Missing: {one.what}." for one in layout.missing]
+        lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}", r"\footnotesize"]
+        lines += [*(rf"{latex_text(text)}\par" for text in below), r"\end{minipage}"]
+    return "\n".join([*lines, rf"\caption{{{latex_text(caption)}}}", r"\end{table*}", ""])
+
+
+def _latex_cell(cell: Shown) -> str:
+    text = LATEX[cell.mark].format(latex_text(cell.text))
+    return text + (rf" {{\scriptsize$\pm${cell.half}}}" if cell.half else "")
