@@ -221,3 +221,5 @@ bokehbench_v1, bokehme, mpib_like, bokehdiff, bokehdiff_compat, magicbokeh = (
     partial(builtin_path, name) for name in BUILTIN
 )
 """The implementations that the recipes' specs name: each returns the path of its YAML file."""
+hair_lights = partial(builtin_path, "hair_lights")
+"""A test, not training pairs."""

@@ -53,4 +53,11 @@ SPECS: tuple[Spec, ...] = (
         notes="Distributions that the paper does not state are ours; lq by osediff_512 where it is stored, "
         "`bokehbench train magicbokeh` degrades anew at each visit, by realesrgan_x4_lq.",
     ),
+    RecipeSpec(
+        name="hair_lights",
+        summary="A test: hair and fur before the lights of a night, focus behind.",
+        implementation=CONFIG + "hair_lights",
+        notes="512x384, blur of the hair 8 to 16 px; a hard case for all that see one disparity a pixel. "
+        "`bokehbench run --benchmark layered:DIR` after `synth build`.",
+    ),
 )
