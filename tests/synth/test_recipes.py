@@ -262,3 +262,14 @@ def test_published_labels_understate_k_and_padding_is_short():
         short.append(max(rendered.K * abs(d - where) for d in extremes) > 24.0)
     np.testing.assert_allclose(np.percentile(ratios, [5, 50, 95]), [0.44, 0.70, 0.92], atol=0.02)
     assert np.mean(short) == pytest.approx(0.23, abs=0.03)
+
+
+def test_hair_lights_focuses_behind_one_coat_before_the_lights_of_a_night():
+    spec = get(RecipeSpec, "hair_lights")
+    assert load_recipe(spec.load()()).id == spec.id
+    for plan in draw("hair_lights", size=(512, 384), count=20):
+        (foreground,) = plan.foregrounds
+        assert foreground.source.startswith(("proc:hair#", "proc:fur#"))
+        assert plan.background.source.startswith(("proc:night_city#", "proc:fairy_lights#"))
+        assert plan.focus.rule == "background_median" and 8.0 <= plan.lens.value <= 16.0
+        assert plan.lens.aperture == {}
