@@ -26,6 +26,7 @@ COMMANDS = {
     "smoke": ("smoke:smoke", "Check that methods do what any renderer must."),
     "evaluate": ("evaluate:evaluate", "Score the predictions of a results folder."),
     "weights": ("weights:weights", "Files of weights: list, look for, verify, import, fetch, convert."),
+    "external": ("external:external", "The authors' own repositories: list, show, check their recipes."),
     "leaderboard": ("leaderboard:leaderboard", "Write tables and the page."),
     "compare": ("compare:compare", "Paired differences of two result sets, methods or dates."),
     "verify": ("verify:verify", "Render stored predictions again and compare."),

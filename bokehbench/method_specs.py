@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from bokehbench.errors import ConfigError
+from bokehbench.errors import ConfigError, Unavailable
 from bokehbench.spec_kinds import Spec
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class StageSpec(Spec):
         stochastic: its image depends on `Inputs.seed`; `run --seeds N` renders it N times.
         card: JSON file that says what the weights were trained on, `{here}` for the folder of the
             implementation; empty for the one that lies beside the first weight file, under its name.
+        is_recipe: it is listed, and runs once `--external` binds it to a clone, whose description then takes
+            its place (`bokehbench external`).
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class StageSpec(Spec):
     notes: str = ""
     stochastic: bool = False
     card: str = ""
+    is_recipe: bool = False
 
     @property
     def is_builtin(self) -> bool:
@@ -96,7 +99,16 @@ class StageSpec(Spec):
         return dict(self.load().weights_sha256(self.weights)) if self.weights else {}
 
     def made_with(self) -> dict[str, Any]:
-        """What makes its numbers besides code and weights of this process, for records: nothing here."""
+        """What makes its numbers besides code and weights of this process, for records: nothing here.
+
+        Raises:
+            Unavailable: a recipe that is not bound to a clone.
+        """
+        if self.is_recipe:
+            raise Unavailable(
+                f"{self.name}: its authors' code is yours to bring: --external {self.name}=DIR "
+                f"(bokehbench external show {self.name})"
+            )
         return {}
 
 
@@ -111,6 +123,7 @@ class MethodSpec(StageSpec):
             where it is not stated.
         by_design: checks of `bokehbench smoke` that its paper's own definition fails.
         ignores_lens: it renders the same whatever the lens: no K is searched for it.
+        only_on: benchmarks that it is run on, where it cannot be asked for what others ask; empty for all.
         k_scale: what K is multiplied by before the method gets it; other than 1 only in a variant
             (`with_k_scale`), whose name says it.
     """
@@ -120,6 +133,7 @@ class MethodSpec(StageSpec):
     openings: str = ""
     by_design: tuple[str, ...] = ()
     ignores_lens: bool = False
+    only_on: tuple[str, ...] = ()
     k_scale: float = 1.0
 
     @property
@@ -290,6 +304,7 @@ def behind(restorer: RestorerSpec, renderer: MethodSpec) -> TwoStageSpec:
         stochastic=renderer.stochastic,
         openings=renderer.openings,
         ignores_lens=renderer.ignores_lens,
+        only_on=renderer.only_on,
         k_scale=renderer.k_scale,
         restorer=restorer,
         renderer=renderer,

@@ -91,6 +91,7 @@ BUILTIN = (
     "bokehbench.baselines.magicbokeh.specs",
     "bokehbench.baselines.comparators.specs",
     "bokehbench.baselines.restorers.specs",
+    "bokehbench.baselines.external_recipes.specs",
     "bokehbench.benchmarks.specs",
     "bokehbench.benchmarks.protocol_specs",
     "bokehbench.depth.specs",
@@ -123,11 +124,19 @@ def register(*specs: Spec) -> None:
         for name in (spec.name, *spec.aliases):
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
                 raise ConfigError(f"{spec.kind} {name!r}: a name has letters, digits, _ and - only")
-            if _registered.setdefault((spec.kind, name), spec) != spec:
+            known = _registered.setdefault((spec.kind, name), spec)
+            if _is_recipe(known) and not _is_recipe(spec):
+                _registered[spec.kind, name] = spec
+            elif known != spec and not _is_recipe(spec):
                 raise ConfigError(f"{spec.kind} {name} is registered twice; give yours another name")
         _files.pop((spec.kind, spec.name), None)
         if _executing:
             _files[spec.kind, spec.name] = _executing[-1]
+
+
+def _is_recipe(spec: Spec) -> bool:
+    """Whether it gives way to the description of a program under its name."""
+    return isinstance(spec, StageSpec) and spec.is_recipe
 
 
 def files_of(spec: Spec) -> list[Path]:

@@ -67,10 +67,13 @@ class Limits(Strict):
 
 
 class Weights(Strict):
-    """A file of weights; looked for beside the description and in the folders of weights."""
+    """A file of weights; looked for beside the description and in the folders of weights.
+
+    `sha256` is empty where its publisher names none: any file of the name is taken, and hashed into results.
+    """
 
     file: str
-    sha256: Sha256
+    sha256: Sha256 | Literal[""]
     source: str = ""
 
 
@@ -105,6 +108,8 @@ class Description(Strict):
     notes: str = ""
     openings: Literal["", "disc", "outline", "any"] = ""
     ignores_lens: bool = False
+    only_on: tuple[str, ...] = ()
+    by_design: tuple[str, ...] = ()
     command: Annotated[tuple[str, ...], Field(min_length=1)]
     folder: str = "."
     code: tuple[str, ...] = ()

@@ -10,7 +10,17 @@ import click
 
 from bokehbench.commands import options
 from bokehbench.errors import ConfigError
-from bokehbench.registry import KINDS, BenchmarkSpec, DepthSetSpec, MethodSpec, Spec, find, get, names
+from bokehbench.registry import (
+    KINDS,
+    BenchmarkSpec,
+    DepthSetSpec,
+    MethodSpec,
+    Spec,
+    StageSpec,
+    find,
+    get,
+    names,
+)
 
 SAID = ("name", "summary", "version", "restorer", "renderer")
 """What the first line of a description says, of two stages by their names."""
@@ -34,7 +44,8 @@ def list_(kind: str, as_json: bool) -> None:
     width = max((len(spec.name) for spec in specs), default=0)
     for spec in specs:
         also = f" (also {', '.join(spec.aliases)})" if spec.aliases else ""
-        click.echo(f"{spec.name:<{width}}  {spec.summary}{also}")
+        status = " [external]" if isinstance(spec, StageSpec) and spec.is_recipe else ""
+        click.echo(f"{spec.name:<{width}}  {spec.summary}{also}{status}")
 
 
 @click.command()

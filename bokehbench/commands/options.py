@@ -23,7 +23,18 @@ def _register(
     return paths
 
 
-register: Decorator = click.option(
+def _external(
+    context: click.Context, parameter: click.Parameter, assignments: tuple[str, ...]
+) -> tuple[str, ...]:
+    if assignments:
+        from bokehbench.baselines.external_recipes.bind import assigned
+        from bokehbench.registry import register_files
+
+        register_files([assigned(text) for text in assignments])
+    return assignments
+
+
+_register_option: Decorator = click.option(
     "--register",
     type=click.Path(path_type=Path),
     multiple=True,
@@ -33,6 +44,21 @@ register: Decorator = click.option(
     help="Python file that registers your own methods, or TOML or YAML file that describes one in an "
     "environment of its own (repeatable).",
 )
+_external_option: Decorator = click.option(
+    "--external",
+    multiple=True,
+    expose_value=False,
+    callback=_external,
+    is_eager=True,
+    metavar="NAME=DIR[:PYTHON]",
+    help="Clone of an external method's repository, and the interpreter of its environment "
+    "(bokehbench external list; repeatable).",
+)
+
+
+def register(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--register` and `--external`: what a command knows besides the methods of the package."""
+    return _register_option(_external_option(function))
 
 
 def _weights(

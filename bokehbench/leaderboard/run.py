@@ -113,6 +113,7 @@ def run(
     specs = list({spec.name: spec for spec in (get(MethodSpec, name) for name in every_name)}.values())
     specs, lacking = _with_weights(specs, named=set(methods))
     opened = _distinct({one: open_benchmark(one) for one in references(benchmarks, protocols, tracks)})
+    _refuse_unfair(specs, {one.spec.name for one in opened.values()}, set(methods))
     summary, pool = Summary(), Pool(workers, ray)
     summary.skipped += lacking
     if out.exists():
@@ -203,6 +204,17 @@ def _with_weights(specs: Sequence[MethodSpec], named: set[str]) -> tuple[list[Me
     return here, lacking
 
 
+def _only_on(spec: MethodSpec) -> str:
+    return f"it cannot be asked for a focal plane, and is run only on {', '.join(spec.only_on)}"
+
+
+def _refuse_unfair(specs: Sequence[MethodSpec], benchmarks: set[str], named: set[str]) -> None:
+    """ConfigError for a method that was named, where it may be run on none of the benchmarks."""
+    for spec in specs:
+        if spec.only_on and not benchmarks & {*spec.only_on} and named & {spec.name, *spec.aliases}:
+            raise ConfigError(f"{spec.name}: {_only_on(spec)}")
+
+
 def references(
     benchmarks: Sequence[str], protocols: Sequence[str], tracks: Sequence[Track]
 ) -> list[Reference]:
@@ -247,6 +259,8 @@ def _fitting(specs: Sequence[MethodSpec], opened: Opened, sharp: bool, summary: 
             lacks = "restores low-quality pictures"
         if lacks:
             summary.skipped.append(f"{spec.name} on {opened.spec.name}: {lacks}, which it has not")
+        elif spec.only_on and opened.spec.name not in spec.only_on:
+            summary.skipped.append(f"{spec.name} on {opened.spec.name}: {_only_on(spec)}")
         else:
             fitting.append(spec)
     return fitting

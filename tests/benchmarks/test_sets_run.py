@@ -14,7 +14,7 @@ from bokehbench.leaderboard.run import run
 from bokehbench.registry import MethodSpec, ProtocolSpec, get, names
 
 SPECS = (get(MethodSpec, name) for name in names(MethodSpec))
-METHODS = tuple(spec.name for spec in SPECS if not (spec.oracle or spec.weights))
+METHODS = tuple(spec.name for spec in SPECS if not (spec.oracle or spec.weights or spec.is_recipe))
 FAST = ("identity", "scatter")
 SMALL = (60, 40)
 """Where every method is rendered with some thirty K."""
