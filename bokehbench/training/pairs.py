@@ -68,6 +68,11 @@ class PairSource(Photographs[PhotographSettings]):
 class StoredPairs(StoredPhotographs[PhotographSettings], PairSource):
     """Of a set that `bokehbench synth build` has made."""
 
+    def largest_K(self) -> float:
+        """Of all photographs, pixels a unit of disparity; no picture is read for it."""
+        data = self.dataset()
+        return max(float(one["K"]) for key in data.samples for one in data.store.meta(key)["renders"])
+
     def _loader(self, wanted: Wanted, augment: Augment, batch: int) -> StreamLoader:
         data = self.dataset(wanted.keys, augment)
         train, _ = split(data, self.settings.held_out)

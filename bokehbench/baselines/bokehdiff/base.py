@@ -56,6 +56,16 @@ def find(base: str, revision: str | None = None) -> tuple[Path, str]:
     return basefolder.find(base, revision, REVISIONS, PATTERNS, "7 to 14 GB")
 
 
+def configurations(base: str, revision: str | None = None) -> dict[str, Any]:
+    """Those of a base's "unet", "vae" and "scheduler"; no weights are read.
+
+    Raises:
+        Unavailable, ConfigError: see `find`.
+        InputError: not an SDXL model.
+    """
+    return _configs(find(base, revision)[0])
+
+
 def read(base: str, revision: str | None = None, dtype: torch.dtype = torch.float32) -> Base:
     """A base from its folder, its prompt embedded by its own text encoders.
 

@@ -94,14 +94,15 @@ def load(files: Sequence[str], form: str = "auto", dtype: torch.dtype = torch.fl
     about = metadata(path)
     kind = "compact" if len(files) == 1 else "sdxl"
     trained.check_kind(path, about, kind)
-    settings = replace(PisaSettings(**about["pisa"]), form=form)
-    if kind == "compact":
-        model = build.random_compact(0, CompactConfig.from_json(about["config"]), settings)
-    else:
-        base = bases.read_prepared(paths, dtype)
-        trained.check_base(path, about["base"], base.about, "bokehbench weights base")
-        tile_px = int(about.get("tile_px", TILE_PX))
-        model = build.on_base(base, int(about["rank"]), int(about["timestep"]), settings, tile_px=tile_px)
+    with trained.described_by(path):
+        settings = replace(PisaSettings(**about["pisa"]), form=form)
+        if kind == "compact":
+            model = build.random_compact(0, CompactConfig.from_json(about["config"]), settings)
+        else:
+            base = bases.read_prepared(paths, dtype)
+            trained.check_base(path, about["base"], base.about, "bokehbench weights base")
+            tile_px = int(about.get("tile_px", TILE_PX))
+            model = build.on_base(base, int(about["rank"]), int(about["timestep"]), settings, tile_px=tile_px)
     model.load_trained(read_state([path]))
     return model.eval().requires_grad_(False)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bokehbench import records
-from bokehbench.errors import InputError
+from bokehbench.errors import BokehbenchError, InputError
 
 
 def write(path: Path, state: Mapping[str, Tensor], said: Mapping[str, Any]) -> None:
@@ -35,6 +36,20 @@ def write(path: Path, state: Mapping[str, Tensor], said: Mapping[str, Any]) -> N
     if odd:
         raise InputError(f"{path}: {odd[0]} has no finite values in fp16; the training has diverged")
     records.write_bytes(path, to_bytes(half, {"bokehbench": json.dumps(dict(said), sort_keys=True)}))
+
+
+@contextlib.contextmanager
+def described_by(path: Path) -> Iterator[None]:
+    """InputError where what a file says of itself lacks something, or is of another kind."""
+    try:
+        yield
+    except BokehbenchError:
+        raise
+    except KeyError as error:
+        raise InputError(f"{path}: does not say {error}; get the file again") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: describes no such model ({said}); get the file again") from error
 
 
 def check_kind(path: Path, about: Mapping[str, Any], wanted: str) -> None:

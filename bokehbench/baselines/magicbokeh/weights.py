@@ -19,7 +19,6 @@ from bokehbench.baselines.magicbokeh import build
 from bokehbench.baselines.magicbokeh.compact import CompactConfig
 from bokehbench.baselines.magicbokeh.fama.settings import Compute, FamaSettings
 from bokehbench.baselines.magicbokeh.model import MagicBokeh
-from bokehbench.errors import InputError
 
 SHIPPED = Path(__file__).parent / "trained"
 """Weights that come with the package, with their card."""
@@ -72,14 +71,12 @@ def load(files: Sequence[str], compute: str = "auto", dtype: torch.dtype = torch
     about = metadata(path)
     kind = "compact" if len(files) == 1 else "sd21"
     trained.check_kind(path, about, kind)
-    try:
+    with trained.described_by(path):
         fama = replace(config_from_json(FamaSettings, about["fama"], "fama"), compute=cast(Compute, compute))
         if kind == "compact":
             model = build.random_compact(0, CompactConfig.from_json(about["config"]), fama)
         else:
             model = _on_base(paths, path, about, fama, dtype)
-    except KeyError as error:
-        raise InputError(f"{path}: does not say {error}; get the file again") from error
     model.load_trained(read_state([path]))
     if kind == "sd21":  # what was added to them, too
         model.unet.to(dtype)

@@ -8,6 +8,7 @@ from typing import Any
 
 from accelerate import Accelerator
 
+from bokehbench.baselines.bokehdiff import base as bases
 from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.baselines.bokehdiff.model import BokehDiff
@@ -72,6 +73,8 @@ class _Run(method_run.MethodRun):
         self.stages = [name for name in trained if name in request.stages and name not in left_out]
         if not self.stages:
             raise InputError("--stage vae: nothing to train: this model, or --vae, has a VAE already")
+        # A folder that has begun as a run is no place for another one: all that can be refused comes before.
+        check_multiples(self._sides(), self._multiple())
         self.source: PairSource = open_pairs(
             request.data, self.settings.data, self.settings.seed, **self.sharing()
         )
@@ -139,7 +142,6 @@ class _Run(method_run.MethodRun):
         if self._held_out is None:
             self._held_out = self.source.held_out(WANTED)
         model = self._model()
-        check_multiples(self._sides(), model.multiple)
         if name == "vae":
             assert self.settings.vae is not None
             start_sharp(model, self.settings.vae.noise)
@@ -178,6 +180,17 @@ class _Run(method_run.MethodRun):
         if settings.gradient_checkpointing:
             model.enable_gradient_checkpointing()
         return model
+
+    def _multiple(self) -> int:
+        """What sides of pictures have to be multiples of, pixels; known before there is a model."""
+        if self.settings.model.kind == "compact":
+            config = CompactConfig.from_json(self.settings.model.sizes)
+            stages = len(config.vae_channels) + len(config.unet_channels)
+        else:
+            assert self.request.base is not None
+            configs = bases.configurations(self.request.base, self.request.revision)
+            stages = sum(len(configs[part]["block_out_channels"]) for part in ("vae", "unet"))
+        return int(2 ** (stages - 2))
 
     def _sides(self) -> dict[str, int]:
         """Of the parts of pictures that are taken, by the names of their settings."""

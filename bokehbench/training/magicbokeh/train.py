@@ -36,7 +36,7 @@ from bokehbench.training.magicbokeh.settings import (
     MagicBokehSettings,
 )
 from bokehbench.training.magicbokeh.stages import AlternateStage, IsrStage, open_loss
-from bokehbench.training.pairs import Pairs, PairSource, Wanted, open_pairs
+from bokehbench.training.pairs import Pairs, PairSource, StoredPairs, Wanted, open_pairs
 from bokehbench.training.picture_folder import PictureFolder
 from bokehbench.training.stage import Loader, Stage
 from bokehbench.training.starting import seed_number
@@ -131,6 +131,16 @@ class _Run(method_run.MethodRun):
             names = (*pictures.names, *pictures.held)
             self._pictures_hashed = assets_of_pictures(pictures.root, names, kept)
         return self._pictures_hashed
+
+    def remarks(self) -> list[str]:
+        """What a user should know at the start, a line each."""
+        lines, unit = list(super().remarks()), self.settings.unit_px
+        if isinstance(self.source, StoredPairs) and (largest := self.source.largest_K()) > unit:
+            lines.append(
+                f"--data {self.request.data}: K is up to {largest:g}, and radii above {unit:g} pixels are "
+                "all the same to this model; build with a smaller K"
+            )
+        return lines
 
     def facts(self) -> dict[str, Any]:
         """What the card says besides; assets are all that was seen, or none."""

@@ -65,6 +65,15 @@ def test_files_of_something_else_are_named(home):
     save_file(state, path, {"bokehbench": json.dumps({k: v for k, v in about.items() if k != "fama"})})
     with pytest.raises(InputError, match="does not say 'fama'"):
         weights.load(weights.COMPACT)
+    for wrong in (
+        {"fama": 3},
+        {"fama": {**about["fama"], "rank": "many"}},
+        {"config": [1]},
+        {"config": {"x": 1}},
+    ):
+        save_file(state, path, {"bokehbench": json.dumps({**about, **wrong})})
+        with pytest.raises((InputError, ConfigError), match=r"^[^\n]+$"):
+            weights.load(weights.COMPACT)
     gone = state.popitem()[0]
     save_file(state, path, {"bokehbench": json.dumps(about)})
     with pytest.raises(InputError, match=f"1 missing \\({gone}\\)"):

@@ -146,6 +146,7 @@ def test_a_stage_without_what_it_needs_is_refused(pair_set, tmp_path):
         train(request(pair_set, tmp_path / "b", stages=("denoiser",)))
     with pytest.raises(ConfigError, match=r"data\.crop: must be a multiple of 16"):
         train(request(pair_set, tmp_path / "d", "data.crop=40"))
+    assert not (tmp_path / "d").exists()
     with pytest.raises(ConfigError, match=r"of 64x64 are smaller than data\.validation_side, 128"):
         train(request(pair_set, tmp_path / "f", "data.validation_side=128"))
     with pytest.raises(Unavailable, match=r"nowhere\.pth"):  # not after hours of stage 0

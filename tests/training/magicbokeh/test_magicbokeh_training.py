@@ -15,6 +15,7 @@ from bokehbench.training import checkpoint
 from bokehbench.training.logs import read
 from bokehbench.training.loop import Trainer
 from bokehbench.training.magicbokeh.train import Request, train
+from bokehbench.training.pairs import StoredPairs, open_pairs
 from tests.training.magicbokeh.conftest import small
 
 FILE, CARD = "magicbokeh-compact.safetensors", "magicbokeh-compact.json"
@@ -163,3 +164,11 @@ def test_what_cannot_be_trained_is_said_in_one_line(arguments, said, tmp_path):
     result = CliRunner().invoke(command, ["magicbokeh", *arguments, "--out", str(tmp_path / "run")])
     assert said in str(result.exception) and "\n" not in str(result.exception)
     assert not (tmp_path / "run").exists()
+
+
+def test_blur_beyond_the_unit_is_said_at_the_start(magic_set, tmp_path, monkeypatch):
+    # Of 96 pixels at 512 there are 12 at 64.
+    assert 4.0 <= open_pairs(str(magic_set), small().data, 0).largest_K() <= 12.0
+    monkeypatch.setattr(StoredPairs, "largest_K", lambda self: 40.0)
+    with pytest.warns(UserWarning, match="K is up to 40, and radii above 16 pixels"):
+        train(replace(request(magic_set, tmp_path / "run"), hours=1e-9))
