@@ -106,8 +106,8 @@ class StageSpec(Spec):
         """
         if self.is_recipe:
             raise Unavailable(
-                f"{self.name}: its authors' code is yours to bring: --external {self.name}=DIR "
-                f"(bokehbench external show {self.name})"
+                f"its authors' code is yours to bring: --external {base_name(self.name)}=DIR "
+                f"(bokehbench external show {base_name(self.name)})"
             )
         return {}
 

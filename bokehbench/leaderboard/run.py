@@ -191,16 +191,23 @@ def _rendered(units: Sequence[Unit], pool: Pool, profile: int) -> Iterator[exter
 
 def _with_weights(specs: Sequence[MethodSpec], named: set[str]) -> tuple[list[MethodSpec], list[str]]:
     """Methods whose weights are here, and a line on each other; Unavailable for one that was named."""
-    here, lacking = [], []
+    here, lacking, recipes = [], [], []
     for spec in specs:
         try:
             weights_hash(spec)
         except Unavailable as error:
             if named & {spec.name, *spec.aliases}:
                 raise Unavailable(f"{spec.name}: {error}") from error
-            lacking.append(f"{spec.name}: {error}")
+            if any(stage.is_recipe for stage in spec.stages):
+                recipes.append(spec.name)
+            else:
+                lacking.append(f"{spec.name}: {error}")
         else:
             here.append(spec)
+    if recipes:
+        lacking.append(
+            f"{', '.join(recipes)}: their authors' code is yours to bring (bokehbench external list)"
+        )
     return here, lacking
 
 

@@ -16,19 +16,17 @@ def note(**said):
         file.write(json.dumps(said) + "\\n")
 """
 TORCH = """
+import contextlib
 class cuda:
     is_available = staticmethod(lambda: False)
-class no_grad:
-    __enter__ = lambda self: self
-    __exit__ = lambda self, *others: None
+no_grad = contextlib.nullcontext
 float32 = bfloat16 = "float32"
 seeds = []
 def manual_seed(seed):
     seeds.append(seed)
 def load(path, map_location=None):
     return {"model": open(path).read()}
-def from_numpy(array):
-    return array
+from_numpy = lambda array: array
 class Generator:
     def __init__(self, device):
         pass
@@ -37,9 +35,7 @@ class Generator:
         return self
 import numpy
 class Tensor(numpy.ndarray):
-    def to(self, device):
-        return self
-    detach = cpu = lambda self: self
+    detach = cpu = to = lambda self, *device: self
 def tensor(array):
     return numpy.asarray(array).view(Tensor)
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 from dataclasses import replace
@@ -160,6 +161,33 @@ def test_every_recipe_says_what_it_must_and_has_a_fake() -> None:
         assert bool(getattr(about.spec, "only_on", ())) == getattr(about.spec, "ignores_lens", False)
 
 
+@pytest.mark.parametrize("path", sorted(recipe.ADAPTERS.glob("*.py")), ids=lambda path: path.stem)
+def test_adapters_are_for_old_environments_and_know_nothing_of_ours(path: Path) -> None:
+    tree = ast.parse(path.read_text(), feature_version=(3, 7))
+    imported = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported += [
+        alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    ]
+    assert not [name for name in imported if name.startswith("bokehbench")]
+    if any("[" in ast.unparse(note) for note in _annotations(tree)):  # tuple[int, int]: never evaluated
+        assert "from __future__ import annotations" in path.read_text()
+
+
+def _annotations(tree: ast.AST) -> list[ast.expr]:
+    found = [getattr(node, name, None) for node in ast.walk(tree) for name in ("annotation", "returns")]
+    return [note for note in found if note is not None]
+
+
+def test_a_file_of_another_digest_than_its_publishers_is_named(notes: Path, tmp_path: Path) -> None:
+    there = clone(tmp_path, "dr-bokeh-repo")
+    found = bind.findings(recipe.read("dr-bokeh-repo"), there, sys.executable)
+    (wrong, other) = [one for one in found if not one.here]
+    assert wrong.what.endswith("resnet50-19c8e357.pth") and "should begin with 19c8e357" in wrong.said
+    (there / other.what).unlink()
+    with pytest.raises(Unavailable, match="sha256 should begin"):
+        bind.bind("dr-bokeh-repo", there, sys.executable)
+
+
 def test_pictures_beyond_white_and_maps_that_are_flat(notes: Path, tmp_path: Path) -> None:
     spec = bound(tmp_path, "bokehme-repo")
     flat = replace(INPUTS, image=IMAGE * 3, disparity=np.full_like(DISPARITY, 0.5))
@@ -287,6 +315,8 @@ def test_a_recipe_that_is_not_bound_is_refused_by_name(
     words = ("run", "--benchmark", "blb-mini", "--method", "bokehme-repo", "--out", str(tmp_path / "out"))
     code, _, err = run(capsys, *words)
     assert code == 2 and "bokehbench external show bokehme-repo" in err and len(err.strip().splitlines()) == 1
+    with pytest.raises(Unavailable, match="--external osediff=DIR"):
+        registry.get(MethodSpec, "osediff+scatter").made_with()
     code, _, err = run(capsys, "smoke", "--external", "bokehme-repo", "identity")
     assert code == 2 and "give NAME=DIR" in err
 

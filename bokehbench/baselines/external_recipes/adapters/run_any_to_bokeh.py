@@ -74,7 +74,7 @@ def main() -> None:
     from PIL import Image
 
     def resized(frame: Any, columns: int, rows: int) -> Any:
-        return np.asarray(Image.fromarray(frame).resize((columns, rows), Image.LANCZOS))
+        return np.asarray(Image.fromarray(frame).resize((columns, rows), Image.Resampling.LANCZOS))
 
     videos, maps, left = bench.folder("videos"), bench.folder("disparities"), bench.folder("left")
     lines = ["aif_folder,disp_folder,k"] + [write_clip(bench, case, videos, maps) for case in bench.cases]

@@ -50,19 +50,20 @@ def main() -> None:
         picture = Image.fromarray(eight_bit(padded(bench.image(case), rows, columns)))
         radii = torch.from_numpy(blur_map(padded(bench.defocus(case), rows, columns)))
         seed_everything(case["seed"])
-        made = generate(
-            pipe,
-            height=rows,
-            width=columns,
-            prompt=PROMPT,
-            conditions=[
-                Condition(picture, "bokeh"),
-                Condition(radii, "bokeh", [0, 0], 1.0, No_preprocess=True),
-            ],
-            guidance_scale=1.0,
-            kv_cache=False,
-            generator=torch.Generator(device=pipe.device).manual_seed(case["seed"]),
-        ).images[0]
+        with torch.no_grad():
+            made = generate(
+                pipe,
+                height=rows,
+                width=columns,
+                prompt=PROMPT,
+                conditions=[
+                    Condition(picture, "bokeh"),
+                    Condition(radii, "bokeh", [0, 0], 1.0, No_preprocess=True),
+                ],
+                guidance_scale=1.0,
+                kv_cache=False,
+                generator=torch.Generator(device=pipe.device).manual_seed(case["seed"]),
+            ).images[0]
         bench.save(case, np.asarray(made.convert("RGB"))[:height, :width])
 
 
