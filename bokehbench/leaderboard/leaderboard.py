@@ -117,7 +117,9 @@ def write(
     over_sets = sets.collect_sets(results, read)
     laid_out = layouts.lay_out(layout, [board for board, _ in boards], over_sets) if layout else []
     shown_crops = crops.choose(boards, asked)
-    written, present = write_pictures(out, boards, found, [(one.case, one.pictures) for one in shown_crops])
+    written, present = write_pictures(
+        out, boards, found, [picture for one in shown_crops for picture in one.pictures]
+    )
     records.write_text(out / "leaderboard.md", to_markdown(tables))
     records.write_text(out / "leaderboard.csv", to_csv(tables))
     records.write_text(out / "leaderboard.tex", to_latex(tables, intervals=intervals))

@@ -34,7 +34,7 @@ def layout_view(layout: Layout) -> dict[str, Any]:
 
 def crop_views(crops: Sequence[Crop]) -> Iterator[dict[str, Any]]:
     """Crops with the addresses of their pictures, and a link to the whole ones."""
-    for index, crop in enumerate(crops):
+    for crop in crops:
         width, height = crop.size
         box = crop.box
         left, top = 100 * box.x / width, 100 * box.y / height
@@ -52,10 +52,10 @@ def crop_views(crops: Sequence[Crop]) -> Iterator[dict[str, Any]]:
             "link": link(crop.board, case=crop.case, show=["_target", *methods[:1]]),
             "images": [
                 {
-                    "src": f"{ASSETS}/{crop_image(index, number, crop.case)}",
+                    "src": f"{ASSETS}/{crop_image(one)}",
                     "label": one.label,
                     "note": one.note,
                 }
-                for number, one in enumerate(crop.pictures)
+                for one in crop.pictures
             ],
         }

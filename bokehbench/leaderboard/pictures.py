@@ -120,16 +120,16 @@ def strip_image(index: int, number: int, strip: Strip) -> str:
     return f"strips/{index}-{slug(strip.path.stem)}/{number}{suffix}"
 
 
-def crop_image(index: int, number: int, case: str) -> str:
-    """Name of a crop's picture below assets/."""
-    return f"crops/{index}-{slug(case)}/{number}.png"
+def crop_image(one: CropPicture) -> str:
+    """Name of a crop's picture below assets/: by the file and the part of it."""
+    return f"crops/{records.sha256_json([one.sha256, one.box])[:16]}.png"
 
 
 def write_pictures(
     out: Path,
     boards: Sequence[tuple[Collected, Table]],
     strips: Sequence[Strip],
-    crops: Sequence[tuple[str, Sequence[CropPicture]]] = (),
+    crops: Sequence[CropPicture] = (),
 ) -> tuple[int, int]:
     """Bring OUT/assets up to date; returns (written now, present before).
 
@@ -137,7 +137,7 @@ def write_pictures(
         out: folder of the page.
         boards: results and their tables.
         strips: rows of pictures.
-        crops: the case of each crop, and its pictures.
+        crops: parts of pictures.
     """
     assets = out / ASSETS
     before = _manifest(assets)
@@ -198,11 +198,9 @@ def _strip_pictures(strips: Sequence[Strip]) -> Iterator[Picture]:
             yield _copy(strip_image(index, number, strip), source, records.sha256_file(source))
 
 
-def _crop_pictures(crops: Sequence[tuple[str, Sequence[CropPicture]]]) -> Iterator[Picture]:
-    for index, (case, pictures) in enumerate(crops):
-        for number, one in enumerate(pictures):
-            key = records.sha256_json([one.sha256, one.box])
-            yield Picture(crop_image(index, number, case), key, partial(_write_crop, one))
+def _crop_pictures(crops: Sequence[CropPicture]) -> Iterator[Picture]:
+    for one in crops:
+        yield Picture(crop_image(one), "", partial(_write_crop, one))
 
 
 def _write_crop(one: CropPicture, to: Path) -> None:

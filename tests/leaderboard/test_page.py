@@ -120,11 +120,11 @@ def test_a_page_that_was_never_finished_keeps_its_pictures(copy: Path, tmp_path:
 
 
 def test_a_changed_prediction_changes_its_pictures_alone(copy: Path, tmp_path: Path) -> None:
-    write([copy], tmp_path / "page")
+    write([copy], tmp_path / "page", crop=["s1_L1:0,0,16,16"])
     at = world.Protocol(copy, "toy", "gt@1")
     target = images.read_image(at.case_image("s0_L1", "target"))
     world.write_scores(world.write_result(at, "s0_L1", "soft", target, 3.0, seed=99))
-    assert write([copy], tmp_path / "page").pictures_written == 1
+    assert write([copy], tmp_path / "page", crop=["s1_L1:0,0,16,16"]).pictures_written == 1
 
 
 @pytest.mark.parametrize(
