@@ -83,7 +83,7 @@ SPECS: tuple[Spec, ...] = (
         paper="Seizinger, Vasluianu, Conde, Wu, Timofte: Bokehlicious: Photorealistic Bokeh Rendering with "
         "Controllable Apertures, ICCV 2025, https://arxiv.org/abs/2503.16067",
         paper_name="Bokehlicious",
-        licence="stated in the repository; commercial use on request",
+        licence="none seen; commercial use on request",
         notes=NO_FOCUS,
         ignores_lens=True,
         only_on=("ebb400",),
@@ -97,7 +97,7 @@ SPECS: tuple[Spec, ...] = (
         paper="Seizinger, Vasluianu, Conde, Wu, Timofte: Bokehlicious: Photorealistic Bokeh Rendering with "
         "Controllable Apertures, ICCV 2025, https://arxiv.org/abs/2503.16067",
         paper_name="Bokehlicious",
-        licence="stated in the repository; commercial use on request",
+        licence="none seen; commercial use on request",
         notes=NO_FOCUS,
         ignores_lens=True,
         only_on=("ebb-val294",),
