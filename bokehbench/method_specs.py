@@ -39,6 +39,7 @@ class StageSpec(Spec):
         licence: of this implementation.
         category: floor, classical, neural, ours or oracle; how tables group rows.
         weights: names of weight files it needs.
+        trained_by: NAME of the `bokehbench train NAME` that makes the first of them; empty where none does.
         notes: what differs from the paper, limits.
         stochastic: its image depends on `Inputs.seed`; `run --seeds N` renders it N times.
         card: JSON file that says what the weights were trained on, `{here}` for the folder of the
@@ -53,6 +54,7 @@ class StageSpec(Spec):
     licence: str = "Apache-2.0"
     category: str = "classical"
     weights: Sequence[str] = ()
+    trained_by: str = ""
     notes: str = ""
     stochastic: bool = False
     card: str = ""

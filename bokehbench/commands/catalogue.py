@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bokehbench import weights
 from bokehbench.commands import options
 from bokehbench.errors import ConfigError
 from bokehbench.registry import (
@@ -44,8 +45,19 @@ def list_(kind: str, as_json: bool) -> None:
     width = max((len(spec.name) for spec in specs), default=0)
     for spec in specs:
         also = f" (also {', '.join(spec.aliases)})" if spec.aliases else ""
-        status = " [external]" if isinstance(spec, StageSpec) and spec.is_recipe else ""
-        click.echo(f"{spec.name:<{width}}  {spec.summary}{also}{status}")
+        click.echo(f"{spec.name:<{width}}  {spec.summary}{also}{_status(spec)}")
+
+
+def _status(spec: Spec) -> str:
+    """What a method needs before it runs here, where it is not all here."""
+    if not isinstance(spec, StageSpec):
+        return ""
+    if spec.is_recipe:
+        return " [external]"
+    missing = [one.file for one in spec.weights_wanted() if weights.locate(one)[0] != "ok"]
+    if not missing:
+        return ""
+    return " [not trained]" if spec.trained_by and missing[0] == spec.weights[0] else " [weights missing]"
 
 
 @click.command()
