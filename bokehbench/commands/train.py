@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bokehbench.commands.train_comparators import deepfocus, deeplens
+from bokehbench.commands.train_comparators import deepfocus, deeplens, mpib
 from bokehbench.commands.train_da_depth import da_depth
 from bokehbench.commands.train_options import asked, common, report
 
@@ -20,6 +20,7 @@ def train() -> None:
 train.add_command(da_depth)
 train.add_command(deepfocus)
 train.add_command(deeplens)
+train.add_command(mpib)
 
 
 @train.command()

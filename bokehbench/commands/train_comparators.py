@@ -33,3 +33,16 @@ def deeplens(**options: Any) -> None:
     comparator = DeepLens()
     own = asked(options, load_deeplens, comparator.stages)
     report(options["out"], train(Request(**own, comparator=comparator)), "no weights yet")
+
+
+@click.command()
+@common("compact, paper, or a YAML file.", ("mpinet", "aupnet"))
+def mpib(**options: Any) -> None:
+    """MPIB's MPINet and AUPNet (docs/neural-comparators.md)."""
+    from bokehbench.training.comparators.mpib import MPIB
+    from bokehbench.training.comparators.settings import load_mpib
+    from bokehbench.training.comparators.train import Request, train
+
+    comparator = MPIB()
+    own = asked(options, load_mpib, comparator.stages)
+    report(options["out"], train(Request(**own, comparator=comparator)), "no weights of both networks yet")

@@ -16,6 +16,10 @@ DEEPLENS = (
     "Wang, Shen, Zhang, Wang, Lin, Hsieh, Kong, Lu: DeepLens: Shallow Depth Of Field From A Single Image, "
     "ACM TOG (SIGGRAPH Asia) 2018, https://arxiv.org/abs/1810.08100"
 )
+MPIB = (
+    "Peng, Zhang, Luo, Lu, Xian, Cao: MPIB: An MPI-Based Bokeh Rendering Framework for Realistic Partial "
+    "Occlusion Effects, ECCV 2022, https://arxiv.org/abs/2207.08403"
+)
 
 SPECS: tuple[Spec, ...] = (
     MethodSpec(
@@ -25,6 +29,7 @@ SPECS: tuple[Spec, ...] = (
         implementation="bokehbench.baselines.deepfocus.renderer:DeepFocus",
         category="neural",
         weights=("deepfocus.safetensors",),
+        trained_by="deepfocus",
         paper=DEEPFOCUS,
         paper_name="DeepFocus",
         notes=f"{DEEPFOCUS_NOTES} Radii beyond 12 pixels are beyond what it was trained on.",
@@ -37,6 +42,7 @@ SPECS: tuple[Spec, ...] = (
         options={"adaptive": True},
         category="neural",
         weights=("deepfocus.safetensors",),
+        trained_by="deepfocus",
         paper=DEEPFOCUS,
         paper_name="DeepFocus†",
         notes=(
@@ -51,6 +57,7 @@ SPECS: tuple[Spec, ...] = (
         implementation="bokehbench.baselines.deeplens.renderer:DeepLens",
         category="neural",
         weights=("deeplens.safetensors",),
+        trained_by="deeplens",
         paper=DEEPLENS,
         paper_name="DeepLens",
         notes=(
@@ -59,6 +66,23 @@ SPECS: tuple[Spec, ...] = (
             "Halved as often as the authors halve for the picture's size, and until the largest radius "
             "is 7 pixels, which is ours: the time depends on the size and little on the blur. It knows gamma "
             "2.2 (others are encoded anew) and a disc. Options: `device`."
+        ),
+    ),
+    MethodSpec(
+        name="mpib",
+        openings="disc",
+        summary="32 planes with learned alpha over a filled background, blurred apart.",
+        implementation="bokehbench.baselines.mpib.renderer:MPIB",
+        category="neural",
+        weights=("mpib.safetensors",),
+        trained_by="mpib",
+        paper=MPIB,
+        paper_name="MPIB",
+        notes=(
+            "MPINet and AUPNet as the authors released them, without normalisation's statistics, trained by "
+            "`bokehbench train mpib` on our scenes (compact: fewer channels). Hidden parts are filled by a "
+            "stand-in without texture, not by LaMa; radii are not rounded to whole pixels; small pictures "
+            "are not enlarged for MPINet. Options: `device` (planes are blurred on the CPU)."
         ),
     ),
 )

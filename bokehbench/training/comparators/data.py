@@ -69,7 +69,7 @@ def prepare(item: Item, encoded: float | None = None) -> Crop:
 
     Returns:
         image, target: [3, H, W] encoded. disparity: [1, H, W], and defocus: [1, H, W] signed, pixels, both as
-        they are seen. gamma: [], of the encoding.
+        they are seen. gamma: [], of the encoding. K, disp_focus: [], of the lens.
     """
     K, focus, gamma = item["K"].view(1), item["disp_focus"].view(1), item["gamma"]
     seen = item["disp_pred"] if "disp_pred" in item else item["disp"]
@@ -80,6 +80,8 @@ def prepare(item: Item, encoded: float | None = None) -> Crop:
         "disparity": seen,
         "defocus": signed_defocus(seen[None], K, focus)[0],
         "gamma": gamma if encoded is None else torch.full_like(gamma, encoded),
+        "K": item["K"],
+        "disp_focus": item["disp_focus"],
     }
 
 

@@ -76,7 +76,8 @@ class Comparator(ABC):
 
     def whole(self, task: Task) -> nn.Module:
         """All networks, of the task of the last stage."""
-        return task.network
+        assert isinstance(task, PictureTask)
+        return task.own
 
 
 class DeepFocus(Comparator):

@@ -14,6 +14,8 @@ from bokehbench.training.bokehme.settings import DataSettings, Optimiser
 from bokehbench.training.comparators.data import Wanted
 from bokehbench.training.settings import StageSettings, Weight, load_settings
 
+LARGEST_K = 30.0
+"""`mpib.procedure.REACH`, without what that imports."""
 FOLDER = Path(bokehbench.__file__).parent / "training" / "configs"
 
 
@@ -111,6 +113,38 @@ class DeepLensSettings(ComparatorSettings):
         return self
 
 
+Five = tuple[int, int, int, int, int]
+
+
+class MPIBSettings(ComparatorSettings):
+    """MPIB.
+
+    Attributes:
+        encoder, decoder, embedded, planes: channels of MPINet, and how many planes, see `mpib.networks`.
+        mpinet: its first stage: MPINet at the photographs' size.
+        aupnet: its second: AUPNet, from half that size.
+    """
+
+    encoder: Five
+    decoder: Five
+    embedded: Annotated[int, Field(ge=1, le=256)]
+    planes: Annotated[int, Field(ge=2, le=128)]
+    mpinet: PictureStage
+    aupnet: PictureStage
+
+    @model_validator(mode="after")
+    def _aligned(self) -> MPIBSettings:
+        for name in ("crop", "validation_side"):
+            if getattr(self.data, name) % 64:
+                raise ValueError(f"data.{name} must be a multiple of 64, not {getattr(self.data, name)}")
+        if min(*self.encoder, *self.decoder) < 1:
+            raise ValueError("encoder and decoder have at least 1 channel everywhere")
+        for stage in ("mpinet", "aupnet"):
+            if getattr(self, stage).K[1] > LARGEST_K:
+                raise ValueError(f"{stage}.K must be at most {LARGEST_K:g}, the largest that MPINet sees")
+        return self
+
+
 def load_deepfocus(config: str, assignments: tuple[str, ...] = ()) -> DeepFocusSettings:
     """See `training.settings.load_settings`."""
     return load_settings(DeepFocusSettings, FOLDER / "deepfocus", config, assignments)
@@ -119,3 +153,8 @@ def load_deepfocus(config: str, assignments: tuple[str, ...] = ()) -> DeepFocusS
 def load_deeplens(config: str, assignments: tuple[str, ...] = ()) -> DeepLensSettings:
     """See `training.settings.load_settings`."""
     return load_settings(DeepLensSettings, FOLDER / "deeplens", config, assignments)
+
+
+def load_mpib(config: str, assignments: tuple[str, ...] = ()) -> MPIBSettings:
+    """See `training.settings.load_settings`."""
+    return load_settings(MPIBSettings, FOLDER / "mpib", config, assignments)

@@ -76,6 +76,29 @@ class PictureTask(Task):
         return {name: float(torch.cat(values).double().mean()) for name, values in found.items()}
 
 
+class PartTask(PictureTask):
+    """Of several networks that make a picture together, one that is trained; the others stay as they are.
+
+    Args:
+        networks: with the part as an attribute.
+        part: its name.
+        others: see `PictureTask`.
+    """
+
+    def __init__(self, networks: nn.Module, part: str, *others: Any, **more: Any) -> None:
+        super().__init__(networks, *others, **more)
+        self.part = part
+        networks.requires_grad_(False)
+        self.network.requires_grad_(True)
+
+    @property
+    def network(self) -> nn.Module:
+        """The part."""
+        part = getattr(self.own, self.part)
+        assert isinstance(part, nn.Module)
+        return part
+
+
 def losses(picture: Tensor, target: Tensor, weights: Losses) -> dict[str, Tensor]:
     """`loss`, the weighted sum, and the mean absolute errors of values and of differences in x and y."""
     pairs = zip(forward_differences(picture), forward_differences(target), strict=True)
