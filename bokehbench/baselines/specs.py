@@ -307,12 +307,14 @@ SPECS: tuple[Spec, ...] = (
         implementation="bokehbench.baselines.raylayers:RayLayers",
         category="ours",
         notes=(
-            "No training. Continuous surfaces become overlapping slices of little blur difference; behind "
-            "depth edges the background is continued from beside them, one surface deep. A wrong depth edge "
-            "shows: where a soft, predicted map puts the rim of a near object behind it, the rim stays "
-            "sharp as a thin contour."
+            "No training. Pixels that no depth edge can touch are gathered with exact weights, the others "
+            "traced: continuous surfaces become overlapping slices of little blur difference, rims are taken "
+            "apart into soft mattes, and behind depth edges the background is continued from beside them, "
+            "one surface deep. What the map does not show (twigs between its samples) stays with what is "
+            "behind it, and where a soft, predicted map puts the rim of a near object behind it, the rim "
+            "stays sharp as a thin contour."
         ),
-        version=2,
+        version=3,
     ),
     MethodSpec(
         name="raylayers-oracle",

@@ -16,8 +16,6 @@ import numpy.typing as npt
 
 FloatImage = npt.NDArray[np.float32]
 
-JUMP = 1.0
-"""Difference of S between neighbours, pixels, from which they belong to different surfaces."""
 SOFT = 2.2
 """Width of the depth edges, pixels, from which a map counts as soft."""
 RAMP = 2.0
@@ -153,7 +151,7 @@ def _step_at(defocus, edge, middle, reach, out):  # type: ignore[no-untyped-def]
                         out[y, x] = defocus[ny, nx]
 
 
-def hidden_surface(seen: Surface, extra: float, away: float = 2.0) -> Surface:
+def hidden_surface(seen: Surface, extra: float, away: float = 2.0, jump: float = 1.0) -> Surface:
     """What is behind every near rim, as far as rays can look past the rim.
 
     Each hidden pixel takes the defocus of the nearest visible pixel across the rim that lies farther away,
@@ -164,12 +162,13 @@ def hidden_surface(seen: Surface, extra: float, away: float = 2.0) -> Surface:
         seen: the visible surface.
         extra: pixels beyond that reach.
         away: pixels from the rim at which colours are pure; beside it they are mixtures of both sides.
+        jump: difference of S from which neighbours are different surfaces.
     """
-    seeds = _spread(seen.defocus, extra, JUMP)
+    seeds = _spread(seen.defocus, extra, jump)
     there = seeds != NOTHING
     colour = np.zeros_like(seen.colour)
     defocus = np.zeros_like(seen.defocus)
-    _mirror(seen.colour, seen.defocus, seeds, away, colour, defocus)
+    _mirror(seen.colour, seen.defocus, seeds, away, 2.0 * jump, colour, defocus)
     return Surface.opaque(_smoothed(colour, there), defocus, there)
 
 
@@ -222,7 +221,7 @@ def _offer_all(defocus, seeds, y, x, sy, sx, extra, jump, queue):  # type: ignor
 
 
 @numba.njit(cache=True, nogil=True)
-def _mirror(colour, defocus, seeds, away, out, out_defocus):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _mirror(colour, defocus, seeds, away, same, out, out_defocus):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Colour from beyond the seed, as far outside as the hidden pixel is inside, else from nearer by."""
     height, width = defocus.shape
     for y in range(height):
@@ -235,7 +234,7 @@ def _mirror(colour, defocus, seeds, away, out, out_defocus):  # type: ignore[no-
             by, bx = sy, sx
             for reach in (length + away, 0.5 * length + away, away, 2.0, 1.0):
                 qy, qx = int(np.rint(sy + dy / length * reach)), int(np.rint(sx + dx / length * reach))
-                if 0 <= qy < height and 0 <= qx < width and abs(defocus[qy, qx] - defocus[sy, sx]) < RAMP:
+                if 0 <= qy < height and 0 <= qx < width and abs(defocus[qy, qx] - defocus[sy, sx]) < same:
                     by, bx = qy, qx
                     break
             out[y, x] = colour[by, bx]
