@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -120,13 +121,12 @@ def order(part: Part, head: Head) -> str:
     if len(both) < 2 or column is None:
         return ""
     up = 1 if column.higher_is_better else -1
-    tau = stats.kendalltau([one.ours for one in both], [one.theirs for one in both]).statistic
+    tau = float(stats.kendalltau([one.ours for one in both], [one.theirs for one in both]).statistic)
+    shown = "undefined" if math.isnan(tau) else signed(tau, 2)
     pairs = list(itertools.combinations(sorted(both, key=lambda one: -up * one.theirs), 2))
     pairs = [(a, b) for a, b in pairs if a.theirs != b.theirs]
     turned = [(a, b) for a, b in pairs if up * (a.ours - b.ours) < 0]
-    text = (
-        f"{part.name}, {head.name}: Kendall's tau {signed(float(tau), 2)} over {len(both)} shared methods; "
-    )
+    text = f"{part.name}, {head.name}: Kendall's tau {shown} over {len(both)} shared methods; "
     if not turned:
         return text + f"all {len(pairs)} pairs stand as in the paper."
     turned.sort(key=lambda pair: -abs(pair[0].theirs - pair[1].theirs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bokehbench.benchmarks.protocols import base_id
 from bokehbench.errors import InputError
@@ -207,7 +208,7 @@ def bokehme_fig11(boards: Sequence[Collected]) -> Layout:
         missing=lacking,
     )
     change = _change(parts)
-    return Layout(**{**vars(layout), "grids": (*layout.grids, *([change] if change else []))})
+    return replace(layout, grids=(*layout.grids, change)) if change else layout
 
 
 def _track(board: Collected) -> str:
