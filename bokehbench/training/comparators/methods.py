@@ -111,7 +111,7 @@ class DeepFocus(Comparator):
         def predict(network: DeepFocusNet, batch: Batch) -> Tensor:
             return deepfocus.render(network, batch["image"], batch["disparity"], batch["defocus"])
 
-        return PictureTask(network, predict, settings.losses, held_out, settings.optimiser == "muon")
+        return PictureTask(network, predict, settings, held_out)
 
     def shown(self, network: DeepFocusNet, inputs: Inputs) -> dict[str, FloatImage]:
         """See `Comparator`."""
@@ -152,8 +152,7 @@ class DeepLens(Comparator):
         def infer(network: DeepLensNet, batch: Batch) -> Tensor:
             return deeplens.render(network, batch["image"], batch["defocus"])
 
-        muon = settings.optimiser == "muon"
-        return PictureTask(network, by_steps, settings.losses, held_out, muon, infer)
+        return PictureTask(network, by_steps, settings, held_out, infer)
 
     def shown(self, network: DeepLensNet, inputs: Inputs) -> dict[str, FloatImage]:
         """See `Comparator`."""

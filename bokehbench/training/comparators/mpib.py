@@ -53,11 +53,10 @@ class MPIB(Comparator):
         held_out: Sequence[Crop],
     ) -> Task:
         """See `Comparator`."""
-        muon = settings.optimiser == "muon"
         if stage == "mpinet":
-            return PartTask(network, stage, at_size, settings.losses, held_out, muon)
+            return PartTask(network, stage, at_size, settings, held_out)
         network.mpinet.load_state_dict(dict(earlier["mpinet"]))
-        return PartTask(network, stage, from_half, settings.losses, held_out, muon, infer=whole)
+        return PartTask(network, stage, from_half, settings, held_out, infer=whole)
 
     def shown(self, network: MPIBNet, inputs: Inputs) -> dict[str, FloatImage]:
         """See `Comparator`."""

@@ -40,12 +40,15 @@ class PictureStage(StageSettings):
         K: [low, high] of the photographs, pixels per unit of disparity.
         gamma: [low, high] of their encoding.
         optimiser: adam, or muon (`training.muon`), which needs fewer steps.
+        darkest: crops are darkened by a factor from this to 1, log-uniform: pictures with light beyond white
+            are scaled down before they are rendered, and have to be known as well. 1 for none of it.
         losses: of the picture.
     """
 
     K: tuple[float, float]
     gamma: tuple[float, float]
     optimiser: Optimiser
+    darkest: Annotated[float, Field(gt=0.0, le=1.0)]
     losses: Losses
 
     @model_validator(mode="after")

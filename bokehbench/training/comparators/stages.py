@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bokehbench.training.bokehme.data import Crop
 from bokehbench.training.bokehme.losses import forward_differences
-from bokehbench.training.comparators.settings import Losses
+from bokehbench.training.comparators.settings import Losses, PictureStage
 from bokehbench.training.loop import Batch, Task
 from bokehbench.training.meter import psnr
 from bokehbench.training.muon import ConvolutionMuon
@@ -28,9 +28,8 @@ class PictureTask(Task):
     Args:
         network: changed by training.
         predict: makes pictures with it. Given the network, since a moving average of this task has another.
-        weights: of the losses.
+        settings: of the stage.
         held_out: batches for validation.
-        muon: take steps by it, not by Adam.
         infer: as `predict`, the way that pictures are rendered; None where that is the same.
     """
 
@@ -38,14 +37,13 @@ class PictureTask(Task):
         self,
         network: nn.Module,
         predict: Render,
-        weights: Losses,
+        settings: PictureStage,
         held_out: Sequence[Crop],
-        muon: bool = False,
         infer: Render | None = None,
     ) -> None:
         super().__init__()
         self.own, self.predict, self.infer = network, predict, infer or predict
-        self.weights, self.held_out, self.muon = weights, list(held_out), muon
+        self.settings, self.held_out = settings, list(held_out)
 
     @property
     def network(self) -> nn.Module:
@@ -54,15 +52,16 @@ class PictureTask(Task):
 
     def optimiser(self, lr: float) -> torch.optim.Optimizer:
         """Adam, or Muon."""
-        if not self.muon:
+        if self.settings.optimiser != "muon":
             return super().optimiser(lr)
         return ConvolutionMuon([weight for weight in self.parameters() if weight.requires_grad], lr)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch."""
+        batch = darkened(batch, self.settings.darkest)
         made = self.predict(self.own, batch)
         with torch.autocast(made.device.type, enabled=False):
-            return losses(made.float(), batch["target"], self.weights)
+            return losses(made.float(), batch["target"], self.settings.losses)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -97,6 +96,18 @@ class PartTask(PictureTask):
         part = getattr(self.own, self.part)
         assert isinstance(part, nn.Module)
         return part
+
+
+def darkened(batch: Batch, darkest: float) -> Batch:
+    """A batch whose pictures and targets are multiplied by a factor for each crop; see `PictureStage`.
+
+    Torch's random numbers stand in checkpoints, so that a resumed training draws the same.
+    """
+    if darkest == 1.0:
+        return batch
+    image = batch["image"]
+    factor = darkest ** torch.rand(len(image), 1, 1, 1).to(image.device)
+    return {**batch, "image": factor * image, "target": factor * batch["target"]}
 
 
 def losses(picture: Tensor, target: Tensor, weights: Losses) -> dict[str, Tensor]:
