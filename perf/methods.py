@@ -104,7 +104,7 @@ def plan(names: Sequence[str], size: str, counts: Sequence[int]) -> Iterator[dic
     for name in names:
         spec = get(MethodSpec, name)
         row: dict[str, Any] = {"method": spec.id, "name": spec.name, "size": size, "machine": machine()}
-        if not spec.is_builtin:
+        if spec.is_recipe or not spec.is_builtin:
             yield {**row, "not_measured": "not of this package: bokehbench run --profile measures it"}
             continue
         found = [(weights.locate(wanted), wanted) for wanted in spec.weights_wanted()]

@@ -35,6 +35,7 @@ def missing_methods(parts: Sequence[Part], wanted: Iterable[str]) -> list[Missin
     """Of the methods that a paper compares: what is to be run, what lacks weights, what is not built in."""
     board, out = parts[0].board, root_of(parts[0].board)
     run, partly, absent, found = [], [], [], []
+    brought: dict[str, list[str]] = {}
     for method in dict.fromkeys(wanted):
         keys = [key for key in board.runs if key[0] == method]
         reasons = {part.lacking(key) for part in parts for key in keys if part.mean(key, "psnr") is None}
@@ -43,6 +44,8 @@ def missing_methods(parts: Sequence[Part], wanted: Iterable[str]) -> list[Missin
             continue
         if spec is None:
             absent.append(method)
+        elif recipes := [stage.name for stage in spec.stages if stage.is_recipe]:
+            brought.setdefault(recipes[0], []).append(method)
         elif instruction := next(_without_weights(method), ""):
             found.append(Missing(f"{method}: {instruction}"))
         elif keys:
@@ -54,6 +57,9 @@ def missing_methods(parts: Sequence[Part], wanted: Iterable[str]) -> list[Missin
         if methods:
             command = f"{run_command(board.benchmark, methods, out=out)} && {score}"
             found.insert(0, Missing(f"{what}: {', '.join(methods)}", command))
+    for name, methods in brought.items():
+        what = f"{', '.join(methods)}: the code of {name}'s authors is yours to bring"
+        found.append(Missing(what, shlex.join(["bokehbench", "external", "show", name])))
     if absent:
         found.append(
             Missing(

@@ -184,10 +184,15 @@ def bokehme_fig11(boards: Sequence[Collected]) -> Layout:
     methods = list(dict.fromkeys(key[0] for one in parts for key in one.board.runs))
     absent = [track for track in _tracks() if track not in by_track]
     base = by_track.get("gt", first)
-    lacking = []
-    if absent:
-        command = run_command(base.benchmark, known(methods), out=root_of(base), disparity=absent)
-        lacking = [Missing(f"not run: {', '.join(absent)}", command)]
+    tracks = {
+        f"not run: {', '.join(absent)}": (methods, absent),
+        **_partly(parts, methods),
+    }
+    lacking = [
+        Missing(what, run_command(base.benchmark, known(some), out=root_of(base), disparity=where))
+        for what, (some, where) in tracks.items()
+        if some and where
+    ]
     sizes = ", ".join(f"{w} x {h}" for w, h in parts[0].sizes())
     words = [
         f"The paper has level 3 at {BLB_SIZE[0]} x {BLB_SIZE[1]}, and draws curves: it prints no numbers.",
@@ -209,6 +214,19 @@ def bokehme_fig11(boards: Sequence[Collected]) -> Layout:
     )
     change = _change(parts)
     return replace(layout, grids=(*layout.grids, change)) if change else layout
+
+
+def _partly(parts: Sequence[Part], methods: Sequence[str]) -> dict[str, tuple[list[str], list[str]]]:
+    """What is lacking of tracks that some methods have: methods and tracks, by what is said of them."""
+    without: dict[tuple[str, ...], list[str]] = {}
+    for method in methods:
+        where = tuple(one.name for one in parts if one.key(method, "psnr") is None)
+        if where:
+            without.setdefault(where, []).append(method)
+    return {
+        f"no psnr of {', '.join(some)} on {', '.join(where)}": (some, list(where))
+        for where, some in without.items()
+    }
 
 
 def _track(board: Collected) -> str:
@@ -344,5 +362,5 @@ def _notes(parts: Sequence[Part], about: tuple[str, str] | None) -> list[str]:
         STALE: "made by what is another version today",
         NO_VALUE: "rendered, but without a number of this metric",
     }
-    words = "; ".join(f"{word}: {meaning}" for word, meaning in meanings.items() if word in used)
-    return [*notes, *([f"{words.capitalize()}."] if words else [])]
+    words = "; ".join(f"{word} means {meaning}" for word, meaning in meanings.items() if word in used)
+    return [*notes, *([f"In cells: {words}."] if words else [])]
