@@ -29,8 +29,8 @@ def _text(cell: Shown) -> str:
 
 
 def _heads(grid: Grid) -> list[str]:
-    """Group and column in one, as formats without spanning cells have them; of one group the column alone."""
-    if len(grid.groups) == 1:
+    """Group and column in one, as formats without spanning cells have them; a single group goes without."""
+    if len(grid.groups) == 1 and len(grid.groups[0][1]) > 1:
         return list(grid.groups[0][1])
     return [head if group == head else f"{group} {head}" for group, heads in grid.groups for head in heads]
 

@@ -17,13 +17,13 @@ from bokehbench.registry import BenchmarkSpec, MethodSpec, find, get, names
 def run_command(
     benchmark: str, methods: Sequence[str], *, out: str = "RESULTS", disparity: Sequence[str] = ()
 ) -> str:
-    """The `run` that makes these methods' results."""
+    """What makes and scores these methods' results."""
     spec = benchmark_spec(benchmark)
     place = benchmark if spec is not None and spec.bundled else f"{benchmark}:DIR"
     words = ["bokehbench", "run", "--benchmark", place]
     words += [word for method in methods for word in ("--method", method)]
     words += [word for track in disparity for word in ("--disparity", track)]
-    return shlex.join([*words, "--out", out])
+    return f"{shlex.join([*words, '--out', out])} && {scoring(Path(out), ())}"
 
 
 def root_of(board: Collected) -> str:
@@ -52,10 +52,9 @@ def missing_methods(parts: Sequence[Part], wanted: Iterable[str]) -> list[Missin
             partly.append(method)
         else:
             run.append(method)
-    score = scoring(Path(out), ())
     for what, methods in (("not run", run), ("not run on all cases, or stale", partly)):
         if methods:
-            command = f"{run_command(board.benchmark, methods, out=out)} && {score}"
+            command = run_command(board.benchmark, methods, out=out)
             found.insert(0, Missing(f"{what}: {', '.join(methods)}", command))
     for name, methods in brought.items():
         what = f"{', '.join(methods)}: the code of {name}'s authors is yours to bring"
