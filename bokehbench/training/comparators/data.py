@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -232,8 +232,3 @@ def narrowed(recipe: Recipe, wanted: Wanted) -> Recipe:
 
 def _is_within(value: float, limits: Range) -> bool:
     return limits[0] * (1.0 - TOLERANCE) <= value <= limits[1] * (1.0 + TOLERANCE)
-
-
-def plain(wanted: Wanted) -> dict[str, Any]:
-    """For records."""
-    return asdict(wanted)
