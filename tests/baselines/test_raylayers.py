@@ -143,6 +143,17 @@ def test_a_smoothed_edge_becomes_sharp_and_a_slope_stays():
     np.testing.assert_array_equal(snap_edges(slope), slope)
 
 
+def test_a_thin_thing_between_two_depths_keeps_its_own():
+    """A sharp post of six pixels, between a leaf in front of it and a wall behind it."""
+    disparity = np.full((60, 80), 0.2, np.float32)
+    disparity[:, 42:] = 0.8
+    disparity[:, 36:42] = 0.5
+    image = np.where(disparity[..., None] == 0.5, np.float32(0.05), texture("leaf", disparity.shape) + 0.2)
+    out = RayLayers().render(Inputs("post", image.astype(np.float32), disparity, Lens(12.0, 0.5)))
+    np.testing.assert_allclose(out[20:40, 37], 0.05, atol=0.02)  # the leaf's blur covers the other side
+    assert out[20:40, 30:36].min() > 0.2
+
+
 @pytest.mark.parametrize("focus", [0.1, 0.9])
 def test_a_soft_map_with_ringing_serves_nearly_as_well_as_the_exact_one(focus):
     """A near disc in front of a far plane, both bright; the map is blurred and sharpened again."""

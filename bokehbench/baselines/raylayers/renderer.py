@@ -21,6 +21,7 @@ from bokehbench.baselines.raylayers.edges import across, jump_of, untouched
 from bokehbench.baselines.raylayers.mattes import soften
 from bokehbench.baselines.raylayers.slices import cut, layers_of
 from bokehbench.baselines.raylayers.surfaces import (
+    CRISP,
     SOFT,
     Surface,
     hidden_surface,
@@ -131,12 +132,14 @@ def _understood(inputs: Inputs, pad: int) -> Scene:
     # The best guess at what lies outside is the pixel at the rim: a mirrored one is twice as far away.
     colour = cv2.copyMakeBorder(linear, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     defocus = cv2.copyMakeBorder(defocus, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    width, away, band = ramp_width(defocus), 2.0, 1
+    rise = 2.0 * jump_of(defocus)
+    width, away, band = ramp_width(defocus, rise), 2.0, 1
     if width > SOFT:
         reach = reach_of(width, limit=max(12, round(0.01 * math.hypot(*inputs.image.shape[:2]))))
-        defocus = sharpen_edges(defocus, width, reach)
+        defocus = sharpen_edges(defocus, width, reach, rise)
         away, band = float(reach), 2
-    defocus = snap_edges(defocus)
+    if width > CRISP:  # in a crisp map, what lies between two depths is a third surface
+        defocus = snap_edges(defocus, rise)
     jump = jump_of(defocus)
     other_side = across(defocus, jump, band)
     seen = Surface.opaque(colour, defocus)

@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 FloatImage = npt.NDArray[np.float32]
 
-SOFT = 2.2
-"""Width of the depth edges, pixels, from which a map counts as soft."""
+CRISP, SOFT = 1.5, 2.2
+"""Width of the depth edges, pixels, up to which a map is taken as it is, and from which it counts as soft."""
 RAMP = 2.0
-"""Rise of S within 5 pixels from which a slope is taken for a depth edge that the map has smoothed."""
+"""Rise of S within 5 pixels from which a slope is taken for a depth edge that the map has smoothed, unless
+another is given."""
 NOTHING = -1
 
 
@@ -48,11 +49,12 @@ class Surface:
         return cls(colour, defocus, where, where.astype(np.float32))
 
 
-def snap_edges(defocus: FloatImage, passes: int = 2) -> FloatImage:
+def snap_edges(defocus: FloatImage, rise: float = RAMP, passes: int = 2) -> FloatImage:
     """Move pixels on the ramp of a smoothed depth edge to its nearer or farther side.
 
     Args:
         defocus: [H, W] signed, pixels.
+        rise: see `RAMP`.
         passes: each narrows a ramp by up to two pixels a side.
 
     Returns:
@@ -64,16 +66,17 @@ def snap_edges(defocus: FloatImage, passes: int = 2) -> FloatImage:
         slope = cv2.dilate(defocus, cross) - cv2.erode(defocus, cross)
         span = high - low
         between = np.minimum(defocus - low, high - defocus) > 0.1 * span
-        ramp = (span > RAMP) & (slope > RAMP / 4.0) & between
+        ramp = (span > rise) & (slope > rise / 4.0) & between
         defocus = np.where(ramp, np.where(defocus - low > high - defocus, high, low), defocus)
     return defocus
 
 
-def ramp_width(defocus: FloatImage) -> float:
+def ramp_width(defocus: FloatImage, rise: float = RAMP) -> float:
     """Pixels that the map's depth edges take from one side to the other: 1 where they are crisp.
 
     Args:
         defocus: [H, W] signed, pixels.
+        rise: see `RAMP`.
 
     Returns:
         The median over the steepest pixels of the map's edges; 1 without any edge.
@@ -83,7 +86,7 @@ def ramp_width(defocus: FloatImage) -> float:
     step = np.zeros_like(defocus)
     step[:, 1:] = np.abs(np.diff(defocus, axis=1))
     step[1:] = np.maximum(step[1:], np.abs(np.diff(defocus, axis=0)))
-    steepest = (span > 2.0 * RAMP) & (step >= cv2.dilate(step, cross)) & (step > span / 8.0)
+    steepest = (span > 2.0 * rise) & (step >= cv2.dilate(step, cross)) & (step > span / 8.0)
     return float(np.median(span[steepest] / step[steepest])) if steepest.any() else 1.0
 
 
@@ -92,7 +95,7 @@ def reach_of(width: float, limit: int) -> int:
     return min(math.ceil(1.5 * width) + 1, limit)
 
 
-def sharpen_edges(defocus: FloatImage, width: float, reach: int) -> FloatImage:
+def sharpen_edges(defocus: FloatImage, width: float, reach: int, rise: float = RAMP) -> FloatImage:
     """Replace soft depth edges and the ringing beside them by steps between the depths of both sides.
 
     A predicted map rises over several pixels and overshoots on both sides. Every pixel within `reach` of
@@ -102,6 +105,7 @@ def sharpen_edges(defocus: FloatImage, width: float, reach: int) -> FloatImage:
         defocus: [H, W] signed, pixels.
         width: from `ramp_width`.
         reach: from `reach_of`.
+        rise: see `RAMP`.
 
     Returns:
         [H, W]; unchanged away from edges.
@@ -111,7 +115,7 @@ def sharpen_edges(defocus: FloatImage, width: float, reach: int) -> FloatImage:
     steepest = cv2.dilate(defocus, cross), cv2.erode(defocus, cross)
     middle = 0.5 * (low + high)
     span = high - low
-    edge = (span > RAMP) & (steepest[0] - steepest[1] > span / width)
+    edge = (span > rise) & (steepest[0] - steepest[1] > span / width)
     edge &= (steepest[0] > middle) & (steepest[1] <= middle)
     out: FloatImage = defocus.copy()
     _step_at(defocus, edge, middle, reach, out)
