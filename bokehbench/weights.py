@@ -69,12 +69,13 @@ def folders() -> list[Path]:
     return list(dict.fromkeys(named))
 
 
-def use_files(assignments: Sequence[str]) -> None:
+def use_files(assignments: Sequence[str], others: Sequence[str] = ()) -> None:
     """Take weights from given files, here and in every process started from here (`--weights NAME=FILE`).
 
     Args:
         assignments: ``bokehme=RUN/bokehme.safetensors``; the name is that of the file in the method's spec,
             with or without its suffix.
+        others: files that may be named besides those of the methods that are registered.
 
     Raises:
         ConfigError: not of this form, or a name that no method has weights under.
@@ -82,12 +83,8 @@ def use_files(assignments: Sequence[str]) -> None:
     """
     from bokehbench.registry import FILE_OF_WEIGHTS, MethodSpec, RestorerSpec, get, names
 
-    stems = {
-        Path(file).stem
-        for kind in (MethodSpec, RestorerSpec)
-        for name in names(kind)
-        for file in get(kind, name).weights
-    }
+    specs = (get(kind, name) for kind in (MethodSpec, RestorerSpec) for name in names(kind))
+    stems = {Path(file).stem for file in (*others, *(file for spec in specs for file in spec.weights))}
     chosen = _chosen()
     for assignment in assignments:
         name, equals, file = assignment.partition("=")

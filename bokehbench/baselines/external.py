@@ -278,7 +278,8 @@ class External:
             "method": self.spec.id,
             "image": self.about.image,
             "disparity": self.about.disparity,
-            "weights": {name: str(found.resolve()) for name, found in self.weights.items()},
+            # Links are kept: the hub's cache is made of them, and models are known by the folder of the link.
+            "weights": {name: str(found.absolute()) for name, found in self.weights.items()},
             "out": str(out),
             "cases": [one.entry for one in waiting],
         }

@@ -275,9 +275,10 @@ def _frozen(command: tuple[str, ...], folder: Path) -> str:
 
 
 def clean() -> dict[str, str]:
-    """This process's variables without those that would lead another Python into our packages."""
-    ours = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    """This process's variables without those that would lead another Python, or git, into what is ours."""
+    python = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
+    git = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+    return {name: value for name, value in os.environ.items() if name not in (*python, *git)}
 
 
 def read(path: Path) -> ExternalMethodSpec | ExternalRestorerSpec:

@@ -95,17 +95,30 @@ def _told(recipe: Recipe) -> Iterator[str]:
 @click.option(
     "--python", default="", help="Interpreter of its environment; DIR/.venv/bin/python where none is given."
 )
-def check(name: str, repository: Path, python: str) -> None:
+@click.option(
+    "--weights",
+    "assignments",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A file of its weights that lies elsewhere, as it will be given to `run` (repeatable).",
+)
+def check(name: str, repository: Path, python: str, assignments: tuple[str, ...]) -> None:
     """Whether clone, commit, environment and weights are here, a line each; exit code 2 where one is not."""
+    import shlex
+
+    from bokehbench import weights
     from bokehbench.baselines.external_recipes.bind import findings
     from bokehbench.baselines.external_recipes.recipe import read
     from bokehbench.errors import Unavailable
 
     recipe = read(name)
+    weights.use_files(assignments, [one.file for one in recipe.weights])
     found = findings(recipe, repository.expanduser().absolute(), python)
     for one in found:
         click.echo(f"{'ok' if one.here else 'missing':<8} {one.what}: {one.said}")
     lacking = [one.what for one in found if not one.here]
     if lacking:
         raise Unavailable(f"{name}: not all is here: {', '.join(lacking)}")
-    click.echo(f"run it with --external {name}={repository}{f':{python}' if python else ''}")
+    words = ["--external", f"{name}={repository}{f':{python}' if python else ''}"]
+    words += [word for text in assignments for word in ("--weights", text)]
+    click.echo(f"run it with {shlex.join(words)}")

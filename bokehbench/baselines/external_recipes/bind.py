@@ -7,6 +7,7 @@ that every path in it is relative: records are the same on every machine.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -24,6 +25,11 @@ from bokehbench.method_specs import MethodSpec
 
 OURS = ".bokehbench"
 SECONDS = 60.0
+PROBE = (
+    "import sys; from importlib.util import find_spec as found;"
+    "print('%d.%d' % sys.version_info[:2], 'numpy' if found('numpy') else '')"
+)
+"""Prints the version of an interpreter, and whether it has NumPy, which every adapter needs."""
 STARTER = '#!/bin/sh\nexec "$(cat "$(dirname "$0")/python.path")" "$@"\n'
 """Starts the interpreter that `python.path` names: what is hashed is the same on every machine."""
 SHARED = ("name", "version", "summary", "category", "paper", "paper_name", "licence", "notes", "stochastic")
@@ -95,7 +101,9 @@ def bind_recipe(recipe: Recipe, repository: Path, python: str = "") -> Path:
         description = repository / f"bokehbench-{recipe.name}.yaml"
         _write(description, yaml.safe_dump(describe(recipe, repository), sort_keys=False, width=110))
     except OSError as error:
-        raise Unavailable(f"{recipe.name}: {repository} cannot be written to ({error.strerror})") from error
+        raise Unavailable(
+            f"{recipe.name}: {repository} cannot be written to ({error.strerror}): take a clone of your own"
+        ) from error
     return description
 
 
@@ -162,23 +170,28 @@ def clone_commands(recipe: Recipe, folder: str) -> Iterator[str]:
     if not recipe.clone.url:
         yield f"get the authors' code into {folder} (no public address is known)"
         return
-    yield f"git clone {recipe.clone.url} {folder}"
+    yield f"git clone {recipe.clone.url} {shlex.quote(folder)}"
     if recipe.clone.commit:
-        yield f"git -C {folder} checkout {recipe.clone.commit}"
+        yield f"git -C {shlex.quote(folder)} checkout {recipe.clone.commit}"
 
 
 def _commit(recipe: Recipe, repository: Path) -> Finding:
-    wanted = recipe.clone.commit
+    wanted, git = recipe.clone.commit, ["git", "-C", str(repository)]
     if not wanted:
         return Finding("commit", True, "the recipe is unpinned: any commit, its files are hashed")
     if not (repository / ".git").exists():
         return Finding(
             "commit", False, f"{repository} is no git clone: make it by git clone {recipe.clone.url}"
         )
-    there = _printed(["git", "-C", str(repository), "rev-parse", "HEAD"])
-    if there == wanted:
-        return Finding("commit", True, wanted)
-    return Finding("commit", False, f"{there[:12] or 'none'} is there: git -C {repository} checkout {wanted}")
+    works, there = _asked([*git, "rev-parse", "HEAD"])
+    if not works:
+        return Finding("commit", False, f"git cannot read {repository}: {there}")
+    if there != wanted:
+        how = f"git -C {shlex.quote(str(repository))} checkout {wanted}"
+        return Finding("commit", False, f"{there[:12]} is there: {how}")
+    works, names = _asked([*git, "-c", "core.fsmonitor=false", "diff", "--name-only", "HEAD"])
+    changed = f", changed here: {', '.join(names.splitlines())}" if works and names else ""
+    return Finding("commit", True, wanted + changed)
 
 
 def _code(recipe: Recipe, repository: Path) -> Iterator[Finding]:
@@ -194,11 +207,14 @@ def _environment(recipe: Recipe, repository: Path, python: str) -> Finding:
         interpreter = _interpreter(repository, python)
     except Unavailable as error:
         return Finding("environment", False, str(error))
-    version = _printed([str(interpreter), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
-    if not version:
-        return Finding(
-            "environment", False, f"{interpreter} does not run: make it anew, with python {wanted}"
-        )
+    works, version = _asked([str(interpreter), "-c", PROBE])
+    if not works:
+        how = f"make it anew, with python {wanted}"
+        return Finding("environment", False, f"{interpreter} does not run ({version}): {how}")
+    version, _, numpy = version.partition(" ")
+    if not numpy:
+        how = f"bokehbench external show {recipe.name}"
+        return Finding("environment", False, f"{interpreter} has no numpy: install what is needed ({how})")
     other = "" if version == wanted else f", where the recipe names {wanted}"
     return Finding("environment", True, f"{interpreter}: python {version}{other}")
 
@@ -235,15 +251,18 @@ def _whole(sha256: str) -> str:
     return sha256 if len(sha256) == 64 else ""
 
 
-def _printed(command: list[str]) -> str:
-    """What a command prints; empty where it fails."""
+def _asked(command: list[str]) -> tuple[bool, str]:
+    """Whether a command works, and what it prints: without that, the last line of its complaint."""
     try:
         done = subprocess.run(
-            command, env=clean(), capture_output=True, timeout=SECONDS, check=True, text=True
+            command, env=clean(), capture_output=True, timeout=SECONDS, text=True, errors="replace"
         )
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-        return ""
-    return done.stdout.strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        return False, " ".join(str(error).split())
+    if done.returncode == 0:
+        return True, done.stdout.strip()
+    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return False, said[-1] if said else f"exit {done.returncode}"
 
 
 def _write(path: Path, text: str) -> None:

@@ -154,7 +154,7 @@ if __name__ == "__main__":
         mask = np.array(Image.open(os.path.join(args.mask_dir, name + ".png")).convert("L"))
         focus = np.median(depth[mask > 0.5]) if (mask > 0.5).any() else 0
         c = abs(depth / 255.0 - focus / 255.0) * (args.K / 32)
-        note(low=float(c.min()), high=float(c.max()), size=list(c.shape), seed=torch.seeds[-1])
+        note(low=float(c.min()), high=float(c.max()), corner=float(c[0, -1]), size=list(c.shape), seed=torch.seeds[-1])
         Image.fromarray(255 - np.asarray(image)).save(os.path.join(args.output_dir, name + ".png"))
 """,
 }
@@ -352,7 +352,7 @@ import numpy as np
 import torch
 from PIL import Image
 from note import note
-{ENLARGE}
+{ENLARGE.replace("Image.open(path)", "Image.open(os.path.realpath(path))")}
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("-i", "--in_path")

@@ -74,6 +74,9 @@ class Bench:
         width, height = case["size"]
         if picture.shape != (height, width, 3):
             raise SystemExit(f"the repository made {picture.shape} of {(height, width, 3)}")
+        lost = np.size(picture) - int(np.isfinite(picture).sum())
+        if lost:
+            raise SystemExit(f"the repository made {lost} values that are no numbers ({case['key']})")
         path = os.path.join(self.out, case["output"])
         write_png(path + ".part", picture)
         os.replace(path + ".part", path)
@@ -106,10 +109,14 @@ def write_png(path: str, picture: Any) -> None:
             file.write(struct.pack(">I", zlib.crc32(name + data)))
 
 
-def padded(array: Any, height: int, width: int) -> Any:
-    """[H, W] or [H, W, C], its right and lower edges repeated up to a size; no side gets smaller."""
+def padded(array: Any, height: int, width: int, mode: Any = "edge") -> Any:
+    """[H, W] or [H, W, C], continued to the right and below up to a size; no side gets smaller.
+
+    Args:
+        mode: `edge` repeats the last pixel, `reflect` mirrors the picture, as often as it takes.
+    """
     rows, columns = max(height - array.shape[0], 0), max(width - array.shape[1], 0)
-    return np.pad(array, [(0, rows), (0, columns)] + [(0, 0)] * (array.ndim - 2), mode="edge")
+    return np.pad(array, [(0, rows), (0, columns)] + [(0, 0)] * (array.ndim - 2), mode=mode)
 
 
 def upwards(value: int, multiple: int) -> int:
@@ -158,12 +165,14 @@ def seeded_at_reading(seeds: dict[str, int]) -> Iterator[None]:
     Args:
         seeds: path of the picture -> seed.
     """
-    of_name = {os.path.basename(path): (os.path.realpath(path), seed) for path, seed in seeds.items()}
+    of_file = {os.path.realpath(path): seed for path, seed in seeds.items()}
+    names = {os.path.basename(path) for path in [*seeds, *of_file]}  # Pillow may follow a link itself
 
     def heed(path: Any) -> None:
-        found = of_name.get(os.path.basename(str(path))) if isinstance(path, (str, os.PathLike)) else None
-        if found is not None and os.path.realpath(str(path)) == found[0]:
-            seed_all(found[1])
+        if isinstance(path, (str, os.PathLike)) and os.path.basename(str(path)) in names:
+            seed = of_file.get(os.path.realpath(str(path)))
+            if seed is not None:
+                seed_all(seed)
 
     def seeding(reader: Callable[..., Any]) -> Callable[..., Any]:
         def read(path: Any, *others: Any, **named: Any) -> Any:

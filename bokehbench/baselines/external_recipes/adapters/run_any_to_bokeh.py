@@ -5,6 +5,7 @@ The video writer is replaced, so that no frame goes through a video codec.
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
 from typing import Any
@@ -23,8 +24,8 @@ def wide(height: int, width: int) -> tuple[int, int]:
     return max(height, -(-full * HEIGHT // WIDTH)), full
 
 
-def write_clip(bench: Bench, case: Any, videos: str, maps: str) -> str:
-    """Frames and maps under the names that the script reads focus from; the line of its table."""
+def write_clip(bench: Bench, case: Any, videos: str, maps: str) -> tuple[str, str, float]:
+    """Frames and maps under the names that the script reads focus from; the row of its table."""
     width, height = case["size"]
     size = wide(height, width)
     frames, disparities = os.path.join(videos, case["key"]), os.path.join(maps, case["key"])
@@ -37,7 +38,7 @@ def write_clip(bench: Bench, case: Any, videos: str, maps: str) -> str:
     for number in range(1, FRAMES):
         os.symlink(first, os.path.join(frames, f"{number}.png"))
         os.symlink(map_, os.path.join(disparities, f"{number}_zf_{focus:.5f}.png"))
-    return f"{frames},{disparities},{case['lens']['K'] * WIDTH / size[1]!r}"
+    return frames, disparities, case["lens"]["K"] * WIDTH / size[1]
 
 
 class Clips:
@@ -77,10 +78,10 @@ def main() -> None:
         return np.asarray(Image.fromarray(frame).resize((columns, rows), Image.Resampling.LANCZOS))
 
     videos, maps, left = bench.folder("videos"), bench.folder("disparities"), bench.folder("left")
-    lines = ["aif_folder,disp_folder,k"] + [write_clip(bench, case, videos, maps) for case in bench.cases]
     table = os.path.join(left, "cases.csv")
-    with open(table, "w") as file:
-        file.write("\n".join(lines) + "\n")
+    with open(table, "w", newline="") as file:
+        rows = [write_clip(bench, case, videos, maps) for case in bench.cases]
+        csv.writer(file).writerows([("aif_folder", "disp_folder", "k"), *rows])
     unet = bench.weights["checkpoints/unet/unet/diffusion_pytorch_model.safetensors"]
     unet = os.path.dirname(os.path.dirname(unet))
     vae = os.path.dirname(bench.weights["checkpoints/vae/diffusion_pytorch_model.safetensors"])

@@ -13,15 +13,17 @@ import numpy as np
 from bench_adapter import Bench, replaced, run_script
 
 FLAT = 1e-6
+STEP = 1e-3
+"""What one pixel of a flat map is moved by: its radius changes by K / 1000."""
 
 
 def stretched(disparity: Any) -> tuple[Any, float, float]:
     """(map, offset, span): demo.py stretches its map to [0, 1], so K and focus are changed the other way."""
     low, high = float(disparity.min()), float(disparity.max())
-    if high - low < FLAT:  # it would divide by nothing: one pixel in the corner is moved
-        disparity = disparity.copy()
-        disparity[0, 0] = low + 1.0
-        high = low + 1.0
+    if high - low < FLAT:  # it would divide by nothing
+        disparity = np.full_like(disparity, low)
+        disparity[0, 0] = low + STEP
+        high = float(disparity.max())
     return disparity, low, high - low
 
 

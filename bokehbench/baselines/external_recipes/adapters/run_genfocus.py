@@ -48,7 +48,10 @@ def main() -> None:
         width, height = case["size"]
         rows, columns = upwards(height, MULTIPLE), upwards(width, MULTIPLE)
         picture = Image.fromarray(eight_bit(padded(bench.image(case), rows, columns)))
-        radii = torch.from_numpy(blur_map(padded(bench.defocus(case), rows, columns)))
+        defocus = padded(bench.defocus(case), rows, columns)
+        if np.abs(defocus).max() > GREATEST:
+            print(f"{case['key']}: blur beyond {GREATEST:g} px is cut off", flush=True)
+        radii = torch.from_numpy(blur_map(defocus))
         seed_everything(case["seed"])
         with torch.no_grad():
             made = generate(

@@ -33,8 +33,9 @@ def prepare(bench: Bench, folders: dict[str, str]) -> dict[str, int]:
         if np.abs(defocus).max() > K_UNIT:
             print(f"{case['key']}: blur beyond {K_UNIT:g} px is cut off", flush=True)
         path = os.path.join(folders["input_dir"], case["key"] + ".png")
-        write_png(path, padded(bench.image(case), *size))
-        np.save(os.path.join(folders["depth_dir"], case["key"] + ".npy"), condition(padded(defocus, *size)))
+        write_png(path, padded(bench.image(case), *size, mode="reflect"))  # its colours count: AdaIN
+        given = condition(padded(defocus, *size, mode="reflect"))
+        np.save(os.path.join(folders["depth_dir"], case["key"] + ".npy"), given)
         write_png(os.path.join(folders["mask_dir"], case["key"] + ".png"), np.zeros(size, np.uint8))
         seeds[path] = case["seed"]
     return seeds
