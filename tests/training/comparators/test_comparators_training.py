@@ -48,7 +48,7 @@ METHODS = {
         MPIB(),
         load_mpib,
         (
-            *("encoder=[4, 4, 4, 4, 4]", "decoder=[4, 4, 4, 4, 4]", "embedded=1", "planes=4"),
+            *("encoder=[4, 4, 4, 4, 4]", "decoder=[4, 4, 4, 4, 4]", "embedded=1", "planes=2"),
             *("data.crop=64", "data.validation_side=64", "data.validation_crops=1"),
             *(f"{stage}.K=[12, 24]" for stage in ("mpinet", "aupnet")),
         ),
