@@ -23,8 +23,10 @@ UNIT = 10.0
 """Pixels of signed defocus that the networks see as 1."""
 ALIGN = 8
 """Both modules work on pictures whose sides are multiples of this."""
-SHARE = 6.0
-"""How `begin_by_copying` sets the weights' last layer: + for the picture that is shown, - for the others."""
+STEEPNESS = 8.0
+"""Of the weights in what their network says: they have farther to go than a layer moves in a step."""
+SHOWN, BLURRED, OTHERS = 0.5, -0.25, -0.5
+"""What `begin_by_copying` has it say: of the picture that is shown, of blurred ones, of other features."""
 
 
 class Bottleneck(nn.Module):
@@ -176,12 +178,25 @@ class DeepLensNet(nn.Module):
 
     @torch.no_grad()
     def begin_by_copying(self) -> None:
-        """Weights with which nearly the sharp picture of each size is shown; ours."""
+        """Weights with which mostly the sharp picture of each size is shown; ours.
+
+        The first three channels of every layer of the lens-blur module's features begin as means over
+        squares: pictures that are blurred more and more.
+        """
         for last, shown in ((self.weights.last, 0), (self.upsampling.last, 1)):
             assert last.bias is not None
             last.weight *= 0.1
-            last.bias.fill_(-SHARE)
-            last.bias[shown] = SHARE
+            last.bias.fill_(OTHERS)
+            last.bias[shown] = SHOWN
+        blurred, bias = 1, self.weights.last.bias
+        for layer, (channels, side) in zip(self.features.layers, FEATURES, strict=True):
+            assert isinstance(layer, nn.Conv2d) and layer.bias is not None and bias is not None
+            layer.weight[:COLOURS] = 0.0
+            layer.bias[:COLOURS] = 0.0
+            for colour in range(COLOURS):
+                layer.weight[colour, colour] = 1.0 / side**2
+            bias[blurred] = BLURRED
+            blurred += channels // COLOURS
 
 
 def enlarged(planes: Tensor) -> Tensor:  # [B, C, h, w] -> [B, C, 2 h, 2 w]
@@ -190,9 +205,9 @@ def enlarged(planes: Tensor) -> Tensor:  # [B, C, h, w] -> [B, C, 2 h, 2 w]
 
 
 def mean_of(features: Tensor, logits: Tensor) -> Tensor:  # [B, n, 3, h, w], [B, n, h, w] -> [B, 3, h, w]
-    """The mean of feature pictures with weights softplus(logits), in full precision."""
+    """The mean of feature pictures with weights softplus(8 logits), in full precision."""
     with torch.autocast(features.device.type, enabled=False):
-        weights = functional.softplus(logits.float())
+        weights = functional.softplus(STEEPNESS * logits.float())
         weights = weights / weights.sum(dim=1, keepdim=True)
         return (weights[:, :, None] * features.float()).sum(dim=1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from bokehbench import weights as weight_files
 from bokehbench.baselines.comparators import weights
@@ -78,11 +79,18 @@ def test_nothing_is_shifted_a_mirrored_network_shows_the_mirrored_picture(steps)
     assert torch.allclose(made, flipped.flip(-1), atol=1e-5)
 
 
-def test_it_begins_with_the_sharp_picture_at_every_size():
-    network, (image, defocus) = tiny(), scene()
+def test_it_begins_with_mostly_the_sharp_picture_at_every_size_and_blurred_ones_beside_it():
+    network, (noise, defocus) = tiny(), scene()
     network.begin_by_copying()
+    image = functional.interpolate(noise[..., ::8, ::8], (32, 48), mode="bilinear")
     for steps in (0, 1, 2):
-        assert (network(image, defocus, steps) - image).abs().mean() < 0.02
+        assert (network(image, defocus, steps) - image).abs().mean() < 0.06
+    features = network.features(noise)[0]
+    spread = [features[n, :, 8:-8, 8:-8].std().item() for n in (0, 1, 11, 21, 26)]  # of each layer the first
+    assert spread[1] < 0.6 * spread[0] and spread[2] < 0.6 * spread[1]
+    assert spread == sorted(spread, reverse=True)
+    middle = features[26, :, 8:-8, 8:-8].mean(dim=(1, 2))
+    assert torch.allclose(middle, noise[0].mean(dim=(1, 2)), atol=0.05)
 
 
 def test_radii_count_in_pixels_of_the_size_at_which_they_are_seen():
