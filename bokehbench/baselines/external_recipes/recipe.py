@@ -94,7 +94,6 @@ class Call(Strict):
     uses: tuple[str, ...] = ()
     code: Annotated[tuple[str, ...], Field(min_length=1)]
     image: Literal["npy", "png8"] = "npy"
-    stochastic: bool = False
     start: Seconds = 1800.0
     case: Seconds = 900.0
 

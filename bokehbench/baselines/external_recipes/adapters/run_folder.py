@@ -21,7 +21,8 @@ def filled(word: str, bench: Bench, folder: str) -> str:
         for _ in range(int(found.group(2) or 0)):
             path = os.path.dirname(path)
         return found.group(1) + path
-    return word.replace("FOLDER", folder).replace("OUT", bench.out)
+    places = {"FOLDER": folder, "OUT": bench.out}  # at once: a path may have such a word in it
+    return re.sub("|".join(places), lambda found: places[found.group()], word)
 
 
 def main() -> None:

@@ -30,10 +30,8 @@ def main() -> None:
 
     folder = bench.folder("demo")
     with replaced(torch, "load", load) as loading:
-        for case in bench.cases:
+        for case in [case for case in bench.cases if case["lens"]["K"] <= GREATEST_K]:
             lens = case["lens"]
-            if lens["K"] > GREATEST_K:
-                raise SystemExit(f"MPIB renders K up to 200 px, not {lens['K']:g} ({case['key']})")
             arguments = [
                 f"--K={max(lens['K'], LEAST_K)!r}",
                 f"--disp_focus={lens['disp_focus']!r}",
@@ -44,6 +42,9 @@ def main() -> None:
                 "--inpnet_checkpoint_path=" + inpainting,
             ]
             bench.save(case, render(cv2, bench.image(case), bench.disparity(case), arguments, folder))
+    for case in bench.cases:
+        if case["lens"]["K"] > GREATEST_K:  # said at the end, where the reason of a failure is looked for
+            print(f"MPIB renders K up to {GREATEST_K:g} px, not {case['lens']['K']:g} ({case['key']})")
 
 
 if __name__ == "__main__":
