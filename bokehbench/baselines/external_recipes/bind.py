@@ -97,7 +97,8 @@ def bind_recipe(recipe: Recipe, repository: Path, python: str = "") -> Path:
             _write(ours / path.name, path.read_text(encoding="utf-8"))
         _write(ours / "python.path", f"{interpreter}\n")
         _write(ours / "python", STARTER)
-        (ours / "python").chmod(0o755)
+        if not os.access(ours / "python", os.X_OK):  # whoever else uses the clone need not own it
+            (ours / "python").chmod(0o755)
         description = repository / f"bokehbench-{recipe.name}.yaml"
         _write(description, yaml.safe_dump(describe(recipe, repository), sort_keys=False, width=110))
     except OSError as error:

@@ -366,14 +366,8 @@ def test_a_method_without_focus_control_is_run_where_that_is_fair_and_refused_el
     notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = clone(tmp_path, "bokehlicious-ebb400")
-    words = [
-        "run",
-        "--external",
-        f"bokehlicious-ebb400={there}:{sys.executable}",
-        "--out",
-        str(tmp_path / "out"),
-    ]
-    words += ["--method", "bokehlicious-ebb400", "--benchmark"]
+    words = ["run", "--external", f"bokehlicious-ebb400={there}:{sys.executable}"]
+    words += ["--out", str(tmp_path / "out"), "--method", "bokehlicious-ebb400", "--benchmark"]
     code, _, err = run(capsys, *words, "blb-mini")
     assert code == 2 and "cannot be asked for a focal plane, and is run only on ebb400" in err
 
@@ -390,8 +384,13 @@ def test_a_recipe_that_is_not_bound_is_refused_by_name(
     assert code == 2 and "give NAME=DIR" in err
 
 
-def test_a_bound_recipe_takes_the_place_of_its_name_in_the_registry(notes: Path, tmp_path: Path) -> None:
+def test_a_bound_recipe_takes_the_place_of_its_name_in_the_registry(
+    notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     there = bind.bind("genfocus", clone(tmp_path, "genfocus"), sys.executable)
+    monkeypatch.setattr(bind.records, "write_bytes", None)  # a second time nothing is written,
+    monkeypatch.setattr(Path, "chmod", None)  # so that others may use a clone that they cannot write to
+    assert bind.bind("genfocus", there.parent, sys.executable) == there
     registry.register_files([there])
     found = registry.get(MethodSpec, "genfocus")
     assert isinstance(found, external_spec.ExternalMethodSpec) and not found.is_recipe and found.stochastic
