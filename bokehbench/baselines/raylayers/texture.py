@@ -145,16 +145,26 @@ def _gather(colour, defocus, where, table, out):  # type: ignore[no-untyped-def]
             # A disc's weights grow with r² at first, as its variance does.
             fraction = np.float32((radius * radius / (STEP * STEP) - rung * rung) / (2 * rung + 1))
             turn = 1 if defocus[y, x] > 0.0 else -1
-            for c in range(3):
-                low = high = colour[y, x, c]
-                total = np.float32(0.0)
-                for dy in range(-reach, reach + 1):
-                    for dx in range(-reach, reach + 1):
-                        value = colour[y + dy, x + dx, c]
-                        row, column = middle + turn * dy, middle + turn * dx
-                        weight = table[rung, row, column]
-                        weight += fraction * (table[rung + 1, row, column] - weight)
-                        total += weight * value
-                        if weight > 0.0:
-                            low, high = min(low, value), max(high, value)
-                out[y, x, c] = min(max(total, low), high)
+            _mean(colour, y, x, table, rung, fraction, turn, reach, out[y, x])
+
+
+@numba.njit(cache=True, nogil=True)
+def _mean(colour, y, x, table, rung, fraction, turn, reach, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """One pixel of `_gather`."""
+    middle = table.shape[1] // 2
+    r0 = r1 = colour[y, x, 0]
+    g0 = g1 = colour[y, x, 1]
+    b0 = b1 = colour[y, x, 2]
+    red, green, blue = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for dy in range(-reach, reach + 1):
+        for dx in range(-reach, reach + 1):
+            row, column = middle + turn * dy, middle + turn * dx
+            weight = table[rung, row, column]
+            weight += fraction * (table[rung + 1, row, column] - weight)
+            r, g, b = colour[y + dy, x + dx, 0], colour[y + dy, x + dx, 1], colour[y + dy, x + dx, 2]
+            red, green, blue = red + weight * r, green + weight * g, blue + weight * b
+            if weight > 0.0:
+                r0, r1 = min(r0, r), max(r1, r)
+                g0, g1 = min(g0, g), max(g1, g)
+                b0, b1 = min(b0, b), max(b1, b)
+    out[0], out[1], out[2] = min(max(red, r0), r1), min(max(green, g0), g1), min(max(blue, b0), b1)
