@@ -19,6 +19,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import resource
 import statistics
 import subprocess
@@ -33,7 +34,7 @@ SIZE, QUICK = "1920x1080", "480x270"
 K_AT_1920 = (10.0, 50.0)
 CORNER = 64
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-KEY = ("method", "weights", "size", "K", "threads", "machine")
+KEY = ("method", "weights", "size", "K", "threads", "machine", "repeats")
 """What makes a row another one."""
 
 
@@ -71,7 +72,6 @@ def measure(name: str, size: tuple[int, int], K: float, repeats: int) -> dict[st
     figures = {
         "seconds": round(statistics.median(walls), 4),
         "cpu_seconds": round(statistics.median(busy), 4),
-        "repeats": len(walls),
         "peak_mb": round(_peak_mb(), 1),
         "before_mb": round(before, 1),
     }
@@ -95,7 +95,7 @@ def _cpu_seconds() -> float:
 # -------------------------------------------------------------------------------------- all, one by one
 
 
-def plan(names: Sequence[str], size: str, counts: Sequence[int]) -> Iterator[dict[str, Any]]:
+def plan(names: Sequence[str], size: str, counts: Sequence[int], repeats: int) -> Iterator[dict[str, Any]]:
     """Every row that is wanted; those that cannot be measured say why."""
     from bokehbench import weights
     from bokehbench.registry import MethodSpec, get
@@ -119,12 +119,22 @@ def plan(names: Sequence[str], size: str, counts: Sequence[int]) -> Iterator[dic
             )
             for K in K_AT_1920:
                 for threads in counts:
-                    yield {**row, "weights": digest, "K": K * width / 1920, "threads": threads}
+                    settings = {"K": K * width / 1920, "threads": threads, "repeats": repeats}
+                    yield {**row, "weights": digest, **settings}
 
 
-def run(row: dict[str, Any], repeats: int, limit: float) -> dict[str, Any]:
+def run(row: dict[str, Any], limit: float) -> dict[str, Any]:
     """The row with its figures, or with the reason why there are none."""
-    words = ["--one", row["name"], "--size", row["size"], "--K", repr(row["K"]), "--repeats", str(repeats)]
+    words = [
+        "--one",
+        row["name"],
+        "--size",
+        row["size"],
+        "--K",
+        repr(row["K"]),
+        "--repeats",
+        str(row["repeats"]),
+    ]
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(row["threads"]))
     command = [sys.executable, __file__, *words]
     try:
@@ -224,17 +234,20 @@ def main() -> int:
     chosen = parse()
     size = chosen.size or (QUICK if chosen.quick else SIZE)
     repeats = 1 if chosen.quick else chosen.repeats
+    if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", size) or repeats < 1:
+        print("error: --size is WIDTHxHEIGHT in pixels, --repeats 1 or more", file=sys.stderr)
+        return 2
     try:
         if chosen.one:
             width, height = (int(edge) for edge in size.split("x"))
             print(json.dumps(measure(chosen.one, (width, height), chosen.K, repeats)))
             return 0
         before, rows = known(chosen.json), []
-        for wanted in plan(chosen.method or names(MethodSpec), size, sorted({1, cores()})):
+        for wanted in plan(chosen.method or names(MethodSpec), size, sorted({1, cores()}), repeats):
             if key(wanted) in before:
                 row = before.pop(key(wanted))
             else:
-                row = wanted if "not_measured" in wanted else run(wanted, repeats, chosen.limit)
+                row = wanted if "not_measured" in wanted else run(wanted, chosen.limit)
                 said = row.get("not_measured") or f"{row['seconds']} s, {row['cpu_seconds']} CPU s"
                 print(f"{row['name']} {row.get('K', '')} {row.get('threads', '')}: {said}", file=sys.stderr)
             rows.append(row)

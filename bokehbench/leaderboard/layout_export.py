@@ -10,6 +10,8 @@ from bokehbench.leaderboard.layout_types import BEST, PLAIN, PRINTED, SECOND, Gr
 
 SCHEMA = "bokehbench.layout/1"
 MARKDOWN = {PLAIN: "{}", BEST: "**{}**", SECOND: "<u>{}</u>"}
+WIDE = 8
+"""Columns of numbers that a page of LaTeX holds at full size."""
 LATEX = {PLAIN: "{}", BEST: r"\textbf{{{}}}", SECOND: r"\underline{{{}}}"}
 
 
@@ -55,7 +57,8 @@ def to_text(layout: Layout) -> str:
     lines += layout.findings
     lines += [f"trend: {trend_sentence(trend)}" for trend in layout.trends]
     lines += [f"missing: {one.what}" + (f" → {one.command}" if one.command else "") for one in layout.missing]
-    return "\n".join([*lines, *layout.notes, ""])
+    starred = any(cell.mark == BEST for grid in layout.grids for line in grid.rows for cell in line.cells)
+    return "\n".join([*lines, *layout.notes, *(["* stands for bold."] if starred else []), ""])
 
 
 # ------------------------------------------------------------------------------------------- Markdown
@@ -97,32 +100,38 @@ def _list(heading: str, items: Sequence[str], commands: Sequence[str] = ()) -> l
 # ---------------------------------------------------------------------------------------------- LaTeX
 
 
-def to_latex(layout: Layout) -> str:
-    """Booktabs tables whose groups span their columns; what is said of them stands below the first."""
-    return "\n".join(_latex(layout, grid, index) for index, grid in enumerate(layout.grids))
+def to_latex(layout: Layout, *, intervals: bool = True) -> str:
+    """Booktabs tables whose groups span their columns; what is said of them stands below the first.
+
+    Wide ones are fitted to the line, with graphicx. What is missing is a comment.
+    """
+    lacking = ["% missing: " + ": ".join(filter(None, [one.what, one.command])) for one in layout.missing]
+    tables = [_latex(layout, grid, index, intervals) for index, grid in enumerate(layout.grids)]
+    return "\n".join([*lacking, *tables])
 
 
-def _latex(layout: Layout, grid: Grid, index: int) -> str:
+def _latex(layout: Layout, grid: Grid, index: int, intervals: bool) -> str:
     spans = [rf"\multicolumn{{{len(heads)}}}{{c}}{{{latex_text(group)}}}" for group, heads in grid.groups]
     heads = [head for _, heads in grid.groups for head in heads]
-    lines = [r"\begin{table*}[t]", r"\centering", rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", r"\toprule"]
+    wide = len(heads) > WIDE
+    lines = [r"\begin{table*}[t]", r"\centering", *([r"\resizebox{\linewidth}{!}{%"] if wide else [])]
+    lines += [rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", r"\toprule"]
     lines.append(" & ".join(["", *spans]) + r" \\")
     lines.append(" & ".join(["Methods", *map(latex_text, heads)]) + r" \\")
     lines.append(r"\midrule")
     for line in grid.rows:
         name = latex_text(row_label(line))
         name = rf"\textit{{{name}}}" if line.kind == PRINTED else name
-        lines.append(" & ".join([name, *map(_latex_cell, line.cells)]) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
+        lines.append(" & ".join([name, *(_latex_cell(cell, intervals) for cell in line.cells)]) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}" + ("}" if wide else "")]
     caption = f"{layout.title}{': ' + grid.title if grid.title else ''}."
     if index == 0:
         below = [*layout.findings, *(trend_sentence(trend) for trend in layout.trends), *layout.notes]
-        below += [f"Missing: {one.what}." for one in layout.missing]
         lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}", r"\footnotesize"]
         lines += [*(rf"{latex_text(text)}\par" for text in below), r"\end{minipage}"]
     return "\n".join([*lines, rf"\caption{{{latex_text(caption)}}}", r"\end{table*}", ""])
 
 
-def _latex_cell(cell: Shown) -> str:
+def _latex_cell(cell: Shown, intervals: bool) -> str:
     text = LATEX[cell.mark].format(latex_text(cell.text))
-    return text + (rf" {{\scriptsize$\pm${cell.half}}}" if cell.half else "")
+    return text + (rf" {{\scriptsize$\pm${cell.half}}}" if cell.half and intervals else "")

@@ -7,21 +7,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bokehbench import weights
+from bokehbench.benchmarks.protocols import base_id
 from bokehbench.leaderboard.collect import Collected, benchmark_spec
 from bokehbench.leaderboard.layout_parts import PARTLY, STALE, Part, levels
 from bokehbench.leaderboard.layout_types import Missing
+from bokehbench.leaderboard.reported import SAME_SCENES
 from bokehbench.leaderboard.staleness import current_metric, method_spec, scoring
 from bokehbench.registry import BenchmarkSpec, MethodSpec, find, get, names
 
+FIVE_LEVELS = ("blb-lite", *SAME_SCENES)
+"""Benchmarks with all levels of BokehMe's Table 1."""
+
 
 def run_command(
-    benchmark: str, methods: Sequence[str], *, out: str = "RESULTS", disparity: Sequence[str] = ()
+    benchmark: str,
+    methods: Sequence[str],
+    *,
+    out: str = "RESULTS",
+    disparity: Sequence[str] = (),
+    protocol: str = "",
 ) -> str:
-    """What makes and scores these methods' results."""
+    """What makes and scores these methods' results; says `protocol` where it is not the benchmark's own."""
     spec = benchmark_spec(benchmark)
     place = benchmark if spec is not None and spec.bundled else f"{benchmark}:DIR"
     words = ["bokehbench", "run", "--benchmark", place]
     words += [word for method in methods for word in ("--method", method)]
+    name = base_id(protocol).partition("@")[0]
+    words += ["--protocol", name] if name and spec is not None and name != spec.protocol else []
     words += [word for track in disparity for word in ("--disparity", track)]
     return f"{shlex.join([*words, '--out', out])} && {scoring(Path(out), ())}"
 
@@ -32,7 +44,10 @@ def root_of(board: Collected) -> str:
 
 
 def missing_methods(parts: Sequence[Part], wanted: Iterable[str]) -> list[Missing]:
-    """Of the methods that a paper compares: what is to be run, what lacks weights, what is not built in."""
+    """Of the methods that a paper compares: what is to be run, what lacks weights, what is not built in.
+
+    What is in the results and lacks cases, or is stale, is to be run again.
+    """
     board, out = parts[0].board, root_of(parts[0].board)
     run, partly, absent, found = [], [], [], []
     brought: dict[str, list[str]] = {}
@@ -42,7 +57,9 @@ def missing_methods(parts: Sequence[Part], wanted: Iterable[str]) -> list[Missin
         spec = method_spec(method)
         if keys and not reasons & {PARTLY, STALE, "not run"}:
             continue
-        if spec is None:
+        if spec is None and keys:
+            found.append(Missing(f"not run on all cases, or stale: {method}, which is not registered here"))
+        elif spec is None:
             absent.append(method)
         elif recipes := [stage.name for stage in spec.stages if stage.is_recipe]:
             brought.setdefault(recipes[0], []).append(method)
@@ -54,7 +71,7 @@ def missing_methods(parts: Sequence[Part], wanted: Iterable[str]) -> list[Missin
             run.append(method)
     for what, methods in (("not run", run), ("not run on all cases, or stale", partly)):
         if methods:
-            command = run_command(board.benchmark, methods, out=out)
+            command = run_command(board.benchmark, methods, out=out, protocol=board.protocol)
             found.insert(0, Missing(f"{what}: {', '.join(methods)}", command))
     for name, methods in brought.items():
         what = f"{', '.join(methods)}: the code of {name}'s authors is yours to bring"
@@ -81,6 +98,8 @@ def _without_weights(method: str) -> Iterator[str]:
 def missing_scores(parts: Sequence[Part], metrics: Iterable[str]) -> list[Missing]:
     """Metrics of the layout that no row has a number of."""
     first = next(iter(parts[0].board.cases.values()), None)
+    if all(part.table is not None and not part.table.rows for part in parts):
+        return []  # nothing counts: what is stale is run again first
     lacking = [
         metric
         for metric in dict.fromkeys(metrics)
@@ -101,19 +120,36 @@ def missing_levels(board: Collected, wanted: Sequence[str]) -> list[Missing]:
     lacking = [level for level in wanted if level not in levels(board)]
     if not lacking:
         return []
-    what = f"no case at {', '.join(lacking)}"
-    run = run_command("blb-lite", ["all"], out=root_of(board))
-    if board.benchmark == "blb-lite":
-        return [Missing(what, run)]
-    command = f"bokehbench blb render --set blb-lite --out DIR && {run}"
-    return [Missing(f"{what}: {board.benchmark} may have none; blb-lite has all five", command)]
+    what, out = f"no case at {', '.join(lacking)}", root_of(board)
+    if board.benchmark in FIVE_LEVELS:
+        return [Missing(what, _run_on(board))]
+    command = f"bokehbench blb render --set blb-lite --out DIR && {run_command('blb-lite', ['all'], out=out)}"
+    return [Missing(f"{what}: {board.benchmark} has none; blb-lite has all five", command, FIVE_LEVELS)]
 
 
-def missing_set(benchmark: str, methods: Sequence[str], out: str) -> Missing:
-    """A set of which there are no results at all."""
+def missing_cases(board: Collected) -> list[Missing]:
+    """Cases of the set that no method was run on."""
+    spec, n = benchmark_spec(board.benchmark), len(board.cases)
+    if spec is None or n >= spec.published:
+        return []
+    what = f"{n} of {spec.published} cases of {board.benchmark}: what is run on more, all rows must be run on"
+    return [Missing(what, _run_on(board))]
+
+
+def missing_set(
+    benchmark: str, methods: Sequence[str], out: str, *, protocol: str, sets: tuple[str, ...]
+) -> Missing:
+    """A set of which there are no results at all; those of any of `sets` would do."""
     spec = get(BenchmarkSpec, benchmark) if benchmark in names(BenchmarkSpec) else None
     source = f"; the set: {spec.source}" if spec is not None and spec.source else ""
-    return Missing(f"no results of {benchmark}{source}", run_command(benchmark, methods, out=out))
+    command = run_command(benchmark, methods, out=out, protocol=protocol)
+    return Missing(f"no results of {benchmark}{source}", command, sets)
+
+
+def _run_on(board: Collected) -> str:
+    """The command for the whole set, with the methods that have results; all where none is registered."""
+    methods = known(dict.fromkeys(method for method, _ in board.runs)) or ["all"]
+    return run_command(board.benchmark, methods, out=root_of(board), protocol=board.protocol)
 
 
 def known(methods: Iterable[str]) -> list[str]:

@@ -106,13 +106,14 @@ class Part:
         return next((one for one in (self.table.columns if self.table else ()) if one.name == metric), None)
 
     def cell(self, key: RowKey, metric: str) -> Cell | None:
-        """A row's cell; None where the metric has no column."""
+        """A row's cell; None where the metric has no column, or the row is stale or incomplete."""
         if self.table is None or self.column(metric) is None:
             return None
-        return self.table.everything.cells[key][metric] if key in self.table.everything.cells else None
+        counts = any(row.key == key for row in self.table.rows)
+        return self.table.everything.cells[key][metric] if counts else None
 
     def mean(self, key: RowKey, metric: str) -> float | None:
-        """A row's mean over the cases; None where it has none."""
+        """A row's mean over the cases; None where it has none that counts today."""
         cell = self.cell(key, metric)
         return cell.interval.mean if cell and cell.interval else None
 
@@ -124,6 +125,20 @@ class Part:
         """a - b over the same cases, with its interval by scene; both have means."""
         scenes = [str(case.record["scene"]) for case in self.board.cases.values()]
         return mean_interval(self.values(a, metric) - self.values(b, metric), scenes)
+
+    def change(self, other: Part, key: RowKey, metric: str) -> Interval | None:
+        """This part less another, over the cases of both, with its interval by scene.
+
+        None where the row has no mean in one of them, or they have no case in common.
+        """
+        ours, before = list(self.board.cases), list(other.board.cases)
+        both = [case for case in ours if case in other.board.cases]
+        if not both or self.mean(key, metric) is None or other.mean(key, metric) is None:
+            return None
+        here = dict(zip(ours, self.values(key, metric), strict=True))
+        there = dict(zip(before, other.values(key, metric), strict=True))
+        scenes = [str(self.board.cases[case].record["scene"]) for case in both]
+        return mean_interval([here[case] - there[case] for case in both], scenes)
 
     def theirs(self, method: str, metric: str) -> float | None:
         """What the paper prints for a method of ours; None where it prints nothing."""

@@ -107,16 +107,15 @@ def moderate_dilation(claim: str, category: str) -> Check:
         true, moderate = _at(parts, "gt"), [part for part in parts if part.name in MODERATE]
         if true is None or true.table is None or not moderate:
             return Trend(claim, UNKNOWN, f"needs the tracks gt and {' or '.join(MODERATE)}")
-        gained: dict[str, float] = {}
+        gained: dict[str, Interval] = {}
         for row in true.table.rows:
-            base = true.mean(row.key, METRIC)
-            found = [value for part in moderate if (value := part.mean(row.key, METRIC)) is not None]
-            if row.category == category and base is not None and found:
-                gained[row.label] = max(found) - base
+            found = [one for part in moderate if (one := part.change(true, row.key, METRIC)) is not None]
+            if row.category == category and found:
+                gained[row.label] = max(found, key=lambda one: one.mean)
         if not gained:
             return Trend(claim, UNKNOWN, f"no {category} method has both gt and a dilation")
-        won = sum(value > 0.0 for value in gained.values())
-        said = ", ".join(f"{label} {signed(value, DECIMALS)}" for label, value in gained.items())
+        won = sum(one.mean > 0.0 for one in gained.values())
+        said = ", ".join(f"{label} {with_interval(one, DECIMALS)}" for label, one in gained.items())
         figures = f"{won} of {len(gained)} gain at the better of the levels that were run: {said} {UNIT}"
         return Trend(claim, HOLDS if 2 * won > len(gained) else FAILS, figures)
 

@@ -88,10 +88,17 @@ class Trend:
 
 @dataclass(frozen=True)
 class Missing:
-    """What the layout would show and the results have not; `command` makes it, empty where none can."""
+    """What the layout would show and the results have not.
+
+    Attributes:
+        what: in words.
+        command: makes it; empty where none can.
+        sets: other benchmarks that have it: with results of one of these beside them, it is not missing.
+    """
 
     what: str
     command: str = ""
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

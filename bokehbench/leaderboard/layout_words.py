@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from scipy import stats
 
+from bokehbench.benchmarks.protocols import base_id
 from bokehbench.leaderboard.collect import RowKey
 from bokehbench.leaderboard.layout_parts import SECONDS, Part
 from bokehbench.leaderboard.layout_types import NONE, OURS, Grid, Head, Line, Shown
@@ -46,10 +47,20 @@ def signed(value: float, decimals: int) -> str:
 
 def with_interval(difference: Interval, decimals: int, sign: int = 1) -> str:
     """A difference of ours; its half interval where there are scenes enough."""
-    text = signed(sign * difference.mean, decimals)
+    text, half = signed(sign * difference.mean, decimals), half_interval(difference, decimals)
+    return f"{text} ± {half}" if half else text
+
+
+def half_interval(difference: Interval, decimals: int) -> str:
+    """Half of the interval of a difference; empty where there is none."""
     if difference.low is None or difference.high is None:
-        return text
-    return f"{text} ± {(difference.high - difference.low) / 2:.{decimals}f}"
+        return ""
+    return f"{(difference.high - difference.low) / 2:.{decimals}f}"
+
+
+def counted(n: int, thing: str) -> str:
+    """1 scene, 2 scenes."""
+    return f"{n} {thing}{'' if n == 1 else 's'}"
 
 
 def told_apart(difference: Interval, threshold: float = 0.0) -> bool | None:
@@ -69,35 +80,60 @@ class Standing:
     Attributes:
         benchmark: our name of its set.
         size: (width, height) of its frames; None where they differ.
-        same: names here that read the very set.
+        same: names here that read the very set; none where its files are not published.
+        cases: of its set in each group of columns.
+        protocols: those here that follow the paper's.
     """
 
     benchmark: str
     size: tuple[int, int] | None
     same: tuple[str, ...]
+    cases: int
+    protocols: tuple[str, ...]
 
 
 def standing(parts: Sequence[Part], paper: Standing) -> str:
-    """How far numbers may be compared at all, from the recorded sizes and the set's name."""
-    benchmark, size, same = paper.benchmark, paper.size, paper.same
+    """How far numbers may be compared at all, from the recorded sizes, the cases and the set's name."""
+    benchmark, size = paper.benchmark, paper.size
     own = parts[0].board.benchmark
     sizes = sorted({one for part in parts for one in part.sizes()})
     shown = ", ".join(f"{w} x {h}" for w, h in sizes[:3]) + (", ..." if len(sizes) > 3 else "")
-    others = own not in same
+    why = _unlike(parts, paper)
     smaller = size is not None and sizes[0][0] < size[0]
-    if not others and not smaller:
+    if not why and not smaller:
         what = f"{len(sizes)} sizes" if size is None and len(sizes) > 3 else f"frames of {shown}"
-        return f"{own} is read as the paper's {benchmark} ({what}): numbers may be compared as they stand."
-    why = []
+        return (
+            f"{own} is read as the paper's {benchmark} ({what}): numbers may be compared, as far as the note "
+            "on the paper's own protocol allows."
+        )
     if smaller and size is not None:
         share = size[0] / sizes[0][0]
-        why.append(
+        why.insert(
+            0,
             f"frames of {shown} are smaller than the paper's {size[0]} x {size[1]}, and blur is "
-            f"{share:.3g} times smaller with them"
+            f"{share:.3g} times smaller with them",
         )
-    if others:
-        why.append(f"{own} has other pictures than {benchmark}")
-    return f"Trend only: {'; '.join(why)}. Order and gains may be compared with the paper's, values may not."
+    return (
+        f"Trend only: {'; '.join(why)}. Order and signs of gains may be compared with the paper's, values "
+        "may not."
+    )
+
+
+def _unlike(parts: Sequence[Part], paper: Standing) -> list[str]:
+    """In what the pictures and the rules are not the paper's, apart from size."""
+    board = parts[0].board
+    own, run = board.benchmark, base_id(board.protocol).partition("@")[0]
+    fewest = min(len(part.board.cases) for part in parts)
+    why = []
+    if own == paper.benchmark and not paper.same:
+        why.append(f"the paper's own files of {own} are not published, these are others")
+    elif own not in paper.same:
+        why.append(f"{own} has other pictures than {paper.benchmark}")
+    elif fewest < paper.cases:
+        why.append(f"{fewest} of the paper's {paper.cases} cases{' in a group' if len(parts) > 1 else ''}")
+    if own == paper.benchmark and run not in paper.protocols:
+        why.append(f"the paper's protocol is {' or '.join(paper.protocols)} here, this is {run}")
+    return why
 
 
 def rests_on(parts: Sequence[Part]) -> str:
@@ -110,7 +146,7 @@ def rests_on(parts: Sequence[Part]) -> str:
     if len(kinds) == 1:
         ((cases, scenes),) = kinds
         where = "each group" if len(parts) > 1 else parts[0].name
-        return f"Ours rest on {cases} cases of {scenes} scenes in {where}."
+        return f"Ours rest on {counted(cases, 'case')} of {counted(scenes, 'scene')} in {where}."
     said = ", ".join(f"{name} {cases} of {scenes}" for name, cases, scenes in counts)
     return f"Ours rest on cases of scenes: {said}."
 
@@ -128,11 +164,14 @@ def order(part: Part, head: Head) -> str:
     turned = [(a, b) for a, b in pairs if up * (a.ours - b.ours) < 0]
     text = f"{part.name}, {head.name}: Kendall's tau {shown} over {len(both)} shared methods; "
     if not turned:
+        if len(pairs) < 2:
+            return text + ("the pair stands as in the paper." if pairs else "the paper has them equal.")
         return text + f"all {len(pairs)} pairs stand as in the paper."
     turned.sort(key=lambda pair: -abs(pair[0].theirs - pair[1].theirs))
     said = "; ".join(_turned(part, head, a, b, column.decimals) for a, b in turned[:NAMED])
     more = f"; and {len(turned) - NAMED} more" if len(turned) > NAMED else ""
-    return f"{text}{len(turned)} of {len(pairs)} pairs stand the other way round: {said}{more}."
+    stand = "stands" if len(turned) == 1 else "stand"
+    return f"{text}{len(turned)} of {counted(len(pairs), 'pair')} {stand} the other way round: {said}{more}."
 
 
 def _turned(part: Part, head: Head, a: Shared, b: Shared, decimals: int) -> str:
@@ -200,14 +239,19 @@ def gains(parts: Sequence[Part], head: Head, baseline: str) -> Grid | None:
                 continue
             difference, decimals = part.difference(one.key, base.key, head.metric), column.decimals
             theirs = one.theirs - base.theirs
-            half = with_interval(difference, decimals).partition(" ± ")[2]
-            cells.append(Shown(signed(difference.mean, decimals), half=half, value=difference.mean))
+            cells.append(shown_difference(difference, decimals))
             cells.append(Shown(signed(theirs, decimals), value=round(theirs, 6)))
     rows = tuple(Line(method, OURS, tuple(cells)) for method, cells in found.items())
     if not any(cell.value is not None for row in rows for cell in row.cells):
         return None
     groups = tuple((part.name, ("here", "paper")) for part in parts)
     return Grid(f"{head.name}, gain over {baseline}: here, and by the paper's numbers", groups, rows)
+
+
+def shown_difference(difference: Interval, decimals: int) -> Shown:
+    """A cell with a difference of ours."""
+    text, half = signed(difference.mean, decimals), half_interval(difference, decimals)
+    return Shown(text, half=half, value=difference.mean)
 
 
 def is_timed(head: Head) -> bool:

@@ -12,6 +12,7 @@ layout_export.py   text, Markdown, LaTeX; `_layouts.html` is the page's
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bokehbench.benchmarks.protocols import base_id
 from bokehbench.errors import ConfigError, InputError
@@ -57,9 +58,15 @@ def lay_out(name: str, boards: Sequence[Collected], sets: Sequence[SetTable] = (
             found.append(SINGLE[name](group[0], sets) if name in SINGLE else TRACKS[name](group))
         except InputError as error:
             reasons.append(str(error))
+    if not boards:
+        raise InputError(f"--layout {name}: no results with a ground truth. {WANTS[name]}")
     if not found:
         raise InputError(f"--layout {name} fits none of these results: {'; '.join(reasons)}. {WANTS[name]}")
-    return found
+    there = {board.benchmark for board in boards}
+    return [
+        replace(one, missing=tuple(lack for lack in one.missing if there.isdisjoint(lack.sets)))
+        for one in found
+    ]
 
 
 def _groups(name: str, boards: Sequence[Collected]) -> list[list[Collected]]:
@@ -77,6 +84,7 @@ WANTS = {
     "bokehme-2": f"It wants EBB400 (bokehbench describe ebb400): {_RUN.format('ebb400:DIR')}",
     "bokehme-fig11": "It wants BLB with corrupted disparity maps: "
     + _RUN.format("blb-mini").replace("--method all", "--method all --disparity gt --disparity dilate:1"),
-    "bokehdiff-1": f"It wants EBB! Val294, or BLB: {_RUN.format('ebb-val294:DIR')} (or blb-mini)",
+    "bokehdiff-1": "It wants EBB! Val294, or BLB: "
+    f"{_RUN.format('ebb-val294:DIR --protocol bokehdiff')} (or blb-mini)",
     "magicbokeh-1": f"It wants low-quality input: {_RUN.format('blb-mini-lq')} (or ebb400-lq:DIR)",
 }

@@ -130,7 +130,7 @@ def write(
         compared = pd.concat([all_pairs(board, table) for board, table in boards])
         records.write_text(out / "all_pairs.csv", compared.to_csv(index=False, lineterminator="\n"))
     if layout:
-        _write_layouts(out, layout, laid_out)
+        _write_layouts(out, layout, laid_out, intervals=intervals)
     sets.write_tables(out, over_sets)
     curves = NO_CURVES
     if defocus.write(out, [board for board, _ in boards]):
@@ -158,8 +158,9 @@ def write(
     )
 
 
-def _write_layouts(out: Path, name: str, laid_out: Sequence[Layout]) -> None:
+def _write_layouts(out: Path, name: str, laid_out: Sequence[Layout], *, intervals: bool) -> None:
     records.write_text(out / f"{name}.md", "\n".join(map(layout_export.to_markdown, laid_out)))
-    records.write_text(out / f"{name}.tex", "\n".join(map(layout_export.to_latex, laid_out)))
+    latex = [layout_export.to_latex(one, intervals=intervals) for one in laid_out]
+    records.write_text(out / f"{name}.tex", "\n".join(latex))
     content = {"schema": layout_export.SCHEMA, "layouts": [one.to_json() for one in laid_out]}
     records.write_json(out / f"{name}.json", content)

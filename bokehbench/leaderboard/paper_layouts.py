@@ -10,7 +10,9 @@ from bokehbench.errors import InputError
 from bokehbench.leaderboard import layout_trends, layout_words
 from bokehbench.leaderboard.collect import Collected, benchmark_spec
 from bokehbench.leaderboard.layout_missing import (
+    FIVE_LEVELS,
     known,
+    missing_cases,
     missing_levels,
     missing_methods,
     missing_scores,
@@ -39,7 +41,10 @@ from bokehbench.leaderboard.tables import part_of_set
 
 LEVELS = ("L1", "L2", "L3", "L4", "L5")
 BLB_SIZE = (1920, 1080)
-BLB = layout_words.Standing("blb", BLB_SIZE, SAME_SCENES)
+BLB = layout_words.Standing("blb", BLB_SIZE, SAME_SCENES, cases=100, protocols=("gt-disparity",))
+EBB400 = layout_words.Standing("ebb400", None, ("ebb400",), 400, ("bokehme-dpt", "bokehme-midas"))
+VAL294 = layout_words.Standing("ebb-val294", None, ("ebb-val294",), cases=294, protocols=("bokehdiff",))
+EBB400_LQ = layout_words.Standing("ebb400-lq", None, (), cases=400, protocols=("magicbokeh",))
 PSNR, SSIM = Head("PSNR", "psnr", "PSNR"), Head("SSIM", "ssim", "SSIM")
 TIME = Head("Time (s)", SECONDS, "time_s")
 LPIPS = (
@@ -66,8 +71,10 @@ def bokehme_1(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
     Other sets with levels are laid out alike, without the paper's numbers.
     """
     blb, there = is_blb(board), levels(board)
-    if base_id(board.protocol) != board.protocol or (len(there) < 2 and not blb):
-        raise InputError(_unfit(board, "has no blur levels, or another disparity map than the set's"))
+    if base_id(board.protocol) != board.protocol:
+        raise InputError(_unfit(board, "has another disparity map than the set's"))
+    if len(there) < 2 and not blb:
+        raise InputError(_unfit(board, "has a single blur level"))
     heads = (PSNR, SSIM, TIME)
     parts = [
         part(level, board, heads, level=level, printed=_printed("bokehme", "Table 1", "blb", level, blb))
@@ -86,7 +93,7 @@ def bokehme_1(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
         parts,
         words,
         trends=[check(parts) for check in layout_trends.BOKEHME_1] if blb else (),
-        missing=missing_levels(board, LEVELS) if blb else (),
+        missing=[*(missing_levels(board, LEVELS) if blb else ()), *missing_cases(board)],
         gains=(PSNR, "scatter") if blb else None,
         about=("bokehme", "blb"),
     )
@@ -98,12 +105,15 @@ def bokehme_2(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
         raise InputError(_unfit(board, "is not ebb400 with a disparity map of its own"))
     one = part("EBB400", board, (PSNR, SSIM), printed=_printed("bokehme", "Table 2", "ebb400", "all"))
     words = [
-        layout_words.standing([one], layout_words.Standing("ebb400", None, ("ebb400",))),
+        layout_words.standing([one], EBB400),
         layout_words.rests_on([one]),
         *(layout_words.order(one, head) for head in (PSNR, SSIM)),
     ]
     title = f"{_of(board)}, after Table 2 of BokehMe"
-    return _layout("bokehme-2", title, [one], words, gains=(PSNR, "vdslr"), about=("bokehme", "ebb400"))
+    lacking = missing_cases(board)
+    return _layout(
+        "bokehme-2", title, [one], words, missing=lacking, gains=(PSNR, "vdslr"), about=("bokehme", "ebb400")
+    )
 
 
 def bokehdiff_1(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
@@ -111,7 +121,7 @@ def bokehdiff_1(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
     heads: tuple[Head, ...]
     if board.benchmark == "ebb-val294" and base_id(board.protocol) == board.protocol:
         heads, benchmark, level, name = (PSNR, SSIM, DISTS, *LPIPS), "ebb-val294", "all", "EBB! Val294"
-        standing = layout_words.Standing("ebb-val294", None, ("ebb-val294",))
+        standing = VAL294
     elif is_blb(board) and "L5" in levels(board):
         heads, benchmark, level, name = (PSNR, SSIM, *LPIPS), "blb", "L5", "BLB level 5"
         standing = BLB
@@ -130,7 +140,9 @@ def bokehdiff_1(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
         layout_words.rests_on([one]),
         *(layout_words.order(one, head) for head in heads if head.metric),
     ]
-    other = "blb-lite" if benchmark == "ebb-val294" else "ebb-val294"
+    other, protocol, having = ("ebb-val294", *VAL294.protocols, VAL294.same)
+    if benchmark == "ebb-val294":
+        other, protocol, having = ("blb-lite", *BLB.protocols, FIVE_LEVELS)
     methods = known(dict.fromkeys(line.ours for line in one.printed if line.ours))
     head = PSNR if benchmark == "ebb-val294" else LPIPS[2]
     return _layout(
@@ -138,7 +150,10 @@ def bokehdiff_1(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
         f"{_of(board)}, after the main table of BokehDiff",
         [one],
         words,
-        missing=[missing_set(other, methods, root_of(board))],
+        missing=[
+            missing_set(other, methods, root_of(board), protocol=protocol, sets=having),
+            *missing_cases(board),
+        ],
         gains=(head, "bokehme"),
         about=("bokehdiff", benchmark),
     )
@@ -153,7 +168,7 @@ def magicbokeh_1(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
     printed = _printed("magicbokeh", "Table 1", "ebb400-lq", "all")
     one = part(board.benchmark, board, heads, printed=printed, sets=sets)
     words = [
-        layout_words.standing([one], layout_words.Standing("ebb400-lq", None, ())),
+        layout_words.standing([one], EBB400_LQ),
         layout_words.rests_on([one]),
         *(layout_words.order(one, head) for head in heads if head.metric and not layout_words.is_timed(head)),
     ]
@@ -162,6 +177,7 @@ def magicbokeh_1(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
         f"{_of(board)}, after Table 1 of MagicBokeh",
         [one],
         words,
+        missing=missing_cases(board),
         gains=(PSNR, "osediff+bokehme"),
         about=("magicbokeh", "ebb400-lq"),
     )
@@ -199,7 +215,7 @@ def bokehme_fig11(boards: Sequence[Collected]) -> Layout:
         f"Here it is level 3 at {sizes}."
         if chosen
         else f"Here it is all levels at {sizes}, since not all tracks have level 3.",
-        "A track's kernel is in pixels of these frames: on smaller frames a level does more harm."
+        "A track's kernel is in pixels of these frames: on smaller frames the same number is a larger part."
         if any(w < BLB_SIZE[0] for w, _ in parts[0].sizes())
         else "",
         layout_words.rests_on(parts),
@@ -224,7 +240,7 @@ def _partly(parts: Sequence[Part], methods: Sequence[str]) -> dict[str, tuple[li
         if where:
             without.setdefault(where, []).append(method)
     return {
-        f"no psnr of {', '.join(some)} on {', '.join(where)}": (some, list(where))
+        f"no psnr that counts of {', '.join(some)} on {', '.join(where)}": (some, list(where))
         for where, some in without.items()
     }
 
@@ -245,21 +261,18 @@ def _tracks() -> list[str]:
 
 
 def _change(parts: Sequence[Part]) -> Grid | None:
-    """PSNR of each track less that of the true map, of methods that have both."""
+    """PSNR of each track less that of the true map, over the cases of both, of methods that have both."""
     true = next((one for one in parts if one.name == "gt"), None)
     if true is None or true.table is None or len(parts) < 2:
         return None
     others, rows = [one for one in parts if one is not true], []
     for row in true.table.rows:
-        base = true.mean(row.key, "psnr")
-        means = [one.mean(row.key, "psnr") for one in others]
-        if base is None:
+        changes = [one.change(true, row.key, "psnr") for one in others]
+        if not any(changes):
             continue
         cells = [
-            Shown(one.lacking(row.key))
-            if mean is None
-            else Shown(layout_words.signed(mean - base, 2), value=mean - base)
-            for one, mean in zip(others, means, strict=True)
+            layout_words.shown_difference(change, 2) if change else Shown(one.lacking(row.key))
+            for one, change in zip(others, changes, strict=True)
         ]
         rows.append(Line(row.label, OURS, tuple(cells)))
     groups = tuple((one.name, ("PSNR",)) for one in others)
@@ -306,9 +319,12 @@ def _layout(
         head, baseline = gains
         words = [
             *words,
-            f"No gains over {baseline}: too few methods that the paper has too have {head.name} here.",
+            f"No gains over {baseline}: that takes {head.name} of {baseline} and of another method of the "
+            "paper, and these results lack it.",
         ]
-    wanted = dict.fromkeys(one.ours for single in parts for one in single.printed if one.ours)
+    wanted = [one.ours for single in parts for one in single.printed if one.ours]
+    if len({single.board.protocol for single in parts}) == 1:  # of several, what lacks tracks is said of each
+        wanted += [method for method, _ in parts[0].board.runs]
     metrics = [head.metric for single in parts for head in single.heads if ":" not in head.metric]
     found = [*missing, *missing_methods(parts, wanted), *missing_scores(parts, filter(None, metrics))]
     notes = _notes(parts, about)

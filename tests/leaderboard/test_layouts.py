@@ -10,10 +10,12 @@ import board_world as world
 import pytest
 
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.leaderboard import layout_export, layout_words, layouts, page_papers
+from bokehbench.leaderboard import layout_export, layout_words, layouts, page_papers, paper_layouts
 from bokehbench.leaderboard.collect import Collected, collect
+from bokehbench.leaderboard.layout_parts import part
 from bokehbench.leaderboard.layout_types import BEST, FAILS, HOLDS, PRINTED, UNKNOWN, Layout, Line
-from bokehbench.leaderboard.results import Protocol
+from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol
+from bokehbench.leaderboard.staleness import Stale
 
 METHODS = {"soft": 12.0, "sharp": 20.0, "identity": 60.0}
 AS = {"soft": "scatter", "sharp": "sterefo", "identity": "rvr"}
@@ -91,7 +93,7 @@ def test_every_format_has_the_table_and_what_is_said_of_it(board: Collected) -> 
 def test_names_of_people_are_no_markup(board: Collected) -> None:
     layout = one("bokehme-1", renamed(board, {"soft": "<b>|_x_"}))
     assert "\\<b>\\|" in layout_export.to_markdown(layout)
-    assert r"<b>|\_x\_" in layout_export.to_latex(layout)
+    assert r"\textless{}b\textgreater{}\textbar{}\_x\_" in layout_export.to_latex(layout)
 
 
 def test_methods_in_the_papers_order_agree_and_its_trend_holds(board: Collected) -> None:
@@ -129,7 +131,13 @@ def test_smaller_frames_of_other_scenes_compare_in_trend_only(board: Collected) 
     whole = {key: dict(case.record) | {"size": [1920, 1080]} for key, case in board.cases.items()}
     cases = {key: dataclasses.replace(case, record=whole[key]) for key, case in board.cases.items()}
     same = dataclasses.replace(board, benchmark="blb", cases=cases)
-    assert "may be compared as they stand" in one("bokehme-1", same).findings[0]
+    few = one("bokehme-1", same).findings[0]
+    assert few.startswith("Trend only: 6 of the paper's 100 cases in a group.") and "smaller" not in few
+    of_few = dataclasses.replace(paper_layouts.BLB, cases=6)
+    parts = [part(level, same, (paper_layouts.PSNR,), level=level) for level in ("L1", "L5")]
+    assert "numbers may be compared" in layout_words.standing(parts, of_few)
+    other = dataclasses.replace(of_few, protocols=("other",))
+    assert "the paper's protocol is other here, this is gt-disparity" in layout_words.standing(parts, other)
 
 
 def test_a_method_with_one_level_has_its_numbers_there(board: Collected) -> None:
@@ -161,6 +169,65 @@ def test_what_is_missing_comes_with_the_command_that_makes_it(root: Path) -> Non
     assert run.command.endswith(f"--out {root} && bokehbench evaluate {root}")
     partly = next(one for one in found if one.what.startswith("not run on all cases"))
     assert "scatter" in partly.what and "--method scatter" in partly.command
+
+
+def stale(board: Collected, method: str) -> Collected:
+    """The board as if another version of a method were there today."""
+    why = Stale("another version", "bokehbench run", "result")
+    key = (method, NO_WEIGHTS)
+    run = {case: dataclasses.replace(entry, stale=why) for case, entry in board.runs[key][0].items()}
+    return dataclasses.replace(board, runs=board.runs | {key: {0: run}})
+
+
+def test_what_is_stale_counts_nowhere_and_is_run_again(root: Path) -> None:
+    (board,) = collect(
+        [root]
+    )  # with the project's own methods registered, so that what the world made is stale
+    layout = one("bokehme-1", stale(renamed(board), "scatter"))
+    assert {cell.text for cell in lines(layout)["scatter"].cells} == {"stale"}
+    said = " ".join([*layout.findings, *(grid.title for grid in layout.grids)])
+    assert "scatter against" not in said and "gain over" not in said and "No gains over scatter" in said
+    again = next(one for one in layout.missing if one.what.startswith("not run on all cases, or stale"))
+    assert "--method scatter" in again.command
+
+
+def test_stale_results_of_a_track_are_no_change(board: Collected) -> None:
+    dilated = dataclasses.replace(stale(board, "soft"), protocol="gt-disparity@1+dilate-1")
+    layout = one("bokehme-fig11", board, dilated)
+    change = {line.label: line.cells[0] for line in layout.grids[1].rows}
+    assert "soft" not in change and change["sharp"].value == 0.0 and change["sharp"].half
+
+
+def test_a_change_is_of_the_cases_that_both_tracks_have(board: Collected) -> None:
+    first = {key: case for key, case in board.cases.items() if key.startswith("s0")}
+    fewer = dataclasses.replace(board, cases=first, protocol="gt-disparity@1+dilate-1")
+    change = one("bokehme-fig11", board, fewer).grids[1]
+    assert all(line.cells[0].value == 0.0 for line in change.rows)
+
+
+def test_a_set_whose_results_are_there_is_not_called_missing(board: Collected) -> None:
+    photographs = dataclasses.replace(board, benchmark="ebb-val294", protocol="bokehdiff@1")
+    alone = layouts.lay_out("bokehdiff-1", [photographs])
+    both = layouts.lay_out("bokehdiff-1", [photographs, dataclasses.replace(board, benchmark="blb-lite")])
+    assert [sum("no results of" in m.what for m in layout.missing) for layout in (*alone, *both)] == [1, 0, 0]
+
+
+def test_commands_keep_to_the_protocol_of_the_results(board: Collected) -> None:
+    chosen = dataclasses.replace(board, benchmark="ebb400", protocol="bokehme-dpt@1")
+    (lacking,) = [m for m in one("bokehme-2", chosen).missing if m.what.startswith("12 of 400 cases")]
+    assert "--protocol bokehme-dpt" in lacking.command
+    own = dataclasses.replace(board, benchmark="ebb400", protocol="bokehme-midas@1")
+    assert not any("--protocol" in m.command for m in one("bokehme-2", own).missing)
+
+
+def test_latex_leaves_intervals_out_and_fits_wide_tables_to_the_line(board: Collected) -> None:
+    layout = one("bokehme-1", renamed(board))
+    assert r"$\pm$" in layout_export.to_latex(layout)
+    cells, _, below = layout_export.to_latex(layout, intervals=False).partition(r"\end{tabular}")
+    assert r"$\pm$" not in cells and r"\resizebox" not in cells and below
+    wide = dataclasses.replace(layout.grids[0], groups=layout.grids[0].groups * 2)
+    latex = layout_export.to_latex(dataclasses.replace(layout, grids=(wide,)))
+    assert latex.count(r"\resizebox{\linewidth}{!}{%") == 1 and latex.count("{") == latex.count("}")
 
 
 def test_corrupted_maps_stand_beside_the_true_one(
@@ -201,7 +268,7 @@ def test_other_papers_tables_take_the_sets_that_are_there(board: Collected) -> N
 def test_a_layout_that_fits_nothing_says_why_and_what_would(board: Collected) -> None:
     with pytest.raises(InputError, match=r"is not ebb400 .*run --benchmark ebb400:DIR"):
         layouts.lay_out("bokehme-2", [board])
-    with pytest.raises(InputError, match="no blur levels"):
+    with pytest.raises(InputError, match="another disparity map"):
         layouts.lay_out("bokehme-1", [dataclasses.replace(board, protocol="gt-disparity@1+dilate-3")])
     with pytest.raises(ConfigError, match="give bokehme-1, bokehme-2"):
         layouts.lay_out("mine", [board])
