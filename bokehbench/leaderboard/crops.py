@@ -67,6 +67,7 @@ class Crop:
         automatic: chosen by `hardest`, not asked for.
         target: hash of the target, for its thumbnail.
         pictures: ground truth, input, disparity, then the methods, best first in this crop's table.
+        absent: methods of the table that have no picture of the case, or a stale one.
     """
 
     board: str
@@ -78,6 +79,7 @@ class Crop:
     automatic: bool
     target: str
     pictures: tuple[CropPicture, ...]
+    absent: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -119,7 +121,8 @@ def choose(boards: Boards, asked: Sequence[Asked] = ()) -> list[Crop]:
             if one.case in board.cases and one.benchmark in ("", board.benchmark)
         ]
         if not found:
-            known = ", ".join(next(iter(board.cases)) for board, _ in boards)
+            firsts = (f"{board.benchmark}/{next(iter(board.cases))}" for board, _ in boards)
+            known = ", ".join(dict.fromkeys(firsts))
             raise InputError(f"--crop {one}: no such case in these results; there are {known}, ...")
         crops += found
     done = {crop.board for crop in crops}
@@ -200,7 +203,8 @@ def _crop(board: Collected, table: Table, case: str, box: Box, *, automatic: boo
     pictures += [_of_method(label, sources, target, box) for label in sources if not label.startswith("_")]
     size = (width, height)
     about = (table.name, board.benchmark, board.protocol, case, box, size, automatic, found.target)
-    return Crop(*about, tuple(pictures))
+    rows = (*table.rows, *table.incomplete, *table.stale_rows)
+    return Crop(*about, tuple(pictures), tuple(row.label for row in rows if row.label not in sources))
 
 
 def _of_method(

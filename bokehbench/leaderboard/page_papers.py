@@ -47,6 +47,7 @@ def crop_views(crops: Sequence[Crop]) -> Iterator[dict[str, Any]]:
             "where": str(crop.box),
             "reason": crop.reason,
             "automatic": crop.automatic,
+            "absent": ", ".join(crop.absent),
             "thumb": f"{ASSETS}/{thumbnail(crop.target)}",
             "place": f"{place};height:{100 * box.height / height:.2f}%",
             "link": link(crop.board, case=crop.case, show=["_target", *methods[:1]]),

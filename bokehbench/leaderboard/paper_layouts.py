@@ -191,8 +191,8 @@ def bokehme_fig11(boards: Sequence[Collected]) -> Layout:
     """
     by_track = {track: board for board in boards if (track := _track(board))}
     first = boards[0]
-    if not is_blb(by_track.get("gt", first)) and not first.benchmark.startswith("blb"):
-        raise InputError(_unfit(first, "is not BLB"))
+    if not is_blb(replace(first, protocol=base_id(first.protocol))):
+        raise InputError(_unfit(first, "is not BLB with clean input"))
     if len(by_track) < 2 and "gt" not in by_track:
         raise InputError(_unfit(first, "has neither the true disparity map nor a corrupted one"))
     chosen = "L3" if all("L3" in levels(board) for board in by_track.values()) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pytest
 
 from bokehbench import images, records
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.leaderboard import crops
+from bokehbench.leaderboard import crops, page_papers
 from bokehbench.leaderboard.build import build
 from bokehbench.leaderboard.collect import Collected, collect
 from bokehbench.leaderboard.leaderboard import write
+from bokehbench.leaderboard.page import _environment
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
+from bokehbench.leaderboard.staleness import Stale
 from bokehbench.leaderboard.tables import Table
 
 METHODS = {"soft": 6.0, "sharp": 6.0, "identity": 90.0}
@@ -80,6 +83,21 @@ def test_decibels_beside_a_crop_are_of_its_pixels(boards: list[tuple[Collected, 
     assert soft.note == f"{-10 * np.log10(((a - b) ** 2).mean()):.1f} dB in this crop"
 
 
+def test_a_method_whose_picture_does_not_count_is_named(
+    boards: list[tuple[Collected, Table]],
+) -> None:
+    ((board, _),) = boards
+    key = next(key for key in board.runs if key[0] == "soft")
+    why = Stale("another version", "bokehbench run", "result")
+    run = {case: dataclasses.replace(entry, stale=why) for case, entry in board.runs[key][0].items()}
+    stale = dataclasses.replace(board, runs=board.runs | {key: {0: run}})
+    (crop,) = crops.choose([(stale, build(stale))], [crops.parse("s0_L1:5,6,40,30")])
+    assert crop.absent == ("soft",) and "soft" not in [one.label for one in crop.pictures]
+    view = next(iter(page_papers.crop_views([crop])))
+    html = _environment().get_template("_crops.html").render(crops=[view])
+    assert "Stale, or not run on this case: soft." in html
+
+
 @pytest.mark.parametrize("text", ["s0_L1", "s0_L1:1,2,3", "s0_L1:1,2,3,x", ":1,2,3,4", "s0_L1:-1,2,3,4"])
 def test_a_crop_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="give CASE:x,y,w,h"):
@@ -90,7 +108,7 @@ def test_a_crop_of_nothing_is_refused(boards: list[tuple[Collected, Table]]) -> 
     for text, why in (
         ("s0_L1:100,0,21,10", "not inside the picture of 120 x 90"),
         ("s0_L1:0,0,0,10", "not inside the picture"),
-        ("night:0,0,9,9", "no such case in these results; there are s0_L1"),
+        ("night:0,0,9,9", "no such case in these results; there are toy/s0_L1, ..."),
         ("other/s0_L1:0,0,9,9", "no such case"),
     ):
         with pytest.raises(InputError, match=why):

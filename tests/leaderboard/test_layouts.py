@@ -270,6 +270,8 @@ def test_a_layout_that_fits_nothing_says_why_and_what_would(board: Collected) ->
         layouts.lay_out("bokehme-2", [board])
     with pytest.raises(InputError, match="another disparity map"):
         layouts.lay_out("bokehme-1", [dataclasses.replace(board, protocol="gt-disparity@1+dilate-3")])
+    with pytest.raises(InputError, match="not BLB with clean input"):
+        layouts.lay_out("bokehme-fig11", [dataclasses.replace(board, benchmark="blb-mini-lq")])
     with pytest.raises(ConfigError, match="give bokehme-1, bokehme-2"):
         layouts.lay_out("mine", [board])
 
