@@ -13,7 +13,7 @@ from bokehbench.errors import InputError
 from bokehbench.leaderboard import crops, defocus, layout_export, layouts, reported, sets
 from bokehbench.leaderboard.all_pairs import all_pairs
 from bokehbench.leaderboard.build import build
-from bokehbench.leaderboard.collect import collect
+from bokehbench.leaderboard.collect import Collected, collect
 from bokehbench.leaderboard.export_data import to_csv, to_json
 from bokehbench.leaderboard.export_latex import to_latex
 from bokehbench.leaderboard.export_text import to_markdown, to_terminal
@@ -105,11 +105,7 @@ def write(
     found = find_strips(results, strips)
     read = collect(results)
     boards = [(board, build(board)) for board in read if board.cases]
-    without_table = tuple(
-        f"{board.benchmark} ({board.protocol}): no table. {lost_sentence(sorted(board.lost))}"
-        for board in read
-        if board.lost and not board.cases
-    )
+    without_table = _without_table(read)
     if not boards:
         none = "no case of these results has a ground truth: there is nothing to rank"
         raise InputError("; ".join(without_table) or none)
@@ -120,15 +116,7 @@ def write(
     written, present = write_pictures(
         out, boards, found, [picture for one in shown_crops for picture in one.pictures]
     )
-    records.write_text(out / "leaderboard.md", to_markdown(tables))
-    records.write_text(out / "leaderboard.csv", to_csv(tables))
-    records.write_text(out / "leaderboard.tex", to_latex(tables, intervals=intervals))
-    records.write_json(out / "leaderboard.json", to_json(tables))
-    frame = to_frame([board for board, _ in boards])
-    records.write_text(out / "results.csv", frame.to_csv(index=False, lineterminator="\n"))
-    if pairs:
-        compared = pd.concat([all_pairs(board, table) for board, table in boards])
-        records.write_text(out / "all_pairs.csv", compared.to_csv(index=False, lineterminator="\n"))
+    _write_tables(out, tables, boards, intervals=intervals, pairs=pairs)
     if layout:
         _write_layouts(out, layout, laid_out, intervals=intervals)
     sets.write_tables(out, over_sets)
@@ -144,18 +132,50 @@ def write(
         pictures_present=present,
         stale=tuple(f"{table.benchmark}/{row.label}" for table in tables for row in table.stale),
         incomplete=tuple(f"{table.benchmark}/{row.label}" for table in tables for row in table.incomplete),
-        without_truth=tuple(
-            f"{board.benchmark} ({board.protocol}): {len(board.unscored)} cases without ground truth are in "
-            "no table"
-            for board in read
-            if board.unscored
-        ),
+        without_truth=_without_truth(read),
         lost=tuple(f"{board.benchmark}/{case}" for board in read for case in sorted(board.lost)),
         without_table=without_table,
         renewals=tuple(line for _, table in boards for line in renewals(table)),
         layout="\n".join(map(layout_export.to_text, laid_out)),
         crops=tuple(one.sentence for one in shown_crops),
     )
+
+
+def _without_table(read: Sequence[Collected]) -> tuple[str, ...]:
+    return tuple(
+        f"{board.benchmark} ({board.protocol}): no table. {lost_sentence(sorted(board.lost))}"
+        for board in read
+        if board.lost and not board.cases
+    )
+
+
+def _without_truth(read: Sequence[Collected]) -> tuple[str, ...]:
+    return tuple(
+        f"{board.benchmark} ({board.protocol}): {len(board.unscored)} cases without ground truth are in "
+        "no table"
+        for board in read
+        if board.unscored
+    )
+
+
+def _write_tables(
+    out: Path,
+    tables: Sequence[Table],
+    boards: Sequence[tuple[Collected, Table]],
+    *,
+    intervals: bool,
+    pairs: bool,
+) -> None:
+    """The tables as they are printed, and every number of the boards."""
+    records.write_text(out / "leaderboard.md", to_markdown(tables))
+    records.write_text(out / "leaderboard.csv", to_csv(tables))
+    records.write_text(out / "leaderboard.tex", to_latex(tables, intervals=intervals))
+    records.write_json(out / "leaderboard.json", to_json(tables))
+    frame = to_frame([board for board, _ in boards])
+    records.write_text(out / "results.csv", frame.to_csv(index=False, lineterminator="\n"))
+    if pairs:
+        compared = pd.concat([all_pairs(board, table) for board, table in boards])
+        records.write_text(out / "all_pairs.csv", compared.to_csv(index=False, lineterminator="\n"))
 
 
 def _write_layouts(out: Path, name: str, laid_out: Sequence[Layout], *, intervals: bool) -> None:

@@ -215,9 +215,10 @@ def bokehme_fig11(boards: Sequence[Collected]) -> Layout:
         f"Here it is level 3 at {sizes}."
         if chosen
         else f"Here it is all levels at {sizes}, since not all tracks have level 3.",
-        "A track's kernel is in pixels of these frames: on smaller frames the same number is a larger part."
+        "A track's kernel is in pixels of these frames: on smaller frames it is a larger part of the picture."
         if any(w < BLB_SIZE[0] for w, _ in parts[0].sizes())
         else "",
+        "PSNR alone does not say what a corrupted map does: dilation can raise it and still show at edges.",
         layout_words.rests_on(parts),
     ]
     layout = _layout(
