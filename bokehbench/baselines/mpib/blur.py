@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 SHARPEST = 0.5
 """Radius, pixels, up to which a disc is its middle alone."""
@@ -18,24 +19,27 @@ SHARPEST = 0.5
 def blurred(planes: Tensor, radius: float) -> Tensor:  # [C, H, W] -> [C, H, W]
     """Each plane convolved with a disc of sum 1 and a linear rim, ``clip(r - rho + 1/2, 0, 1)``.
 
-    Nothing comes from outside the picture. The disc is symmetric, so that the gradient is blurred alike.
+    Outside the frame the outermost pixel goes on, as the authors have it: a plane that covers the picture
+    covers it up to the frame.
     """
     if radius <= SHARPEST:
         return planes
-    made: Tensor = _Blur.apply(planes, radius)
-    return made
+    reach = math.floor(radius + 0.5)
+    continued = functional.pad(planes, (reach, reach, reach, reach), mode="replicate")
+    made: Tensor = _Blur.apply(continued, radius)
+    return made[:, reach:-reach, reach:-reach]
 
 
 class _Blur(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, planes: Tensor, radius: float) -> Tensor:
-        """See `blurred`."""
+        """The convolution; nothing comes from outside."""
         ctx.radius = radius
         return _convolved(planes, radius)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        """The same blur."""
+        """The same: the disc is symmetric."""
         return _convolved(gradient, ctx.radius), None
 
 

@@ -62,13 +62,16 @@ def test_a_disc_is_the_sum_of_its_weights(radius):
     dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disc = torch.from_numpy(np.clip(radius - np.hypot(dx, dy) + 0.5, 0.0, 1.0)).float()
     kernel = (disc / disc.sum())[None, None]
-    expected = torch.nn.functional.conv2d(planes[:, None], kernel, padding=reach)[:, 0]
+    continued = torch.nn.functional.pad(planes, (reach,) * 4, mode="replicate")
+    expected = torch.nn.functional.conv2d(continued[:, None], kernel)[:, 0]
     assert footprint(radius)[0] == pytest.approx(float(disc.sum()), rel=1e-6)
     assert torch.allclose(blurred(planes, radius), expected, atol=1e-5)
-    # Symmetric: <blurred a, b> = <a, blurred b>, which is what the gradient needs.
+    # Linear: the gradient g of <blurred a, b> has <g, c> = <blurred c, b> for any c.
     planes.requires_grad_()
-    (blurred(planes, radius)[0] * planes.detach()[1]).sum().backward()
-    assert torch.allclose(planes.grad[0], blurred(planes.detach(), radius)[1], atol=1e-5)
+    other = torch.rand(2, 23, 19)
+    (blurred(planes, radius)[0] * other[0]).sum().backward()
+    found = (planes.grad[0] * other[1]).sum()
+    assert found.item() == pytest.approx((blurred(other, radius)[1] * other[0]).sum().item(), rel=1e-4)
 
 
 def wall_and_card(height=48, width=64, near=0.9, far=0.2):
@@ -137,6 +140,15 @@ def test_a_card_in_focus_is_sharp_before_a_blurred_wall_and_shows_what_it_hides(
     share[:, 6] = (disparity[:, 0] > 0.5).float()
     through = composite(image, behind, share, full, K, 0.2, 2.2)
     assert float(through[0, 0, 24, 29]) > float(blurry[0, 0, 24, 29]) + 0.05
+
+
+def test_a_near_plane_that_covers_the_picture_hides_the_rest_up_to_the_frame():
+    image, behind = torch.full((1, 3, 40, 48), 0.2), torch.full((1, 3, 40, 48), 0.9)
+    alpha, share = torch.zeros(1, 8, 40, 48), torch.zeros(1, 8, 40, 48)
+    alpha[:, [0, 7]] = 1.0
+    share[:, 0] = 1.0
+    made = composite(image, behind, share, alpha, 20.0, 0.0, 2.2)
+    assert torch.allclose(made, image, atol=1e-4)
 
 
 def test_sizes_follow_blur_and_double_up_to_the_picture():
