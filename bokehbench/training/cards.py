@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from bokehbench.records import code_version, library_versions, sha256_file, sha256_json
 from bokehbench.training import checkpoint
 from bokehbench.training.logs import read
@@ -90,19 +92,23 @@ def method_card(
     }
 
 
-def rounding(judge: Task, score: float) -> dict[str, float]:
-    """What half precision costs: the largest error of a weight, and dB on the held-out pairs.
+def rounding(judge: Task, score: float, network: nn.Module | None = None) -> dict[str, float]:
+    """What half precision costs: the largest error of a weight, and dB on what is held out.
 
     Args:
         judge: with the weights, which it has again afterwards.
         score: of them.
+        network: that `judge` renders with and that is written, where this is more than what `judge` stores.
     """
-    exact = {name: value.clone() for name, value in judge.stored().items()}
+    stored, load = (judge.stored(), judge.load_stored)
+    if network is not None:
+        stored, load = network.state_dict(), network.load_state_dict
+    exact = {name: value.clone() for name, value in stored.items()}
     halves = {name: value.half().float() if value.numel() > 1 else value for name, value in exact.items()}
     largest = max(float((halves[name] - value).abs().max()) for name, value in exact.items() if value.numel())
-    judge.load_stored(halves)
+    load(halves)
     rounded = judge.validate()["score"]
-    judge.load_stored(exact)
+    load(exact)
     return {"largest_error": largest, "score_change_db": round(rounded - score, 5)}
 
 

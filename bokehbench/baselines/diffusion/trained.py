@@ -55,7 +55,8 @@ def described_by(path: Path) -> Iterator[None]:
 def check_kind(path: Path, about: Mapping[str, Any], wanted: str) -> None:
     """InputError for a file of another kind of model."""
     if about.get("kind") != wanted:
-        raise InputError(f"{path}: holds weights of kind {about.get('kind')!r}, {wanted!r} is wanted here")
+        found = f"kind {about['kind']!r}" if about.get("kind") else "something else"
+        raise InputError(f"{path}: holds weights of {found}, {wanted!r} is wanted here")
 
 
 def check_base(path: Path, trained: Mapping[str, Any], here: Mapping[str, Any], command: str) -> None:

@@ -89,8 +89,12 @@ class RenderedCrops:
         # One by one: scenes have unequally many layers, and lenses of their own.
         batches = [self.render([pack]) for pack in packs]
         items = [{key: value[0] for key, value in batch.items()} for batch in batches]
-        crops = [prepare(item, self.around) for item in items]
+        crops = [self.prepared(item) for item in items]
         return {name: torch.stack([crop[name] for crop in crops]) for name in crops[0]}
+
+    def prepared(self, item: Item) -> Crop:
+        """What is trained on, of a scene."""
+        return prepare(item, self.around)
 
 
 class KeptPictures(StoredSet):

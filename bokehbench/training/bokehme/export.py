@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from bokehbench.baselines.bokehme.neural import NeuralRenderer
 from bokehbench.baselines.bokehme.weights import save
 from bokehbench.records import sha256_json, write_json
 from bokehbench.training.bokehme.settings import BokehMeSettings
 from bokehbench.training.bokehme.stages import BokehMeStage
-from bokehbench.training.cards import method_card
+from bokehbench.training.cards import method_card, rounding
 
 WEIGHTS, CARD = "bokehme.safetensors", "bokehme.json"
 
@@ -53,20 +51,9 @@ def export(
         libraries=("torch", "accelerate", "numpy"),
     ) | {
         "variant": variant,
-        "fp16": _rounding(renderer, judge, scores["score"]),
+        "fp16": rounding(judge, scores["score"], renderer),
         "held_out": scores,
         **facts,
     }
     write_json(out / CARD, card)
     return card
-
-
-def _rounding(renderer: NeuralRenderer, judge: BokehMeStage, score: float) -> dict[str, float]:
-    """What half precision costs: the largest error of a weight, and dB on the held-out crops."""
-    exact: dict[str, Tensor] = {name: value.clone() for name, value in renderer.state_dict().items()}
-    halves = {name: value.half().float() for name, value in exact.items()}
-    largest = max(float((halves[name] - value).abs().max()) for name, value in exact.items())
-    renderer.load_state_dict(halves)
-    rounded = judge.validate()["score"]
-    renderer.load_state_dict(exact)
-    return {"largest_error": largest, "score_change_db": round(rounded - score, 5)}

@@ -21,7 +21,7 @@ from bokehbench.training.sources import (
 )
 
 TOLERANCE = 1e-3
-"""Relative error with which K of a photograph is compared."""
+"""Relative error with which K and gamma of a photograph are compared."""
 Range = tuple[float, float]
 
 
@@ -120,7 +120,7 @@ def split(data: SynthDataset, K: Range, held_out: int) -> tuple[list[int], list[
     held: list[int] = []
     for scene, key in enumerate(data.samples):
         for number, render in enumerate(data.store.meta(key)["renders"]):
-            if _is_within(render["K"], K):
+            if is_within(render["K"], K):
                 (held if scene >= first else train).append(scene * stack + number)
     if not train or not held:
         raise InputError(
@@ -133,7 +133,7 @@ def with_K(recipe: Recipe, K: Range) -> Recipe:
     """The recipe with those K of its stack alone that lie in a range; ConfigError where none does."""
     scale = recipe.size[0] / 512.0
     values = recipe.stack.K_at_512 if recipe.stack else ()
-    kept = [value for value in values if _is_within(value * scale, K)]
+    kept = [value for value in values if is_within(value * scale, K)]
     if not kept or recipe.stack is None:
         raise ConfigError(
             f"recipe {recipe.id}: its stack has no K from {K[0]:g} to {K[1]:g} pixels (arnet.K, iunet.K)"
@@ -143,5 +143,6 @@ def with_K(recipe: Recipe, K: Range) -> Recipe:
     return parse_recipe(changed, recipe.id)
 
 
-def _is_within(K: float, limits: Range) -> bool:
-    return limits[0] * (1.0 - TOLERANCE) <= K <= limits[1] * (1.0 + TOLERANCE)
+def is_within(value: float, limits: Range) -> bool:
+    """Whether K or gamma of a photograph lies in a range, ends included."""
+    return limits[0] * (1.0 - TOLERANCE) <= value <= limits[1] * (1.0 + TOLERANCE)

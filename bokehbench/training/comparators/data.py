@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,15 @@ from bokehbench.synth.config import Recipe, parse_recipe
 from bokehbench.synth.training import (
     Augment,
     RenderCollate,
-    ScenePack,
     SceneSource,
     StreamLoader,
     SynthDataset,
 )
 from bokehbench.synth.training.collators import signed_defocus
 from bokehbench.synth.training.items import Item
-from bokehbench.training.bokehme.data import KEYS, Crop, StoredCrops, stacked
+from bokehbench.training.bokehme.data import KEYS, Crop, RenderedCrops, StoredCrops, stacked
 from bokehbench.training.bokehme.settings import DataSettings
+from bokehbench.training.bokehme.sources import Range, is_within
 from bokehbench.training.photographs import STREAM
 from bokehbench.training.sources import (
     AHEAD,
@@ -32,10 +31,6 @@ from bokehbench.training.sources import (
     StreamedPhotographs,
     first_held_out,
 )
-
-Range = tuple[float, float]
-TOLERANCE = 1e-3
-"""Relative error with which K and gamma of a photograph are compared."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class Wanted:
 
     def takes(self, K: float, gamma: float) -> bool:
         """Whether a photograph is one of them."""
-        return _is_within(K, self.K) and _is_within(gamma, self.gamma)
+        return is_within(K, self.K) and is_within(gamma, self.gamma)
 
     def __str__(self) -> str:
         return f"K from {self.K[0]:g} to {self.K[1]:g} and gamma from {self.gamma[0]:g} to {self.gamma[1]:g}"
@@ -106,18 +101,21 @@ class PlainCrops(StoredCrops):
         return super().identity() | {"encoded": self.encoded}
 
 
-class PlainRender:
-    """The collator of a stream: renders scenes and prepares them."""
+class PlainRender(RenderedCrops):
+    """The collator of a stream.
+
+    Args:
+        render: see `RenderedCrops`.
+        encoded: see `Wanted`.
+    """
 
     def __init__(self, render: RenderCollate, encoded: float | None) -> None:
-        self.render, self.encoded, self.device = render, encoded, render.device
+        super().__init__(render, around=0)
+        self.encoded = encoded
 
-    def __call__(self, packs: Sequence[ScenePack]) -> Crop:
-        """A batch."""
-        # One by one: scenes have unequally many layers, and lenses of their own.
-        batches = [self.render([pack]) for pack in packs]
-        crops = [prepare({key: value[0] for key, value in one.items()}, self.encoded) for one in batches]
-        return {name: torch.stack([crop[name] for crop in crops]) for name in crops[0]}
+    def prepared(self, item: Item) -> Crop:
+        """See `prepare`."""
+        return prepare(item, self.encoded)
 
 
 class PlainSource(Photographs[DataSettings]):
@@ -223,12 +221,8 @@ def narrowed(recipe: Recipe, wanted: Wanted) -> Recipe:
     """The recipe with those K and gamma of its stack that are wanted; ConfigError where there are none."""
     changed, scale = recipe.to_json(), recipe.size[0] / 512.0
     stack = changed.get("stack") or {"K_at_512": [], "gamma": []}
-    stack["K_at_512"] = [K for K in stack["K_at_512"] if _is_within(K * scale, wanted.K)]
-    stack["gamma"] = [gamma for gamma in stack["gamma"] if _is_within(gamma, wanted.gamma)]
+    stack["K_at_512"] = [K for K in stack["K_at_512"] if is_within(K * scale, wanted.K)]
+    stack["gamma"] = [gamma for gamma in stack["gamma"] if is_within(gamma, wanted.gamma)]
     if not (stack["K_at_512"] and stack["gamma"]):
         raise ConfigError(f"recipe {recipe.id}: its stack has nothing with {wanted}")
     return parse_recipe(changed, recipe.id)
-
-
-def _is_within(value: float, limits: Range) -> bool:
-    return limits[0] * (1.0 - TOLERANCE) <= value <= limits[1] * (1.0 + TOLERANCE)

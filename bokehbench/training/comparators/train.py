@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from accelerate import Accelerator
-from torch import nn
 
 from bokehbench.baselines.comparators import weights
 from bokehbench.cases import Inputs
@@ -17,7 +16,7 @@ from bokehbench.images import quantise
 from bokehbench.records import sha256_json, write_json
 from bokehbench.training import checkpoint, method_run
 from bokehbench.training.benchmark import Check, ValidationSettings
-from bokehbench.training.cards import method_card
+from bokehbench.training.cards import method_card, rounding
 from bokehbench.training.comparators.data import PlainSource, open_source
 from bokehbench.training.comparators.methods import Comparator
 from bokehbench.training.comparators.settings import ComparatorSettings, PictureStage
@@ -146,27 +145,10 @@ class _Run(method_run.MethodRun):
             files={name: self.file(name) for name in names},
             libraries=("torch", "accelerate", "numpy"),
         ) | {
-            "fp16": _rounding(network, judge, scores["score"]),
+            "fp16": rounding(judge, scores["score"], network),
             "held_out": scores,
             "better_than_input_db": round(scores["score"] - scores["input"], 4),
             **self.facts(),
         }
         write_json(self.request.out / f"{self.method}.json", card)
         return card
-
-
-def _rounding(network: nn.Module, judge: Task, score: float) -> dict[str, float]:
-    """What half precision costs: the largest error of a weight, and dB on the held-out crops.
-
-    Args:
-        network: all that is written.
-        judge: renders with it.
-        score: with the exact weights, which the network has again afterwards.
-    """
-    exact = {name: value.clone() for name, value in network.state_dict().items()}
-    halves = {name: value.half().float() if value.numel() > 1 else value for name, value in exact.items()}
-    largest = max(float((halves[name] - value).abs().max()) for name, value in exact.items())
-    network.load_state_dict(halves)
-    rounded = judge.validate()["score"]
-    network.load_state_dict(exact)
-    return {"largest_error": largest, "score_change_db": round(rounded - score, 5)}

@@ -178,6 +178,7 @@ def test_missing_and_wrong_weights_are_said_to_be_so(home, monkeypatch):
     monkeypatch.setenv(weight_files.FILE_VARIABLE, f"deepfocus={file}")
     for kind, config, said in (
         ("deeplens", {"width": 16}, "kind 'deeplens'"),
+        ("", {"width": 16}, "of something else, 'deepfocus' is wanted"),
         ("deepfocus", {"depth": 9}, "builds no network"),
         ("deepfocus", {"width": 17}, "of another shape"),
     ):
