@@ -4,6 +4,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
+from bokehbench.baselines.bokehdiff import base as bases
 from bokehbench.baselines.bokehdiff import build
 from bokehbench.baselines.bokehdiff.base import Base
 from bokehbench.baselines.diffusion.basefolder import metadata
@@ -67,6 +68,9 @@ def base(monkeypatch):
     def from_sdxl(name, revision, *how):
         return build.on_base(tiny_base(known["fingerprint"]), *how)
 
+    tiny = tiny_base("")
+    sizes = {"unet": dict(tiny.unet.config), "vae": dict(tiny.vae.config)}
+    monkeypatch.setattr(bases, "configurations", lambda name, revision: sizes)
     monkeypatch.setattr(build, "from_sdxl", from_sdxl)
     return known
 

@@ -25,7 +25,8 @@ def main() -> None:
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = Bokehlicious(**bokehlicious_size_builder(size))
-    model.load_state_dict(torch.load(bench.weights[file], map_location=device))
+    # Tensors alone: nothing that a stranger has pickled is run.
+    model.load_state_dict(torch.load(bench.weights[file], map_location=device, weights_only=True))
     model.to(device)
     model.eval()
     folder = bench.folder("pictures")
