@@ -50,6 +50,9 @@ def crop_views(crops: Sequence[Crop]) -> Iterator[dict[str, Any]]:
             "absent": ", ".join(crop.absent),
             "thumb": f"{ASSETS}/{thumbnail(crop.target)}",
             "place": f"{place};height:{100 * box.height / height:.2f}%",
+            # Room for what is loaded late, so that nothing moves.
+            "whole": {"width": width, "height": height},
+            "part": {"width": box.width, "height": box.height},
             "link": link(crop.board, case=crop.case, show=["_target", *methods[:1]]),
             "images": [
                 {
