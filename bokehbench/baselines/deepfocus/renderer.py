@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from bokehbench.baselines.bokehme.networks import TILE, resize
 from bokehbench.baselines.bokehme.neural import scale_of
-from bokehbench.baselines.comparators import weights
+from bokehbench.baselines.comparators.one_network import OneNetwork
 from bokehbench.baselines.comparators.pictures import shown
 from bokehbench.baselines.deepfocus.network import DeepFocusNet
-from bokehbench.baselines.scatter.renderer import usable_device
 from bokehbench.cases import FloatImage, Inputs
 
 METHOD = "deepfocus"
@@ -24,7 +22,7 @@ def build(config: Mapping[str, Any]) -> DeepFocusNet:
     return DeepFocusNet(**config)
 
 
-class DeepFocus:
+class DeepFocus(OneNetwork[DeepFocusNet]):
     """A network that sees image, disparity and circle of confusion (Xiao et al., 2018).
 
     Args:
@@ -36,14 +34,11 @@ class DeepFocus:
         InputError: a weight file of something else.
     """
 
-    def __init__(self, adaptive: bool = False, device: str = "cpu") -> None:
-        self.adaptive, where = adaptive, torch.device(usable_device(device, METHOD))
-        self.network = weights.load(METHOD, build).to(where)
+    method = METHOD
 
-    @staticmethod
-    def weights_sha256(files: Sequence[str]) -> dict[str, str]:
-        """Weight file name -> sha256."""
-        return weights.sha256(METHOD)
+    def __init__(self, adaptive: bool = False, device: str = "cpu") -> None:
+        super().__init__(build, device)
+        self.adaptive = adaptive
 
     def render(self, inputs: Inputs) -> FloatImage:
         """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`, no brighter than the input."""

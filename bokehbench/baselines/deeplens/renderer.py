@@ -6,13 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from bokehbench.baselines.comparators import weights
+from bokehbench.baselines.comparators.one_network import OneNetwork
 from bokehbench.baselines.comparators.pictures import shown
 from bokehbench.baselines.deeplens.network import DeepLensNet
-from bokehbench.baselines.scatter.renderer import usable_device
 from bokehbench.cases import FloatImage, Inputs
 
 METHOD = "deeplens"
@@ -27,7 +25,7 @@ def build(config: Mapping[str, Any]) -> DeepLensNet:
     return DeepLensNet(**config)
 
 
-class DeepLens:
+class DeepLens(OneNetwork[DeepLensNet]):
     """Lens blur at a small size, and guided upsampling (Wang et al., 2018).
 
     Args:
@@ -38,14 +36,10 @@ class DeepLens:
         InputError: a weight file of something else.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
-        where = torch.device(usable_device(device, METHOD))
-        self.network = weights.load(METHOD, build).to(where)
+    method = METHOD
 
-    @staticmethod
-    def weights_sha256(files: Sequence[str]) -> dict[str, str]:
-        """Weight file name -> sha256."""
-        return weights.sha256(METHOD)
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__(build, device)
 
     def render(self, inputs: Inputs) -> FloatImage:
         """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`, >= 0."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
-from bokehbench.baselines.comparators import weights
+from bokehbench.baselines.comparators.one_network import OneNetwork
 from bokehbench.baselines.diffusion.pictures import to_picture, to_tensor
 from bokehbench.baselines.mpib.networks import MPIBNet
 from bokehbench.baselines.mpib.procedure import render
-from bokehbench.baselines.scatter.renderer import usable_device
 from bokehbench.cases import FloatImage, Inputs
 
 METHOD = "mpib"
@@ -23,7 +22,7 @@ def build(config: Mapping[str, Any]) -> MPIBNet:
     return MPIBNet(**config)
 
 
-class MPIB:
+class MPIB(OneNetwork[MPIBNet]):
     """A multi-plane image over a filled background (Peng et al., ECCV 2022).
 
     Args:
@@ -34,14 +33,10 @@ class MPIB:
         InputError: a weight file of something else.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
-        where = torch.device(usable_device(device, METHOD))
-        self.network = weights.load(METHOD, build).to(where)
+    method = METHOD
 
-    @staticmethod
-    def weights_sha256(files: Sequence[str]) -> dict[str, str]:
-        """Weight file name -> sha256."""
-        return weights.sha256(METHOD)
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__(build, device)
 
     def render(self, inputs: Inputs) -> FloatImage:
         """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`; with K = 0 the input."""
