@@ -75,33 +75,25 @@ SPECS: tuple[Spec, ...] = (
         by_design=("K = 0", "focal plane"),
         is_recipe=True,
     ),
-    MethodSpec(
-        name="bokehlicious-ebb400",
-        summary="Bokehlicious (small), fine-tuned by its authors for EBB400; no focus control.",
-        implementation=EXTERNAL,
-        category="neural",
-        paper="Seizinger, Vasluianu, Conde, Wu, Timofte: Bokehlicious: Photorealistic Bokeh Rendering with "
-        "Controllable Apertures, ICCV 2025, https://arxiv.org/abs/2503.16067",
-        paper_name="Bokehlicious",
-        licence="none seen; commercial use on request",
-        notes=NO_FOCUS,
-        ignores_lens=True,
-        only_on=("ebb400",),
-        is_recipe=True,
-    ),
-    MethodSpec(
-        name="bokehlicious-val294",
-        summary="Bokehlicious (small), fine-tuned by its authors for EBB! Val294; no focus control.",
-        implementation=EXTERNAL,
-        category="neural",
-        paper="Seizinger, Vasluianu, Conde, Wu, Timofte: Bokehlicious: Photorealistic Bokeh Rendering with "
-        "Controllable Apertures, ICCV 2025, https://arxiv.org/abs/2503.16067",
-        paper_name="Bokehlicious",
-        licence="none seen; commercial use on request",
-        notes=NO_FOCUS,
-        ignores_lens=True,
-        only_on=("ebb-val294",),
-        is_recipe=True,
+    *(
+        MethodSpec(
+            name=name,
+            summary=f"Bokehlicious (small), fine-tuned by its authors for {shown}; no focus control.",
+            implementation=EXTERNAL,
+            category="neural",
+            paper="Seizinger, Vasluianu, Conde, Wu, Timofte: Bokehlicious: Photorealistic Bokeh Rendering "
+            "with Controllable Apertures, ICCV 2025, https://arxiv.org/abs/2503.16067",
+            paper_name="Bokehlicious",
+            licence="none seen; commercial use on request",
+            notes=NO_FOCUS,
+            ignores_lens=True,
+            only_on=(benchmark,),
+            is_recipe=True,
+        )
+        for name, shown, benchmark in (
+            ("bokehlicious-ebb400", "EBB400", "ebb400"),
+            ("bokehlicious-val294", "EBB! Val294", "ebb-val294"),
+        )
     ),
     MethodSpec(
         name="ebokehnet",
