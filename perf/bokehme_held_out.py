@@ -29,6 +29,8 @@ NEAR_EDGES = 0.3
 VARIANTS: Mapping[str, Mapping[str, object]] = {
     "bokehme": {},
     "bokehme-nr": {"fused": False},
+    "bokehme, released passes": {"passes": "released"},
+    "bokehme-nr, released passes": {"passes": "released", "fused": False},
     "bokehme, B1": {"variant": "B1"},
     "bokehme-nr, B1": {"variant": "B1", "fused": False},
     "bokehme, analytic": {"error_map": "analytic"},
@@ -70,7 +72,7 @@ def variants() -> None:
             assert case.target is not None
             picture = images.quantise(method.render(case.inputs))
             found.setdefault(info.level, []).append(psnr(picture, images.quantise(case.target)))
-        print(f"{name:18}", ", ".join(f"{level} {np.mean(v):.2f} dB" for level, v in sorted(found.items())))
+        print(f"{name:28}", ", ".join(f"{level} {np.mean(v):.2f} dB" for level, v in sorted(found.items())))
 
 
 def main() -> None:

@@ -70,10 +70,25 @@ def test_any_size_and_any_blur(size, reach):
 
 
 def test_passes_double_and_end_at_full_size():
-    """Scale 5: two doublings lead to 4/5, and a last pass to the whole; without blur one pass remains."""
+    """Scale 5: two doublings lead to 4/5, and a last pass to the whole; none where the picture is whole."""
     assert sizes(100, 200, 5.0) == [(40, 80), (80, 160), (100, 200)]
-    assert sizes(100, 200, 1.0) == [(100, 200)]
-    assert sizes(100, 200, 2.0) == [(100, 200), (100, 200)]
+    assert sizes(100, 200, 1.25) == [(100, 200)]
+    assert sizes(100, 200, 1.0) == []
+    assert sizes(100, 200, 2.0) == [(100, 200)]
+
+
+def test_the_released_code_passes_once_more_over_a_picture_that_is_whole():
+    assert sizes(100, 200, 5.0, always=True) == sizes(100, 200, 5.0)
+    assert sizes(100, 200, 1.0, always=True) == [(100, 200)]
+    assert sizes(100, 200, 2.0, always=True) == [(100, 200), (100, 200)]
+
+
+def test_small_blur_is_drawn_by_the_first_network_alone():
+    image, defocus, gamma = pictures(40, 64, 9.0)
+    one, other = seeded(), seeded()
+    other.iunet = seeded(9).iunet
+    a, b = (model(image, defocus, defocus, gamma)[0] for model in (one, other))
+    assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize("reach", [4.0, 33.0])
@@ -94,7 +109,7 @@ def test_what_is_far_out_of_focus_is_not_drawn_by_the_upsampling_network():
     a, b = (model(image, defocus, defocus, gamma)[0] for model in (one, other))
     assert torch.equal(a, b)
     sharp = torch.zeros_like(defocus)
-    a, b = (model(image, sharp, sharp, gamma)[0] for model in (one, other))
+    a, b = (model(image, sharp, sharp, gamma, scale=3.0)[0] for model in (one, other))
     assert not torch.allclose(a, b)
 
 

@@ -35,11 +35,14 @@ class Upsampling:
         fuse: what says where IUNet's result replaces the enlarged one: nothing, so everywhere (B3), the
             signed defocus (B4), or the dilated one, which keeps clear of blur that reaches into sharp
             surroundings (B5).
+        always: a pass of IUNet comes last even where the picture has its full size already, as in the
+            released code; it sees that picture shrunk to half.
     """
 
     network: bool = True
     clamp: bool = True
     fuse: Literal["none", "signed", "dilated"] = "dilated"
+    always: bool = False
 
     def __post_init__(self) -> None:
         if self.fuse not in ("none", "signed", "dilated"):
@@ -62,10 +65,12 @@ def scale_of(defocus: Tensor) -> float:
     return max(1.0, largest / UNIT)
 
 
-def sizes(height: int, width: int, scale: float) -> list[tuple[int, int]]:
-    """(height, width) of IUNet's passes: doubled from ARNet's size, the last at full size."""
-    ratios = [2.0 ** (step + 1) / scale for step in range(int(math.log2(scale)))]
-    return [(max(2, int(r * height)), max(2, int(r * width))) for r in ratios] + [(height, width)]
+def sizes(height: int, width: int, scale: float, always: bool = False) -> list[tuple[int, int]]:
+    """(height, width) of IUNet's passes: doubled from ARNet's size until the full one; `always`: `Upsampling`."""
+    ratios = [2.0**step / scale for step in range(int(math.log2(scale)) + 1)]
+    first, *others = [(max(2, int(r * height)), max(2, int(r * width))) for r in ratios]
+    reached = others[-1] if others else first
+    return others if reached == (height, width) and not always else [*others, (height, width)]
 
 
 class NeuralRenderer(nn.Module):
@@ -101,7 +106,8 @@ class NeuralRenderer(nn.Module):
         scale = scale_of(defocus) if scale is None else scale
         height, width = image.shape[-2:]
         coarse, error = self.coarse(image, defocus, gamma, scale, tile)
-        steps = sizes(height, width, scale) if self.upsampling.network else []
+        always = self.upsampling.always
+        steps = sizes(height, width, scale, always) if self.upsampling.network else []
         for size in steps:
             coarse = self.refine(image, defocus, dilated, coarse, gamma, size, tile=tile)
         return resize(coarse, (height, width)), resize(error, (height, width))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from bokehbench.errors import ConfigError
 from bokehbench.optics import signed_defocus
 
 ERROR_MAPS = ("arnet", "analytic")
+PASSES = ("needed", "released")
 
 
 class BokehMe:
@@ -31,6 +33,9 @@ class BokehMe:
         variant: B1 to B5 of the paper's Table 3, how the neural rendering is brought to full size; None: as
             the weights were trained, B5 where they do not say. Of other variants only B1, which needs no
             IUNet, can be asked for.
+        passes: of IUNet: "needed", until the picture has its full size (none where blur is below 10 pixels
+            everywhere: ARNet's picture has it already), or "released", with one at full size in any case, as
+            the authors' released code has it.
         highlight_boost: see `scatter.renderer.Scatter`.
         device: "cpu", "cuda" or "cuda:1", for the networks and for scattering (Triton on CUDA).
 
@@ -46,6 +51,7 @@ class BokehMe:
         fused: bool = True,
         error_map: str = "arnet",
         variant: str | None = None,
+        passes: str = "needed",
         highlight_boost: float = 0.0,
         device: str = "cpu",
     ) -> None:
@@ -53,11 +59,14 @@ class BokehMe:
             raise ConfigError(f"bokehme: error_map must be one of {', '.join(ERROR_MAPS)}, not {error_map!r}")
         if variant is not None and variant not in VARIANTS:
             raise ConfigError(f"bokehme: variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+        if passes not in PASSES:
+            raise ConfigError(f"bokehme: passes must be one of {', '.join(PASSES)}, not {passes!r}")
         if highlight_boost < 0.0:
             raise ConfigError(f"bokehme: highlight_boost must be at least 0, not {highlight_boost}")
         self.fused, self.error_map, self.highlight_boost = fused, error_map, highlight_boost
         self.device = torch.device(usable_device(device, "bokehme"))
-        model = load(NeuralRenderer(VARIANTS[_variant(variant, trained_variant(files))]), files)
+        upsampling = VARIANTS[_variant(variant, trained_variant(files))]
+        model = load(NeuralRenderer(replace(upsampling, always=passes == "released")), files)
         self.model = model.eval().requires_grad_(False).to(self.device)
 
     @staticmethod
