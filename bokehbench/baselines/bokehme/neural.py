@@ -66,7 +66,7 @@ def scale_of(defocus: Tensor) -> float:
 
 
 def sizes(height: int, width: int, scale: float, always: bool = False) -> list[tuple[int, int]]:
-    """(height, width) of IUNet's passes: doubled from ARNet's size to the full one; `always`: `Upsampling`."""
+    """(height, width) of IUNet's passes, doubled from ARNet's size up; `always`: see `Upsampling`."""
     ratios = [2.0**step / scale for step in range(int(math.log2(scale)) + 1)]
     first, *others = [(max(2, int(r * height)), max(2, int(r * width))) for r in ratios]
     reached = others[-1] if others else first
