@@ -67,8 +67,8 @@ SPECS: tuple[Spec, ...] = (
         paper_name="BokehMe",
         notes=(
             "Networks and adaptive resizing as the authors' released code has them, upsampling until the "
-            "full size as in the paper's text (their code has a last pass always: `passes=released`); trained "
-            "by `bokehbench train bokehme`. Options: `error_map=analytic` (from the disparity map instead of "
+            "full size as in the paper's text (their code adds a pass: `passes=released`). Trained by "
+            "`bokehbench train bokehme`. Options: `error_map=analytic` (from the disparity map instead of "
             "ARNet), `variant=B1` to `B5` (the paper's Table 3), `highlight_boost`, `device`. The opening's "
             "shape reaches the scattered part alone."
         ),
