@@ -40,8 +40,7 @@ class OptionalPaper(click.Command):
 @click.option(
     "--strict",
     is_flag=True,
-    help="Exit with 2 if a row or column is stale, a row incomplete or a target picture missing; says what "
-    "renews each.",
+    help="Exit with 2 if a row or column is stale, a row incomplete or a case lost; says what renews each.",
 )
 @click.option(
     "--reported",
@@ -130,6 +129,6 @@ def leaderboard(
     if strict and (wrong := (*summary.stale, *summary.incomplete, *summary.lost)):
         for line in (*summary.renewals, *summary.without_table):
             click.echo(f"stale: {line}", err=True)
-        raise InputError(f"stale or incomplete rows, or lost targets (--strict): {', '.join(wrong)}")
+        raise InputError(f"stale or incomplete rows, or lost cases (--strict): {', '.join(wrong)}")
     if differences:
         raise InputError(f"{len(differences)} stale tables (--check); --update FILE writes them again")

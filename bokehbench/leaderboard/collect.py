@@ -11,6 +11,8 @@ from typing import Any
 from bokehbench import records, registry
 from bokehbench.errors import InputError
 from bokehbench.leaderboard.holding import FINAL, Known, changed
+from bokehbench.leaderboard.lost import RECORD as CASE_RECORD
+from bokehbench.leaderboard.lost import Why
 from bokehbench.leaderboard.results import (
     Protocol,
     Result,
@@ -76,7 +78,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class FoundCase:
-    """What was asked, the folder that has its pictures, and its target's hash; empty where that is gone."""
+    """What was asked, the folder that has its pictures, and its target's hash; empty where that is lost."""
 
     at: Protocol
     record: Mapping[str, Any]
@@ -93,8 +95,10 @@ class Collected:
         runs: for each method and weights, by seed, its complete results by case; a case without one is
             missing. A deterministic method has seed 0 alone.
         unscored: cases without a ground truth, which are in no table.
-        lost: cases whose target picture is in none of the folders: in no table until it is there again.
+        lost: cases whose record or target picture is whole in none of the folders, and why: in no table until
+            it is there again.
         left_out: what each row has of the lost cases.
+        damaged: cases of which a row's own record is damaged; it counts as not there.
     """
 
     benchmark: str
@@ -102,8 +106,9 @@ class Collected:
     cases: dict[str, FoundCase] = field(default_factory=dict)
     runs: dict[RowKey, dict[int, dict[str, Entry]]] = field(default_factory=dict)
     unscored: set[str] = field(default_factory=set)
-    lost: set[str] = field(default_factory=set)
+    lost: dict[str, Why] = field(default_factory=dict)
     left_out: dict[RowKey, set[str]] = field(default_factory=dict)
+    damaged: dict[RowKey, set[str]] = field(default_factory=dict)
 
     @property
     def rows(self) -> dict[RowKey, dict[str, Entry]]:
@@ -135,8 +140,9 @@ def collect(roots: Sequence[Path]) -> list[Collected]:
         key = (at.benchmark, at.protocol)
         _read_cases(at, found.setdefault(key, Collected(*key)), known)
     for collected in found.values():
-        collected.lost = {case for case, about in collected.cases.items() if not about.target}
         collected.cases = {case: about for case, about in collected.cases.items() if about.target}
+        whole = collected.cases.keys() | collected.unscored
+        collected.lost = {case: why for case, why in sorted(collected.lost.items()) if case not in whole}
     today, of = Today(), dict(read)
     for at, known in read:
         _read_results(at, found[at.benchmark, at.protocol], today, known, of)
@@ -153,26 +159,28 @@ def collect(roots: Sequence[Path]) -> list[Collected]:
 
 
 def _read_cases(at: Protocol, into: Collected, known: Known) -> None:
-    for key in case_keys(at):
+    """Every case of one folder, also those of which only results are left."""
+    for key in sorted({*case_keys(at), *(result.case for result in results(at))}):
+        why = known.lost(key)
+        if why is not None:
+            into.lost.setdefault(key, why)
+            if why.what == CASE_RECORD:
+                continue
         record = read_object(at.case_record(key), CASE)
         if not has_truth(at, key):
             into.unscored.add(key)
             continue
-        case = FoundCase(at, record, known.target(key)["target"] if _has_target(at, key) else "")
+        case = FoundCase(at, record, "" if why else known.target(key)["target"])
         before = into.cases.get(key)
         _refuse_conflict(before, case)
         if before is None or not before.target:
             into.cases[key] = case
 
 
-def _has_target(at: Protocol, case: str) -> bool:
-    return at.case_image(case, "target").is_file()
-
-
 def _read_results(
     at: Protocol, into: Collected, today: Today, known: Known, of: Mapping[Protocol, Known]
 ) -> None:
-    """Results of one folder; what it says of a case whose target it lacks is asked of one that has it."""
+    """Results of one folder; what it says of a case that is lost in it is asked of one that has it."""
     # A method whose every case failed has a folder without a result: it must not vanish from the table.
     for folder in sorted(at.folder.glob("[!_]*/*/")):
         weights, seed = weights_and_seed(folder.name)
@@ -184,13 +192,14 @@ def _read_results(
         if result.case in into.lost:
             into.left_out.setdefault((result.method, result.weights), set()).add(result.case)
             continue
-        if result.case not in into.cases:
-            raise InputError(
-                f"{result.record}: has no {at.case_record(result.case)}; bokehbench run writes it"
-            )
         case = into.cases[result.case]
-        facts = (known if _has_target(at, result.case) else of[case.at]).target(result.case)
-        entry = _read_entry(result, case, today, protocol, known, facts)
+        own = known if known.lost(result.case) is None else of[case.at]
+        try:
+            record = read_object(result.record, RECORD)
+        except InputError:  # no result, then: run makes it again
+            into.damaged.setdefault((result.method, result.weights), set()).add(result.case)
+            continue
+        entry = _read_entry(result, record, case, today, protocol, own)
         run = into.runs[(result.method, result.weights)][result.seed]
         before = run.get(result.case)
         _refuse_other_prediction(before, entry)
@@ -217,10 +226,8 @@ def _refuse_other_prediction(known: Entry | None, entry: Entry) -> None:
 
 
 def _read_entry(
-    result: Result, case: FoundCase, today: Today, protocol: str, known: Known, facts: Mapping[str, Any]
+    result: Result, record: Mapping[str, Any], case: FoundCase, today: Today, protocol: str, known: Known
 ) -> Entry:
-    """`facts` are `holding.target_facts` of the case."""
-    record = read_object(result.record, RECORD)
     held = records.sha256_file(result.prediction) if result.prediction.is_file() else ""
     content = read_scores(result.scores)
     scores = content["scores"]
@@ -228,7 +235,7 @@ def _read_entry(
     cause, reason = today.why_stale(result, record, held, case.record, protocol)
     if cause:
         stale = stale_result(result, record, cause, reason, list(scores))
-    elif scores and (others := changed(content, {"prediction": held, **facts})):
+    elif scores and (others := changed(content, {"prediction": held, **known.target(result.case)})):
         again = scoring(result.at.root, list(scores), breakdown=result.breakdown.exists())
         stale = Stale(f"scores are of another {', '.join(others)}", again, "scores")
     stale_scores = {

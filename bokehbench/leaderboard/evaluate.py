@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bokehbench import images, jobs, records
-from bokehbench.errors import BokehbenchError
+from bokehbench.errors import BadImage, BokehbenchError, InputError
 from bokehbench.leaderboard import pairs, regions
 from bokehbench.leaderboard.holding import SCHEMA, stored_scores
 from bokehbench.leaderboard.missing import Found, Task, asked_for, missing
@@ -161,7 +161,10 @@ def score_case(tasks: list[Task]) -> dict[str, dict[str, Score] | str]:
         By prediction, the scores computed, or one line that says why it could not be scored.
     """
     at, case = tasks[0].result.at, tasks[0].result.case
-    target = images.quantise(images.read_image(at.case_image(case, "target")))
+    try:
+        target = images.quantise(images.read_image(at.case_image(case, "target")))
+    except BadImage as error:
+        raise InputError(f"{error}; bokehbench run writes it again") from error
     known = _OfCase(at, case)
     done: dict[str, dict[str, Score] | str] = {}
     for task in tasks:

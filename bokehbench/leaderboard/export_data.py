@@ -23,7 +23,7 @@ def to_csv(tables: Sequence[Table]) -> str:
 
     `cases` and `scenes` are those of the level, `METRIC_cases` and `METRIC_scenes` those of the number, which
     are fewer where a region is too small to have one; `published` is the number of cases of the whole set,
-    `left_out` that of a row's cases, of any level, whose target picture is missing.
+    `left_out` that of a row's cases, of any level, whose target or record is lost.
     `timing` says whether the seconds were measured with care (`profiled`) or are those of one rendering
     (`as run`). `reported_other` is what a paper prints that no column here is like, as it calls it.
     """

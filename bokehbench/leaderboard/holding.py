@@ -13,6 +13,7 @@ from typing import Any
 from bokehbench import records
 from bokehbench.errors import InputError
 from bokehbench.leaderboard import pairs, regions
+from bokehbench.leaderboard.lost import why_lost
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.stored import read_object, why_no_score
 from bokehbench.metrics.catalogue import Metric
@@ -29,12 +30,14 @@ class Known:
 
     Attributes:
         target: case -> `target_facts`.
+        lost: case -> why nothing can be scored against it, None where it can.
         pair: case -> digest of how its target lies to its input, empty where that is to be found again.
         regions: case -> digest of its regions, likewise.
     """
 
     def __init__(self, at: Protocol) -> None:
         self.target = functools.cache(lambda case: target_facts(at, case))
+        self.lost = functools.cache(lambda case: why_lost(at, case, lambda: self.target(case)))
         self.pair = functools.cache(lambda case: pairs.digest(at, case))
         self.regions = functools.cache(lambda case: regions.digest(at, case))
 
@@ -50,8 +53,9 @@ class Known:
 def target_facts(at: Protocol, case: str) -> dict[str, Any]:
     """Hash of the target, gamma by which `+lin` decodes it, border that the protocol drops, known noise."""
     target = at.case_image(case, "target")
-    if not target.is_file():
-        raise InputError(f"{target}: no such file; bokehbench run writes it")
+    for path in (target, at.case_record(case)):
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; bokehbench run writes it again")
     record = read_object(at.case_record(case), {})
     try:
         gamma = float(record["lens"]["gamma"])

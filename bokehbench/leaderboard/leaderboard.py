@@ -38,7 +38,7 @@ class Summary:
         stale: labels `benchmark/method` of stale rows.
         incomplete: labels of rows without all cases.
         without_truth: one line for each benchmark and protocol whose cases have no ground truth.
-        lost: names `benchmark/case` of cases whose target picture is missing.
+        lost: names `benchmark/case` of cases whose record or target picture is missing or damaged.
         without_table: one line for each benchmark and protocol of which that is so for all cases.
         renewals: one line for each stale or incomplete row: label, reason, the command that renews it.
         layout: the tables in the layout of a paper, as text; empty where that was not asked for.
@@ -133,7 +133,7 @@ def write(
         stale=tuple(f"{table.benchmark}/{row.label}" for table in tables for row in table.stale),
         incomplete=tuple(f"{table.benchmark}/{row.label}" for table in tables for row in table.incomplete),
         without_truth=_without_truth(read),
-        lost=tuple(f"{board.benchmark}/{case}" for board in read for case in sorted(board.lost)),
+        lost=tuple(f"{board.benchmark}/{case}" for board in read for case in board.lost),
         without_table=without_table,
         renewals=tuple(line for _, table in boards for line in renewals(table)),
         layout="\n".join(map(layout_export.to_text, laid_out)),
@@ -143,7 +143,7 @@ def write(
 
 def _without_table(read: Sequence[Collected]) -> tuple[str, ...]:
     return tuple(
-        f"{board.benchmark} ({board.protocol}): no table. {lost_sentence(sorted(board.lost))}"
+        f"{board.benchmark} ({board.protocol}): no table. {lost_sentence(board.lost)}"
         for board in read
         if board.lost and not board.cases
     )

@@ -90,11 +90,11 @@ def missing(at: Protocol, asked: Wanted, shard: tuple[int, int] = (0, 1)) -> Fou
     for result in every:
         if result.case not in mine:
             continue
-        if not has_truth(at, result.case):
-            found.without_truth += 1
-            continue
-        found.results += 1
         try:
+            if not has_truth(at, result.case):
+                found.without_truth += 1
+                continue
+            found.results += 1
             wanted = wanted or asked.of(at, result.case)
             task, holding = _task(result, wanted, known, lacking)
         except BokehbenchError as error:

@@ -138,9 +138,16 @@ def case_keys(at: Protocol) -> list[str]:
 
 
 def has_truth(at: Protocol, case: str) -> bool:
-    """Whether a case has a ground truth; one without is rendered and shown, never scored."""
+    """Whether a case has a ground truth; one without is rendered and shown, never scored.
+
+    Raises:
+        InputError: its record is damaged. (One that is missing says nothing against a ground truth.)
+    """
     path = at.case_record(case)
-    record = records.read_json(path) if path.exists() else {}
+    try:
+        record = records.read_json(path) if path.exists() else {}
+    except InputError:
+        record = None
     pictures = record.get("pictures", {"target": ""}) if isinstance(record, dict) else None
     if not isinstance(pictures, dict):
         raise InputError(f"{path}: not the record of a case; delete it, and bokehbench run writes it again")

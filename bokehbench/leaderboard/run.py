@@ -20,6 +20,7 @@ from bokehbench.benchmarks.tracks import Track
 from bokehbench.cases import CaseInfo
 from bokehbench.errors import BokehbenchError, ConfigError, InputError, Unavailable
 from bokehbench.leaderboard import external, k_scale, measure, restored, restoring, trained_on
+from bokehbench.leaderboard.holding import Known
 from bokehbench.leaderboard.renew import remove_replaced
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.set_k import choose_for_set
@@ -332,12 +333,16 @@ def _mend_case(at: Protocol, opened: Opened, info: CaseInfo) -> None:
     results = at.folder.glob(f"[!_]*/*/{info.key}.json")
     if not at.case_record(info.key).exists() and not any(results):
         return
+    if Known(at).lost(info.key) is not None:
+        write_case(at, opened.load(info), opened, again=True)
+        return
     hashes = stored(at.case_record(info.key)).get("pictures", {})
     wanted = {"image", "disparity", *hashes}
     if opened.track.suffix and (opened.protocol.disparity, opened.protocol.focus) == ("gt", "given"):
         wanted.add("truth")  # what regions are found in, since methods are given another map
     pictures = {what: at.case_image(info.key, what) for what in wanted}
-    if any(not p.exists() or records.sha256_file(p) != hashes.get(what) for what, p in pictures.items()):
+    changed = (not p.exists() or records.sha256_file(p) != hashes.get(what) for what, p in pictures.items())
+    if any(changed):
         write_case(at, opened.load(info), opened, again=True)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bokehbench.leaderboard.collect import Collected, RowKey
+from bokehbench.leaderboard.lost import Why
 from bokehbench.leaderboard.staleness import REGISTER, scoring
 from bokehbench.leaderboard.statistics import ALPHA, MIN_SCENES, name_of_test
 from bokehbench.leaderboard.tables import ALL, BelowFloor, Cell, Column, Group, Reported, Row, Table
@@ -130,21 +131,33 @@ def incomplete_sentence(row: Row, table: Table) -> str:
     """Which cases an incomplete row lacks."""
     shown = ", ".join(row.missing[:3]) + (", …" if len(row.missing) > 3 else "")
     of = len(table.everything.cases)
+    how = "failed, were never run or have a damaged record" if row.damaged else "failed or were never run"
     return (
-        f"{row.label}: {len(row.missing)} of {of} cases failed or were never run ({shown}); "
+        f"{row.label}: {len(row.missing)} of {of} cases {how} ({shown}); "
         "no mean, not ranked. The bokehbench run that made the others tries them again."
     )
 
 
-def lost_sentence(cases: Sequence[str]) -> str:
-    """Which cases count for no row, since their target picture is missing; empty where none is."""
-    if not cases:
+def lost_sentence(lost: Mapping[str, Why]) -> str:
+    """Which cases count for no row, and what of them is missing or damaged; empty where nothing is."""
+    if not lost:
         return ""
+    alike: dict[Why, list[str]] = {}
+    for case, why in lost.items():
+        alike.setdefault(why, []).append(case)
+    those = "1 case counts" if len(lost) == 1 else f"{len(lost)} cases count"
+    whose = "its" if len(lost) == 1 else "their"
+    whys = ", ".join(_lost_part(whose, *group) for group in alike.items())
+    return (
+        f"{LOST} {those} for no row: {whys}. The bokehbench run that made the results writes what is missing "
+        "or damaged again."
+    )
+
+
+def _lost_part(whose: str, why: Why, cases: Sequence[str]) -> str:
     shown = ", ".join(cases[:3]) + (", …" if len(cases) > 3 else "")
-    those = "1 case counts for no row: its target picture is missing"
-    if len(cases) > 1:
-        those = f"{len(cases)} cases count for no row: their target pictures are missing"
-    return f"{LOST} {those} ({shown}). The bokehbench run that made the results writes what is missing again."
+    number = " is" if len(cases) == 1 else "s are"
+    return f"{whose} {why.what}{number} {why.state} ({shown})"
 
 
 def marked_label(row: Row) -> str:

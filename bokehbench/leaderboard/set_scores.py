@@ -67,7 +67,7 @@ class SetRow:
         return records.sha256_json(found) if all(found) else ""
 
     def _border(self, case: str) -> int:
-        return int(records.read_json(self.at.case_record(case)).get("crop", 0))
+        return int(read_object(self.at.case_record(case), {}).get("crop", 0))
 
     def digest(self) -> str:
         """Of all that the numbers are made from."""
@@ -123,13 +123,17 @@ def evaluate_sets(
     specs = [get(SetMetricSpec, name) for name in dict.fromkeys(names)]
     work: list[tuple[str, tuple[SetRow, tuple[str, ...]]]] = []
     for row in list(rows(root))[shard[0] :: shard[1]]:
-        stored = _stored(row, row.digest())
-        lacking = tuple(
-            spec.name for spec in specs if not (only_missing and holds(stored.get(spec.name), spec, row))
-        )
-        summary.present += len(specs) - len(lacking)
+        name = f"{row.at.benchmark} ({row.at.protocol}) {row.label}"
+        try:
+            stored = _stored(row, row.digest())
+            held = [spec for spec in specs if only_missing and holds(stored.get(spec.name), spec, row)]
+        except InputError as error:  # a picture or record of one of its cases is gone or damaged
+            summary.failed.append(f"{name}: {error}")
+            continue
+        lacking = tuple(spec.name for spec in specs if spec not in held)
+        summary.present += len(held)
         if lacking:
-            work.append((f"{row.at.benchmark} ({row.at.protocol}) {row.label}", (row, lacking)))
+            work.append((name, (row, lacking)))
     for outcome in jobs.run_jobs(_measure, work, label="measuring sets", workers=workers, ray=ray):
         if outcome.error is not None:
             summary.failed.append(f"{outcome.key}: {outcome.error}")
@@ -211,15 +215,25 @@ def _stored(row: SetRow, digest: str) -> dict[str, Any]:
 
 
 def rows(root: Path) -> Iterator[SetRow]:
-    """Every row of a results folder that has a case with a ground truth."""
+    """Every row of a results folder that has a case with a ground truth, or with one nobody can tell."""
     for at in protocols(root):
-        true = {case for case in case_keys(at) if has_truth(at, case)}
+        every = list(results(at))
+        keys = {*case_keys(at), *(result.case for result in every)}
+        true = {case for case in keys if _may_have_truth(at, case)}
         by_folder: dict[Path, list[Result]] = {}
-        for result in results(at):
+        for result in every:
             if result.case in true:
                 by_folder.setdefault(result.folder, []).append(result)
         for folder, found in sorted(by_folder.items()):
             yield SetRow(at, folder, tuple(sorted(found)), len(true) - len(found))
+
+
+def _may_have_truth(at: Protocol, case: str) -> bool:
+    """Whether a case belongs to the set; one whose record is damaged does, and its rows have no numbers."""
+    try:
+        return has_truth(at, case)
+    except InputError:
+        return True
 
 
 def _sha256(path: Path) -> str:

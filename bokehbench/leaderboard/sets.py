@@ -113,7 +113,7 @@ def _why_not_whole(row: SetRow, board: Collected, run: Mapping[str, Entry]) -> s
     """Why a number is not one over the whole set of all folders; empty where it is."""
     here = {result.case for result in row.cases}
     if board.lost:
-        return lost_sentence(sorted(board.lost))
+        return lost_sentence(board.lost)
     if lacking := len(board.cases.keys() - run.keys()):
         return f"{lacking} of {len(board.cases)} cases are missing"
     if here != board.cases.keys():

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from bokehbench.leaderboard.collect import RowKey, Stale
 from bokehbench.leaderboard.efficiency import Efficiency
+from bokehbench.leaderboard.lost import Why
 from bokehbench.leaderboard.regions import FAMILY, PAIR_FAMILY
 from bokehbench.leaderboard.statistics import MIN_SCENES, Comparison, Interval
 from bokehbench.leaderboard.trained_on import NOTHING, Verdict
@@ -112,7 +113,8 @@ class Row:
         seeds: runs that the row is the mean of; 1 for a deterministic method.
         efficiency: where all its cases were measured with care, on one device.
         training: what it was trained on, and whether that has anything of this benchmark.
-        left_out: cases that it has and that count for no row, since their target picture is missing.
+        left_out: cases that it has and that count for no row, with the reason (`lost`).
+        damaged: of the missing cases, those of which its record is damaged.
         k_scale: what K is multiplied by for it, and why; empty where it gets K as it is.
         otherwise: what its records say of cases that were not rendered as asked for, each with the number of
             such cases.
@@ -133,7 +135,8 @@ class Row:
     seeds: int = 1
     efficiency: Efficiency | None = None
     training: Verdict = NOTHING
-    left_out: tuple[str, ...] = ()
+    left_out: Mapping[str, Why] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
     k_scale: str = ""
     otherwise: tuple[tuple[str, int], ...] = ()
     restoration: float | None = None
@@ -231,7 +234,7 @@ class Table:
         incomplete, stale_rows: the others.
         stale_columns: metrics that are not registered here or have outdated scores.
         stale_metrics: a line for each of them, with the rows that it touches, then what renews them.
-        lost: cases that no row is counted on, since their target picture is missing.
+        lost: cases that no row is counted on, with the reason (`lost`).
         below_floor: rows below `identity`, with their reason.
         noise: (worst, median) PSNR in dB of the targets' own noise, None where it is not known.
         reported: what papers print, where that was asked for.
@@ -248,7 +251,7 @@ class Table:
     stale_rows: tuple[Row, ...] = ()
     stale_columns: tuple[Column, ...] = ()
     stale_metrics: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()
+    lost: Mapping[str, Why] = field(default_factory=dict)
     below_floor: tuple[BelowFloor, ...] = ()
     noise: tuple[float, float] | None = None
     footnotes: tuple[str, ...] = ()

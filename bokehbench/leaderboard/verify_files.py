@@ -11,7 +11,7 @@ from bokehbench import records
 from bokehbench.errors import BokehbenchError
 from bokehbench.leaderboard import set_scores
 from bokehbench.leaderboard.regions import BREAKDOWN_SCHEMA
-from bokehbench.leaderboard.results import Protocol, Result, case_keys, has_truth
+from bokehbench.leaderboard.results import Protocol, Result, case_keys, has_truth, results
 from bokehbench.leaderboard.stored import RECORD, read_object, read_scores
 
 PARTS = ("whole", "regions", "defocus")
@@ -20,8 +20,11 @@ PARTS = ("whole", "regions", "defocus")
 
 def broken_cases(at: Protocol) -> Iterator[str]:
     """One line for each case record or picture that is missing or changed."""
-    for key in case_keys(at):
+    for key in sorted({*case_keys(at), *(result.case for result in results(at))}):
         path = at.case_record(key)
+        if not path.exists():
+            yield f"{path}: is missing"
+            continue
         try:
             has_truth(at, key)  # reads it, and refuses what is no record of a case
             hashes = records.read_json(path).get("pictures", {"target": None})
