@@ -54,6 +54,13 @@ from bokehbench.commands import options
     help="Map that methods get: gt (the protocol's own), dilate:N, erode:N, blur:N, noise:N with N from 1 to "
     "5, predicted:MODEL, or restored:MODEL (repeatable).",
 )
+@click.option(
+    "--cases",
+    multiple=True,
+    metavar="PATTERN",
+    help="Run only cases whose name, KEY or SCENE/KEY, matches this shell pattern, for example "
+    "'chain_fence/*' (repeatable); results of others stay.",
+)
 @options.shard
 @click.option(
     "--renew",
@@ -86,6 +93,7 @@ def run(
     out: Path,
     protocols: tuple[str, ...],
     tracks: tuple[str, ...],
+    cases: tuple[str, ...],
     shard: str,
     renew: bool,
     seeds: int,
@@ -109,6 +117,7 @@ def run(
         tracks=[parse_track(track) for track in tracks],
         workers=workers,
         ray=ray,
+        cases=cases,
         shard=options.parse_shard(shard),
         renew=renew,
         seeds=seeds,

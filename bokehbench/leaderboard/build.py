@@ -74,7 +74,7 @@ def build(board: Collected) -> Table:
         below_floor=_below_floor(shown, columns, groups),
         noise=_noise(board),
         footnotes=tuple(dict.fromkeys(reasons)),
-        published=spec.published if spec else 0,
+        published=board.whole,
     )
 
 

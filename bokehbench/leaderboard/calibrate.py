@@ -27,8 +27,8 @@ from bokehbench.cases import Inputs
 from bokehbench.errors import ConfigError, InputError, JobFailed
 from bokehbench.leaderboard import k_scale, trained_on
 from bokehbench.leaderboard.k_scale import Calibration
+from bokehbench.leaderboard.part import cases_of
 from bokehbench.leaderboard.results import Protocol, Result
-from bokehbench.leaderboard.run import cases_of
 from bokehbench.leaderboard.statistics import MIN_SCENES
 from bokehbench.leaderboard.unit import LIBRARIES, Unit, curve_over, made_by, weights_hash
 from bokehbench.registry import MethodSpec, get

@@ -13,6 +13,7 @@ from bokehbench.errors import InputError
 from bokehbench.leaderboard.holding import FINAL, Known, changed
 from bokehbench.leaderboard.lost import RECORD as CASE_RECORD
 from bokehbench.leaderboard.lost import Why
+from bokehbench.leaderboard.part import size_of
 from bokehbench.leaderboard.results import (
     Protocol,
     Result,
@@ -94,6 +95,7 @@ class Collected:
         cases: every case that any method was run on, by key, sorted.
         runs: for each method and weights, by seed, its complete results by case; a case without one is
             missing. A deterministic method has seed 0 alone.
+        counted: cases of the whole set, as runs have listed them; 0 where none said so.
         unscored: cases without a ground truth, which are in no table.
         lost: cases whose record or target picture is whole in none of the folders, and why: in no table until
             it is there again.
@@ -105,6 +107,7 @@ class Collected:
     protocol: str
     cases: dict[str, FoundCase] = field(default_factory=dict)
     runs: dict[RowKey, dict[int, dict[str, Entry]]] = field(default_factory=dict)
+    counted: int = 0
     unscored: set[str] = field(default_factory=set)
     lost: dict[str, Why] = field(default_factory=dict)
     left_out: dict[RowKey, set[str]] = field(default_factory=dict)
@@ -118,6 +121,12 @@ class Collected:
     def entries(self, key: RowKey) -> list[Entry]:
         """Every result of a row, those of further seeds too."""
         return [entry for run in self.runs[key].values() for entry in run.values()]
+
+    @property
+    def whole(self) -> int:
+        """Cases of the whole set: as it is published, else as runs have listed them; 0 where nobody knows."""
+        spec = benchmark_spec(self.benchmark)
+        return (spec.published if spec else 0) or self.counted
 
     @cached_property
     def metrics(self) -> list[str]:
@@ -138,7 +147,9 @@ def collect(roots: Sequence[Path]) -> list[Collected]:
     read = [(at, Known(at)) for root in roots for at in protocols(root)]
     for at, known in read:
         key = (at.benchmark, at.protocol)
-        _read_cases(at, found.setdefault(key, Collected(*key)), known)
+        into = found.setdefault(key, Collected(*key))
+        into.counted = max(into.counted, size_of(at))
+        _read_cases(at, into, known)
     for collected in found.values():
         collected.cases = {case: about for case, about in collected.cases.items() if about.target}
         whole = collected.cases.keys() | collected.unscored

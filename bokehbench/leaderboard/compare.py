@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bokehbench.errors import InputError
-from bokehbench.leaderboard.collect import Collected, Entry, RowKey, benchmark_spec, current_metric
+from bokehbench.leaderboard.collect import Collected, Entry, RowKey, current_metric
 from bokehbench.leaderboard.differences import Difference, SceneDifference, differences, over_scenes
 from bokehbench.leaderboard.results import NO_WEIGHTS
 from bokehbench.leaderboard.sides import Change, Side, Where, keys, matched, protocols, read, row_name
@@ -179,7 +179,6 @@ def _pair(
         numbers = np.array(list(values.values()))
         found += differences(metric, numbers, about, strengths)
         scenes += over_scenes(metric, numbers, about)
-    spec = benchmark_spec(one.benchmark)
     return (
         Pair(
             benchmark=one.benchmark,
@@ -191,7 +190,7 @@ def _pair(
             differences=tuple(found),
             scenes=tuple(scenes),
             left_out=tuple(dict.fromkeys(left_out)),
-            part=part_of_set(len(cases), spec.published if spec else 0),
+            part=part_of_set(len(cases), one.whole),
         ),
         changes,
     )

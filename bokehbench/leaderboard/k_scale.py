@@ -82,6 +82,12 @@ def read(path: Path) -> Calibration:
         raise InputError(f"{path}: not what bokehbench calibrate writes: {where}: {first['msg']}") from error
 
 
+def variants(paths: Sequence[Path]) -> dict[str, Calibration]:
+    """The calibrations of several files, by the name of the method with its k_scale; see `variant`."""
+    found = {path: read(path) for path in paths}
+    return {variant(one, path).name: one for path, one in found.items()}
+
+
 def variant(found: Calibration, path: Path) -> MethodSpec:
     """The method with its k_scale; ConfigError where it is another one today than was calibrated."""
     spec = get(MethodSpec, found.base)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bokehbench.benchmarks.protocols import base_id
 from bokehbench.errors import InputError
 from bokehbench.leaderboard import layout_trends, layout_words
-from bokehbench.leaderboard.collect import Collected, benchmark_spec
+from bokehbench.leaderboard.collect import Collected
 from bokehbench.leaderboard.layout_missing import (
     FIVE_LEVELS,
     known,
@@ -291,8 +291,7 @@ def _printed(
 
 def _of(board: Collected) -> str:
     """Benchmark and protocol, and whether it is a part of the published set."""
-    spec = benchmark_spec(board.benchmark)
-    part = part_of_set(len(board.cases), spec.published if spec else 0)
+    part = part_of_set(len(board.cases), board.whole)
     return ", ".join(filter(None, [f"{board.benchmark} ({board.protocol})", part]))
 
 

@@ -3,6 +3,7 @@
 ::
 
     RESULTS/{benchmark}/{protocol@version}/
+        _set.json                         of how many cases the whole set is (`part`)
         _cases/{case}.json                what was asked: scene, level, lens, size, data hash, notes
         _cases/{case}_image.png           the all-in-focus input, 8 bit
         _cases/{case}_disparity.png       the disparity input, 16 bit

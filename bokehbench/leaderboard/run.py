@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +17,10 @@ from bokehbench.benchmarks.locate import Opened, Reference, open_benchmark
 from bokehbench.benchmarks.protocols import offers
 from bokehbench.benchmarks.tracks import Track
 from bokehbench.cases import CaseInfo
-from bokehbench.errors import BokehbenchError, ConfigError, InputError, Unavailable
-from bokehbench.leaderboard import external, k_scale, measure, restored, restoring, trained_on
+from bokehbench.errors import ConfigError, InputError
+from bokehbench.leaderboard import external, fitting, k_scale, measure, restored, restoring, trained_on
 from bokehbench.leaderboard.holding import Known
+from bokehbench.leaderboard.part import Part, cases_of, note_size
 from bokehbench.leaderboard.renew import remove_replaced
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.set_k import choose_for_set
@@ -32,7 +32,7 @@ from bokehbench.leaderboard.unit import (
     weights_hash,
     write_case,
 )
-from bokehbench.registry import BenchmarkSpec, MethodSpec, TwoStageSpec, get, names
+from bokehbench.registry import BenchmarkSpec, MethodSpec, TwoStageSpec, get
 
 PER_SET = ("best-per-set", "cross-fitted")
 
@@ -64,6 +64,22 @@ class Pool:
     ray: str | None = None
 
 
+@dataclass(frozen=True)
+class Order:
+    """What is the same for all benchmarks of a run; the attributes are as `run` explains them.
+
+    `calibrated` is by the name of the method with its k_scale.
+    """
+
+    out: Path
+    part: Part
+    renew: bool
+    seeds: int
+    profile: int
+    pool: Pool
+    calibrated: Mapping[str, k_scale.Calibration]
+
+
 def run(
     benchmarks: Sequence[str],
     methods: Sequence[str],
@@ -73,6 +89,7 @@ def run(
     tracks: Sequence[Track] = (Track(),),
     workers: int = 1,
     ray: str | None = None,
+    cases: Sequence[str] = (),
     shard: tuple[int, int] = (0, 1),
     renew: bool = False,
     seeds: int = 1,
@@ -90,7 +107,9 @@ def run(
         tracks: disparity maps that methods get.
         workers: processes; the results do not depend on it.
         ray: address of a Ray cluster, see `bokehbench.jobs.run_jobs`.
-        shard: (i, n): this run does the i-th of n parts of the cases.
+        cases: shell patterns of names, `KEY` or `SCENE/KEY`: this run does what matches one of them, all
+            cases where there are none.
+        shard: (i, n): this run does the i-th of n parts of those cases.
         renew: replace results that were made from other data of the same name, by an external method as it
             was, or under an earlier version of the protocol.
         profile: renderings of each case that are timed after one that is not; complete results are measured
@@ -99,45 +118,61 @@ def run(
         seeds: how often stochastic methods are run, with seeds from 0; deterministic ones run once.
 
     Raises:
-        ConfigError: an unknown name, or a protocol that none of the benchmarks offers.
+        ConfigError: an unknown name, a protocol that none of the benchmarks offers, or a pattern that no
+            case matches.
         InputError: a benchmark that cannot be read, or results of other data without `renew`.
     """
-    if seeds < 1:
-        raise ConfigError(f"--seeds must be at least 1, not {seeds}")
-    if profile and (workers > 1 or ray is not None):
-        raise ConfigError("--profile measures what runs alone: give neither --workers nor --ray")
-    asked = restoring.expanded(methods, names(MethodSpec))
-    chosen = [one for name in asked for one in (names(MethodSpec) if name == "all" else [name])]
-    found_k = {path: k_scale.read(path) for path in calibrated}
-    scaled = {k_scale.variant(found, path).name: found for path, found in found_k.items()}
-    every_name = (*chosen, *scaled)
-    specs = list({spec.name: spec for spec in (get(MethodSpec, name) for name in every_name)}.values())
-    specs, lacking = _with_weights(specs, named=set(methods))
+    _refuse_impossible(seeds, profile, workers, ray)
+    scaled = k_scale.variants(calibrated)
+    specs, lacking = fitting.with_weights(fitting.chosen(methods, scaled), named=set(methods))
     opened = _distinct({one: open_benchmark(one) for one in references(benchmarks, protocols, tracks)})
-    _refuse_unfair(specs, {one.spec.name for one in opened.values()}, set(methods))
-    summary, pool = Summary(), Pool(workers, ray)
-    summary.skipped += lacking
+    fitting.refuse_unfair(specs, {one.spec.name for one in opened.values()}, set(methods))
+    listed = {reference: cases_of(one) for reference, one in opened.items()}
+    part = Part(tuple(cases), shard)
+    part.refuse_unmatched(listed)
+    order = Order(out, part, renew, seeds, profile, Pool(workers, ray), scaled)
+    summary = Summary(skipped=lacking)
     if out.exists():
         records.remove_parts(out)
     every: list[Unit] = []
     sharp = restoring.without_low_quality(opened, specs)
     for reference, benchmark in opened.items():
-        fitting = _fitting(specs, benchmark, reference in sharp, summary)
-        found = _units(reference, benchmark, fitting, out, shard, renew, seeds, summary)
-        _note_calibrations(found, scaled)
-        summary.failed += restoring.restore_missing(found, pool, profile)
-        if benchmark.protocol.K in PER_SET:
-            if shard[1] > 1:
-                raise ConfigError(
-                    f"--shard: {benchmark.protocol.id} chooses K over all cases of {benchmark.spec.name}; "
-                    "run it without --shard (--workers or --ray share the work)"
-                )
-            found = choose_for_set(found, benchmark, pool, summary)
-        every += found
-    _render_missing(every, pool, profile, summary)
+        here, others = fitting.fitting(specs, benchmark, reference in sharp)
+        summary.skipped += others
+        every += _prepared(reference, benchmark, listed[reference], here, order, summary)
+    _render_missing(every, order.pool, profile, summary)
     if renew:
         _remove_replaced(every)
     return summary
+
+
+def _refuse_impossible(seeds: int, profile: int, workers: int, ray: str | None) -> None:
+    if seeds < 1:
+        raise ConfigError(f"--seeds must be at least 1, not {seeds}")
+    if profile and (workers > 1 or ray is not None):
+        raise ConfigError("--profile measures what runs alone: give neither --workers nor --ray")
+
+
+def _prepared(
+    reference: Reference,
+    opened: Opened,
+    cases: Sequence[CaseInfo],
+    specs: Sequence[MethodSpec],
+    order: Order,
+    summary: Summary,
+) -> list[Unit]:
+    """The units of one benchmark, ready to be rendered: restored pictures are there, K is chosen."""
+    units = _units(reference, opened, cases, specs, order, summary)
+    _note_calibrations(units, order.calibrated, cases)
+    summary.failed += restoring.restore_missing(units, order.pool, order.profile)
+    if opened.protocol.K not in PER_SET:
+        return units
+    if order.part.option:
+        raise ConfigError(
+            f"{order.part.option}: {opened.protocol.id} chooses K over all cases of {opened.spec.name}; "
+            f"run it without {order.part.option} (--workers or --ray share the work)"
+        )
+    return choose_for_set(units, opened, order.pool, summary)
 
 
 def _remove_replaced(every: Sequence[Unit]) -> None:
@@ -151,13 +186,14 @@ def _remove_replaced(every: Sequence[Unit]) -> None:
     )
 
 
-def _note_calibrations(units: Sequence[Unit], scaled: Mapping[str, k_scale.Calibration]) -> None:
+def _note_calibrations(
+    units: Sequence[Unit], calibrated: Mapping[str, k_scale.Calibration], cases: Sequence[CaseInfo]
+) -> None:
     """Beside the results of each calibrated method, what its k_scale rests on."""
-    for name, found in scaled.items():
-        own = [unit for unit in units if unit.result.method == name]
-        for folder in dict.fromkeys(unit.result.folder for unit in own):
-            result = next(unit.result for unit in own if unit.result.folder == folder)
-            k_scale.note(found, result, [unit.info for unit in own])
+    for name, found in calibrated.items():
+        own = {unit.result.folder: unit.result for unit in units if unit.result.method == name}
+        for result in own.values():
+            k_scale.note(found, result, cases)
 
 
 def _render_missing(every: Sequence[Unit], pool: Pool, profile: int, summary: Summary) -> None:
@@ -188,39 +224,6 @@ def _rendered(units: Sequence[Unit], pool: Pool, profile: int) -> Iterator[exter
     outcomes = jobs.run_jobs(function, work, label="rendering", workers=pool.workers, ray=pool.ray)
     yield from ((outcome.key, outcome.error) for outcome in outcomes)
     yield from external.render_batches(batches, pool, profile)
-
-
-def _with_weights(specs: Sequence[MethodSpec], named: set[str]) -> tuple[list[MethodSpec], list[str]]:
-    """Methods whose weights are here, and a line on each other; Unavailable for one that was named."""
-    here, lacking, recipes = [], [], []
-    for spec in specs:
-        try:
-            weights_hash(spec)
-        except Unavailable as error:
-            if named & {spec.name, *spec.aliases}:
-                raise Unavailable(f"{spec.name}: {error}") from error
-            if any(stage.is_recipe for stage in spec.stages):
-                recipes.append(spec.name)
-            else:
-                lacking.append(f"{spec.name}: {error}")
-        else:
-            here.append(spec)
-    if recipes:
-        lacking.append(
-            f"{', '.join(recipes)}: their authors' code is yours to bring (bokehbench external list)"
-        )
-    return here, lacking
-
-
-def _only_on(spec: MethodSpec) -> str:
-    return f"it cannot be asked for a focal plane, and is run only on {', '.join(spec.only_on)}"
-
-
-def _refuse_unfair(specs: Sequence[MethodSpec], benchmarks: set[str], named: set[str]) -> None:
-    """ConfigError for a method that was named, where it may be run on none of the benchmarks."""
-    for spec in specs:
-        if spec.only_on and not benchmarks & {*spec.only_on} and named & {spec.name, *spec.aliases}:
-            raise ConfigError(f"{spec.name}: {_only_on(spec)}")
 
 
 def references(
@@ -256,76 +259,36 @@ def _distinct(opened: Mapping[Reference, Opened]) -> dict[Reference, Opened]:
     return {reference: opened[reference] for reference in kept.values()}
 
 
-def _fitting(specs: Sequence[MethodSpec], opened: Opened, sharp: bool, summary: Summary) -> list[MethodSpec]:
-    """Methods that a benchmark has all inputs for; a line on each other. `sharp`: no low-quality pictures."""
-    fitting = []
-    for spec in specs:
-        lacks = ""
-        if spec.oracle is not None and spec.oracle not in opened.spec.oracles:
-            lacks = f"needs the true {spec.oracle}"
-        elif sharp and isinstance(spec, TwoStageSpec):
-            lacks = "restores low-quality pictures"
-        if lacks:
-            summary.skipped.append(f"{spec.name} on {opened.spec.name}: {lacks}, which it has not")
-        elif spec.only_on and opened.spec.name not in spec.only_on:
-            summary.skipped.append(f"{spec.name} on {opened.spec.name}: {_only_on(spec)}")
-        else:
-            fitting.append(spec)
-    return fitting
-
-
 def _units(
     reference: Reference,
     opened: Opened,
-    fitting: Sequence[MethodSpec],
-    out: Path,
-    shard: tuple[int, int],
-    renew: bool,
-    seeds: int,
+    cases: Sequence[CaseInfo],
+    specs: Sequence[MethodSpec],
+    order: Order,
     summary: Summary,
 ) -> list[Unit]:
-    """Every unit of this shard, case by case, so that a case is read once."""
-    at = Protocol(out, opened.spec.name, opened.protocol_id)
+    """Every unit of this part, case by case, so that a case is read once."""
+    at = Protocol(order.out, opened.spec.name, opened.protocol_id)
     left_out = getattr(opened.benchmark, "left_out", None)
     if left_out is not None and (count := left_out()):
         summary.skipped.append(f"{count} samples of {at.benchmark}: nothing to render (K = 0)")
+    chosen = order.part.of(cases)
+    if not chosen:
+        return []
     units = []
-    cases = cases_of(opened)
-    data = records.sha256_json([info.data for info in cases])
-    for info in cases[shard[0] :: shard[1]]:
-        _refuse_other_data(at, info, renew)
+    for info in chosen:
+        _refuse_other_data(at, info, order.renew)
         _mend_case(at, opened, info)
         units += [
             Unit(reference, Result(at, spec.name, weights_hash(spec), info.key, seed), info)
-            for spec in fitting
-            for seed in range(seeds if spec.stochastic else 1)
+            for spec in specs
+            for seed in range(order.seeds if spec.stochastic else 1)
         ]
-    for spec in fitting:
+    note_size(at, len(cases))
+    data = records.sha256_json([info.data for info in cases])
+    for spec in specs:
         trained_on.note(spec, Result(at, spec.name, weights_hash(spec), ""), opened, data)
     return units
-
-
-def cases_of(opened: Opened) -> list[CaseInfo]:
-    """The benchmark's cases; InputError for a key that cannot be a file name."""
-    try:
-        cases = opened.cases()
-    except BokehbenchError:
-        raise
-    except Exception as error:
-        # A benchmark may be anybody's code, like a method.
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"{opened.spec.name}: its cases could not be listed: {said}") from error
-    keys = [info.key for info in cases]
-    if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        raise InputError(
-            f"{opened.spec.name}: two cases have the key {twice[0]!r}; rename one of the pictures"
-        )
-    for info in cases:
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", info.key):
-            raise InputError(
-                f"{opened.spec.name}: case key {info.key!r} may have letters, digits, _ and - only"
-            )
-    return cases
 
 
 def _mend_case(at: Protocol, opened: Opened, info: CaseInfo) -> None:

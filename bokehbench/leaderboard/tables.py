@@ -238,7 +238,7 @@ class Table:
         below_floor: rows below `identity`, with their reason.
         noise: (worst, median) PSNR in dB of the targets' own noise, None where it is not known.
         reported: what papers print, where that was asked for.
-        published: cases of the whole set (`BenchmarkSpec.published`); 0 where that is not fixed.
+        published: cases of the whole set (`Collected.whole`); 0 where nobody knows.
     """
 
     benchmark: str

@@ -17,7 +17,7 @@ import own_world
 import pytest
 
 from bokehbench import images, records
-from bokehbench.errors import InputError
+from bokehbench.errors import ConfigError, InputError
 from bokehbench.leaderboard import results
 from bokehbench.leaderboard.run import run
 
@@ -129,6 +129,25 @@ def test_results_do_not_depend_on_workers_or_shards(toy: Path) -> None:
     for index in range(2):
         run([data], ["copy", "toy-oracle"], toy / "shards", shard=(index, 2))
     assert lasting(toy / "one") == lasting(toy / "two") == lasting(toy / "shards")
+
+
+def test_cases_that_no_pattern_matches_are_left_alone(toy: Path) -> None:
+    data, out = f"toy:{toy / 'data'}", toy / "out"
+    assert run([data], ["copy"], out, cases=["*1"]).rendered == 1
+    (at,) = results.protocols(out)
+    assert results.case_keys(at) == ["case1"]
+    before = lasting(out)
+    summary = run([data], ["copy"], out, cases=["scene0/*", "case2"])
+    assert (summary.rendered, summary.present) == (2, 0)
+    assert before.items() <= lasting(out).items()
+    run([data], ["copy"], toy / "whole")
+    assert lasting(out) == lasting(toy / "whole")
+
+
+def test_a_pattern_without_a_case_renders_nothing(toy: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--cases lamp: no case is called so; there are scene0/case0, "):
+        run([f"toy:{toy / 'data'}"], ["copy"], toy / "out", cases=["case*", "lamp"])
+    assert not (toy / "out").exists()
 
 
 def test_a_damaged_or_outdated_result_is_rendered_again(toy: Path) -> None:
