@@ -387,7 +387,7 @@ def test_the_command_prints_the_tables_and_strict_refuses_stale_rows(
         cli.main(arguments)
     captured = capsys.readouterr()
     assert done.value.code == 2
-    assert captured.err.endswith("error: stale or incomplete rows, or lost targets (--strict): toy/soft\n")
+    assert captured.err.endswith("error: stale or incomplete rows, or lost cases (--strict): toy/soft\n")
     assert "stale: toy (gt@1) soft: 1 of 2 cases failed or were never run (s0_L1)" in captured.err
     assert "The bokehbench run that made the others tries them again." in captured.err
     assert (tmp_path / "out" / "index.html").exists()  # the tables that say so are written
