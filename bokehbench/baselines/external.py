@@ -51,7 +51,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A case whose files are written; `first` is the number of the first of several equal ones in a row."""
+    """A case whose files are written; `first` is the number of the first of several that fall together."""
 
     number: int
     entry: dict[str, Any]
@@ -100,17 +100,18 @@ class External:
         """As `bokehbench.cases.Restorer`."""
         return self.render(inputs)
 
-    def render_many(self, asked: Iterable[Inputs]) -> Iterator[Answer]:
+    def render_many(self, asked: Iterable[Inputs], *, by_key: bool = False) -> Iterator[Answer]:
         """Answers to all that is asked, as they come: one process, and a further one after each death.
 
-        A death costs the case that the program was at. The program is given up when more than `restarts`
-        processes in a row died without a picture, or when the time is over.
+        A death costs the picture that the program was at; with `by_key`, all that follow it of its key. The
+        program is given up when more than `restarts` processes in a row died without a picture, or when the
+        time is over.
 
         Inputs are written one by one before the program starts, so that they need not fit into memory. A
         key may be asked for more than once.
         """
         with self._folder() as work:
-            waiting = self._written(work, asked)
+            waiting = self._written(work, asked, by_key)
             until = time.monotonic() + self.about.limits.total
             in_vain = 0  # processes in a row that died without a picture
             for attempt in itertools.count():
@@ -229,11 +230,12 @@ class External:
             self.log.parent.mkdir(parents=True, exist_ok=True)
         return work.resolve()
 
-    def _written(self, work: Path, asked: Iterable[Inputs]) -> list[_Asked]:
+    def _written(self, work: Path, asked: Iterable[Inputs], by_key: bool) -> list[_Asked]:
         written: list[_Asked] = []
         before: Inputs | None = None
         for number, inputs in enumerate(asked):
-            first = written[-1].first if inputs is before else number
+            same = inputs is before or (by_key and before is not None and inputs.key == before.key)
+            first = written[-1].first if same else number
             # Frames of a sweep, and a search for K, ask for the same pictures many times.
             like = written[-1].entry if before is not None and _same_pictures(inputs, before) else {}
             written.append(_Asked(number, self._write(work, number, inputs, like), first))

@@ -20,17 +20,17 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from bokehbench import jobs, records
+from bokehbench import records
 from bokehbench.benchmarks.assets import assets_of
 from bokehbench.benchmarks.locate import Opened, Reference, open_benchmark
 from bokehbench.cases import Inputs
 from bokehbench.errors import ConfigError, InputError, JobFailed
-from bokehbench.leaderboard import k_scale, trained_on
+from bokehbench.leaderboard import curves, k_scale, trained_on
 from bokehbench.leaderboard.k_scale import Calibration
 from bokehbench.leaderboard.part import cases_of
 from bokehbench.leaderboard.results import Protocol, Result
 from bokehbench.leaderboard.statistics import MIN_SCENES
-from bokehbench.leaderboard.unit import LIBRARIES, Unit, curve_over, made_by, weights_hash
+from bokehbench.leaderboard.unit import LIBRARIES, Unit, weights_hash
 from bokehbench.registry import MethodSpec, get
 
 VERSION = 1
@@ -91,7 +91,7 @@ def calibrate(
     scenes = {unit.info.key: unit.info.scene for unit in units}
     search = {"version": VERSION, "octave": OCTAVE, "low": between[0], "high": between[1]}
     measure = functools.partial(_measure, units, workers, ray)
-    curves, found = find(measure, scenes, ends)
+    tried, found = find(measure, scenes, ends)
     # Four digits stand for less than the interval can say.
     best = float(f"{factor(found.best):.4g}")
     low, high = found.bounds or (0.0, 0.0)
@@ -107,9 +107,9 @@ def calibrate(
         benchmark=opened.spec.name,
         protocol=opened.protocol_id,
         data={info.key: info.data for info in infos},
-        psnr={f"{factor(n):.4f}": round(value, 6) for n, value in sorted(mean(curves).items())},
-        gain=gain(curves, scenes),
-        by_scene={scene: round(factor(n), 4) for scene, n in sorted(_by_scene(curves, scenes).items())},
+        psnr={f"{factor(n):.4f}": round(value, 6) for n, value in sorted(mean(tried).items())},
+        gain=gain(tried, scenes),
+        by_scene={scene: round(factor(n), 4) for scene, n in sorted(_by_scene(tried, scenes).items())},
         training=_training(spec, opened).sentence,
         search=search,
         command=_command(spec, opened, protocol, between),
@@ -146,23 +146,20 @@ def _measure(
     """PSNR of every case at the factors of these numbers."""
     work = [(unit.info.key, (unit, tuple(numbers))) for unit in units]
     label = f"{units[0].result.method}, {len(numbers)} factors"
-    curves: Curves = {}
-    for outcome in jobs.run_jobs(_curve, work, label=label, workers=workers, ray=ray):
-        if outcome.value is None:
-            raise JobFailed(f"{outcome.key}: {outcome.error}") from outcome.error
-        curves[outcome.key] = outcome.value
-    return curves
-
-
-def _curve(job: tuple[Unit, tuple[int, ...]]) -> dict[int, float]:
-    unit, numbers = job
-    spec = get(MethodSpec, unit.result.method)
-    made = {**made_by(unit, spec), "factors": [VERSION, OCTAVE]}
-    return curve_over(unit, numbers, made, _scaled)
+    found: Curves = {}
+    for one in curves.measure(work, BY_FACTOR, label=label, workers=workers, ray=ray):
+        if one.curve is None:
+            raise JobFailed(f"{one.key}: {one.error}") from one.error
+        found[one.key] = one.curve
+    return found
 
 
 def _scaled(inputs: Inputs, number: int) -> Inputs:
     return replace(inputs, lens=inputs.lens.scaled(factor(number)))
+
+
+BY_FACTOR = curves.Scale(_scaled, {"factors": [VERSION, OCTAVE]})
+"""Numbers of curves are those of factors."""
 
 
 # ------------------------------------------------------------------------------------------------ search

@@ -7,7 +7,7 @@ import functools
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,17 @@ from bokehbench.baselines.external_spec import ExternalMethodSpec
 from bokehbench.cases import Inputs
 from bokehbench.errors import BokehbenchError, InputError, JobFailed
 from bokehbench.leaderboard import measure
+from bokehbench.leaderboard.curves import search_each
 from bokehbench.leaderboard.stored import read_object
-from bokehbench.leaderboard.unit import Unit, blamed_on_the_method, commit, prepare, timing_of
+from bokehbench.leaderboard.unit import (
+    Unit,
+    blamed_on_the_method,
+    commit,
+    prepare,
+    searches_K,
+    store_case,
+    timing_of,
+)
 from bokehbench.registry import MethodSpec, get
 
 if TYPE_CHECKING:
@@ -151,6 +160,7 @@ class _Rendering:
         work = folder / f"work-{records.machine()}-{os.getpid()}-{self.batch.number}"
         with self.batch.log.open("a") as log:
             log.write(f"--- {datetime.now(UTC).isoformat(timespec='seconds')}: {len(units)} cases\n")
+        self._search_K()
         renderer = External(self.batch.program, work, self.batch.log)
         for answer in renderer.render_many(self._inputs()):
             number = self.unit_of[answer.number]
@@ -160,12 +170,34 @@ class _Rendering:
         self._report(renderer)
         return [(unit.name, self.error.get(number)) for number, unit in enumerate(units)]
 
+    def _search_K(self) -> None:
+        """The K of cases that do not give it; what is searched in vain is left out."""
+        due: list[int] = []
+        for number, unit in enumerate(self.batch.units):
+            if searches_K(unit, self.batch.spec) and unit.K is None:
+                try:
+                    with blamed_on_the_method(unit):
+                        store_case(unit)
+                    due.append(number)
+                except BokehbenchError as error:
+                    self.error[number] = error
+        for number, found in zip(due, search_each([self.batch.units[n] for n in due]), strict=True):
+            if isinstance(found, float):
+                self.K[number] = found
+                continue
+            self.error[number] = found.error or JobFailed("has no K")
+            if not found.tried:
+                self.not_tried.add(number)
+
     def _inputs(self) -> Iterator[Inputs]:
         """What the program is given, case by case; what cannot be prepared is left out."""
         for number, unit in enumerate(self.batch.units):
+            if number in self.error:
+                continue
             try:
                 with blamed_on_the_method(unit):
-                    inputs, self.K[number] = prepare(unit, self.batch.spec)
+                    asked = replace(unit, K=self.K.get(number, unit.K))
+                    inputs, self.K[number] = prepare(asked, self.batch.spec)
             except BokehbenchError as error:
                 self.error[number] = error
                 continue

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bokehbench import jobs
 from bokehbench.benchmarks.locate import Opened
 from bokehbench.errors import InputError
 from bokehbench.leaderboard import find_k
-from bokehbench.leaderboard.unit import Unit, measure_curve, searches_K
+from bokehbench.leaderboard.curves import BY_K, measure
+from bokehbench.leaderboard.unit import Unit, searches_K
 from bokehbench.registry import MethodSpec, get
 
 if TYPE_CHECKING:
@@ -87,13 +87,13 @@ def _search(judges: list[Unit], search: find_k.Search, pool: Pool) -> tuple[floa
     wanted = next(search)
     label = f"K of {judges[0].result.method}"
     while True:
-        jobs_ = [(_key(unit), (unit, tuple(wanted))) for unit in judges]
+        work = [(_key(unit), (unit, tuple(wanted))) for unit in judges]
         curves, failed = {}, {}
-        for outcome in jobs.run_jobs(measure_curve, jobs_, label=label, workers=pool.workers, ray=pool.ray):
-            if outcome.value is None:
-                failed[outcome.key] = str(outcome.error)
+        for one in measure(work, BY_K, label=label, workers=pool.workers, ray=pool.ray):
+            if one.curve is None:
+                failed[one.key] = str(one.error)
             else:
-                curves[outcome.key] = outcome.value
+                curves[one.key] = one.curve
         if failed:
             return None, dict(sorted(failed.items()))
         # A fixed order: the last digits of a sum depend on it.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bokehbench import images, records
 from bokehbench.benchmarks.locate import Opened, Reference, open_benchmark
@@ -164,11 +165,17 @@ def render_unit(unit: Unit, repeats: int = 0) -> None:
 
 def prepare(unit: Unit, spec: MethodSpec) -> tuple[Inputs, float | None]:
     """What the method is given, and the K that was found where none is; writes the case."""
-    case = _case(unit.reference, unit.info)
-    write_case(unit.result.at, case, _opened(unit.reference))
-    inputs = _granted(unit, spec, case)
+    case = store_case(unit)
+    inputs = granted(unit, spec, case)
     K = _search_per_image(unit) if searches_K(unit, spec) and unit.K is None else unit.K
     return (inputs if K is None else with_K(inputs, K)), K
+
+
+def store_case(unit: Unit) -> Case:
+    """Write the case of a unit into the results, where it is not there yet."""
+    case = load_case(unit)
+    write_case(unit.result.at, case, _opened(unit.reference))
+    return case
 
 
 def commit(
@@ -224,7 +231,8 @@ def with_K(inputs: Inputs, K: float) -> Inputs:
     return replace(inputs, lens=replace(inputs.lens, K=K))
 
 
-def _granted(unit: Unit, spec: MethodSpec, case: Case) -> Inputs:
+def granted(unit: Unit, spec: MethodSpec, case: Case) -> Inputs:
+    """What the method may see of its case, behind its restorer where it has one."""
     inputs = replace(case.inputs, seed=unit.result.seed)
     if isinstance(spec, TwoStageSpec):
         picture = restored.picture(unit.result, case, spec.restorer)
@@ -239,20 +247,21 @@ def _search_per_image(unit: Unit) -> float:
     """The K whose rendering has the best PSNR against this case's target."""
     assert unit.info.K_search is not None
     search = find_k.search(*unit.info.K_search)
+    made = made_by(unit, get(MethodSpec, unit.result.method))
     wanted = next(search)
     while True:
-        curve = measure_curve((unit, tuple(wanted)))
+        curve = curve_over(unit, wanted, made, lambda inputs, K: with_K(inputs, float(K)))
         try:
             wanted = search.send([curve[K] for K in wanted])
         except StopIteration as end:
             return float(end.value)
 
 
-def measure_curve(job: tuple[Unit, tuple[int, ...]]) -> dict[int, float]:
-    """PSNR of one case by one method at several K; what was measured before is read, not made again."""
-    unit, wanted = job
-    made = made_by(unit, get(MethodSpec, unit.result.method))
-    return curve_over(unit, wanted, made, lambda inputs, K: with_K(inputs, float(K)))
+def target_of(case: Case) -> npt.NDArray[np.uint8]:
+    """What a strength of blur is chosen by, [H, W, 3]; InputError where a case has none."""
+    if case.target is None:
+        raise InputError(f"{case.info.key}: K cannot be searched without a ground truth")
+    return images.quantise(case.target)
 
 
 def curve_over(
@@ -271,10 +280,8 @@ def curve_over(
     lacking = [number for number in wanted if number not in curve]
     if lacking:
         with blamed_on_the_method(unit):
-            case = _case(unit.reference, unit.info)
-            if case.target is None:
-                raise InputError(f"{unit.info.key}: K cannot be searched without a ground truth")
-            inputs, target = _granted(unit, spec, case), images.quantise(case.target)
+            case = load_case(unit)
+            inputs, target = granted(unit, spec, case), target_of(case)
             pictures = measure.pictures(_renderer(spec.name), [asked(inputs, number) for number in lacking])
             for number, image in zip(lacking, pictures, strict=True):
                 curve[number] = find_k.quality(images.quantise(image), target)

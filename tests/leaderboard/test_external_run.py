@@ -20,8 +20,9 @@ from bokehbench import images, records, registry
 from bokehbench.baselines import external_spec
 from bokehbench.baselines.external_process import group_memory_mb
 from bokehbench.errors import ConfigError, InputError, JobFailed, Unavailable
-from bokehbench.leaderboard import results
-from bokehbench.registry import MethodSpec, get
+from bokehbench.leaderboard import calibrate, curves, results
+from bokehbench.leaderboard.run import run
+from bokehbench.registry import MethodSpec, ProtocolSpec, get
 
 environment, world = external_world.environment, external_world.world
 
@@ -167,6 +168,64 @@ def test_where_K_is_searched_a_round_is_one_process(world: Path) -> None:
     asked = [line.split()[0] for line in (world / "asked.txt").read_text().splitlines()]
     assert asked == ["case0", "case0--1", "case0--2", "case0"]
     assert records.read_json(only_result(world).record)["K"] == 1.0
+
+
+COUNTING = """
+import json, os, shutil, sys
+open("starts.txt", "a").write("x")
+manifest = json.load(open(sys.argv[1]))
+for case in manifest["cases"]:
+    if case["key"].startswith(open("mode.txt").read().partition("die ")[2] or "none"):
+        sys.exit("out of memory, say")
+    shutil.copy(case["image"], os.path.join(manifest["out"], case["output"]))
+"""
+
+
+def starts(world: Path) -> int:
+    path = world / "starts.txt"
+    count = len(path.read_text()) if path.exists() else 0
+    path.unlink(missing_ok=True)
+    return count
+
+
+def test_a_round_of_all_searches_is_one_start_and_each_finds_what_it_would_alone(world: Path) -> None:
+    (world / "data" / "search").touch()
+    (world / "program.py").write_text(COUNTING)
+    assert go(world, "together").rendered == 4
+    assert starts(world) == 2  # the ladder of all cases, then their pictures
+    for case in range(4):
+        go(world, "alone", cases=[f"case{case}"])
+    assert starts(world) == 8 and lasting(world / "alone") == lasting(world / "together")
+
+
+def test_a_death_in_a_search_costs_its_case_alone(world: Path) -> None:
+    (world / "data" / "search").touch()
+    (world / "program.py").write_text(COUNTING)
+    (world / "mode.txt").write_text("die case1")
+    summary = go(world)
+    assert summary.rendered == 3 and len(summary.failed) == 1 and "case1" in summary.failed[0]
+    assert starts(world) == 3  # one that died, one that went on behind the case, one for the pictures
+    (world / "mode.txt").write_text("copy")
+    assert go(world).rendered == 1
+    go(world, "whole")
+    assert lasting(world / "out") == lasting(world / "whole")
+
+
+@pytest.mark.parametrize(("chunk", "processes"), [(0, 1), (2, 2)])
+def test_one_k_for_the_set_and_calibrate_ask_for_all_cases_at_once(
+    world: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, processes: int
+) -> None:
+    rounds, measure = [], curves.measure
+    monkeypatch.setattr(curves, "measure", lambda *a, **k: rounds.append(1) or measure(*a, **k))
+    (world / "program.py").write_text(COUNTING)
+    describe(world, f"chunk = {chunk}")
+    calibrate.calibrate("copyist", f"world:{world / 'data'}", world / "found.json", between=(0.9, 1.1))
+    assert len(rounds) > 1 and starts(world) == processes * len(rounds)
+    (world / "data" / "search").touch()
+    registry.register(ProtocolSpec("whole", "One K.", K="best-per-set"))
+    registry.register(registry.BenchmarkSpec("set", "Four pictures.", "world:World", protocol="whole"))
+    assert run([f"set:{world / 'data'}"], ["copyist"], world / "out").rendered == 4
+    assert starts(world) == 2 * processes  # the ladder, then the pictures
 
 
 def test_profile_asks_each_case_several_times(world: Path) -> None:
