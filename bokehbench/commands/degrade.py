@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 from click.core import ParameterSource
 
 from bokehbench.commands import options
+
+if TYPE_CHECKING:
+    from bokehbench.benchmarks.twins import Source
+    from bokehbench.synth.degrade.folder import Order, Result
 
 FIXED = ("preset", "seed", "only", "copy_rest", "keep_small", "key")
 """What --set decides."""
@@ -68,37 +72,60 @@ def degrade(
     The benchmark EBB400-LQ: bokehbench degrade EBB400 --set ebb400-lq --out EBB400-LQ. The same command goes
     on after an interruption.
     """
-    from bokehbench.benchmarks import twins
     from bokehbench.benchmarks.twins import Source
-    from bokehbench.errors import ConfigError, InputError
+    from bokehbench.errors import ConfigError
     from bokehbench.synth.degrade import load_preset
-    from bokehbench.synth.degrade.folder import KeyedBy, Order, degrade_folders
+    from bokehbench.synth.degrade.folder import KeyedBy, Order
 
-    with contextlib.ExitStack() as stack:
-        if twin is None:
-            if not inputs:
-                raise ConfigError("say what to degrade: pictures or folders, or --set blb-mini-lq")
-            source = Source(inputs, only, ("*",) if copy_rest else ())
-        else:
-            given = [
-                name for name in FIXED if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-            ]
-            if given:
-                raise ConfigError(f"--set {twin} fixes --{given[0].replace('_', '-')}; leave it out")
-            made = twins.find(twin)
-            preset, seed = made.preset, made.seed
-            keep_small, key = True, made.keyed_by
-            source = stack.enter_context(made.source(inputs))
+    if twin is not None:
+        _refuse_fixed(context, twin)
+        done = _degrade_twin(twin, inputs, out, workers)
+    elif inputs:
         order = Order(load_preset(preset), seed, cast(KeyedBy, key), keep_small)
-        done = degrade_folders(
-            source.folders,
-            out,
-            order,
-            only=source.only,
-            copy_rest=bool(source.copied),
-            copied=source.copied,
-            workers=workers,
-        )
+        done = _degrade(Source(inputs, only, ("*",) if copy_rest else ()), order, out, workers)
+    else:
+        raise ConfigError("say what to degrade: pictures or folders, or --set blb-mini-lq")
+    _say(done, out)
+
+
+def _refuse_fixed(context: click.Context, twin: str) -> None:
+    """ConfigError for an option that a twin decides."""
+    from bokehbench.errors import ConfigError
+
+    for name in FIXED:
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise ConfigError(f"--set {twin} fixes --{name.replace('_', '-')}; leave it out")
+
+
+def _degrade_twin(twin: str, inputs: Sequence[Path], out: Path, workers: int) -> Result:
+    """The low-quality twin of a benchmark, as it is defined."""
+    from bokehbench.benchmarks import twins
+    from bokehbench.synth.degrade import load_preset
+    from bokehbench.synth.degrade.folder import KeyedBy, Order
+
+    made = twins.find(twin)
+    with made.source(inputs) as source:
+        order = Order(load_preset(made.preset), made.seed, cast(KeyedBy, made.keyed_by), keep_small=True)
+        return _degrade(source, order, out, workers)
+
+
+def _degrade(source: Source, order: Order, out: Path, workers: int) -> Result:
+    from bokehbench.synth.degrade.folder import degrade_folders
+
+    return degrade_folders(
+        source.folders,
+        out,
+        order,
+        only=source.only,
+        copy_rest=bool(source.copied),
+        copied=source.copied,
+        workers=workers,
+    )
+
+
+def _say(done: Result, out: Path) -> None:
+    from bokehbench.errors import InputError
+
     for entry in done.rejected:
         click.echo(f"left out: {entry.message}", err=True)
     click.echo(

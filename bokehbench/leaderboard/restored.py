@@ -259,20 +259,37 @@ def stored(path: Path) -> dict[str, Any]:
     return {}
 
 
-_stages: dict[str, tuple[RestorerSpec, Any]] = {}
+@dataclass
+class _Loaded:
+    """A restorer as a renderer, and whether it has rendered yet."""
+
+    spec: RestorerSpec
+    stage: Any
+    warm: bool = False
+
+
+_stages: dict[str, _Loaded] = {}
 """The one restorer that this process has loaded, by name."""
 
 
-def _stage(restorer: RestorerSpec, inputs: Inputs) -> Any:
-    """The restorer as a renderer, warm; made once a process."""
-    from bokehbench.baselines.restorers.stages import Restoring, low_quality
+def load(restorer: RestorerSpec) -> _Loaded:
+    """The restorer, made once a process; what it raises, at damaged weights for example, is the caller's."""
+    from bokehbench.baselines.restorers.stages import Restoring
 
-    if restorer.name not in _stages or _stages[restorer.name][0] is not restorer:
+    if restorer.name not in _stages or _stages[restorer.name].spec is not restorer:
         _stages.clear()
-        stage = Restoring(restorer.create(), restorer.name)
-        if not hasattr(stage.restorer, "render_many"):
-            small = low_quality(inputs, restorer.name)[:CORNER, :CORNER]
-            image = inputs.image[: 4 * CORNER, : 4 * CORNER]
-            stage.render(replace(inputs, image=image, lq=small))
-        _stages[restorer.name] = restorer, stage
-    return _stages[restorer.name][1]
+        _stages[restorer.name] = _Loaded(restorer, Restoring(restorer.create(), restorer.name))
+    return _stages[restorer.name]
+
+
+def _stage(restorer: RestorerSpec, inputs: Inputs) -> Any:
+    """The restorer as a renderer, warm."""
+    from bokehbench.baselines.restorers.stages import low_quality
+
+    loaded = load(restorer)
+    if not loaded.warm and not hasattr(loaded.stage.restorer, "render_many"):
+        small = low_quality(inputs, restorer.name)[:CORNER, :CORNER]
+        image = inputs.image[: 4 * CORNER, : 4 * CORNER]
+        loaded.stage.render(replace(inputs, image=image, lq=small))
+        loaded.warm = True
+    return loaded.stage

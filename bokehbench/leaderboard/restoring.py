@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,7 @@ def restore_missing(units: Sequence[Unit], pool: Pool, profile: int) -> list[str
     """Restore what methods behind restorers need and is not there.
 
     A picture that cannot be made is no error here: why stands beside its place, and every method that needs
-    it fails by it.
+    it fails by it. A restorer that cannot even be loaded is one, before anything is restored.
 
     Args:
         units: of any methods.
@@ -75,6 +75,9 @@ def restore_missing(units: Sequence[Unit], pool: Pool, profile: int) -> list[str
 
     Returns:
         A line for each picture that is there and was not measured, since it came out otherwise.
+
+    Raises:
+        InputError: a restorer cannot be loaded: its weights are damaged, say.
     """
     own: dict[str, Unit] = {}
     outside: dict[Path, dict[str, Unit]] = {}
@@ -95,12 +98,31 @@ def restore_missing(units: Sequence[Unit], pool: Pool, profile: int) -> list[str
     work = list(own.items())
     unmeasured: list[str] = []
     if work:
+        _load_each(own, pool)
         outcomes = jobs.run_jobs(function, work, label="restoring", workers=pool.workers, ray=pool.ray)
         failed = (one for one in outcomes if one.error is not None)
         unmeasured += [f"{one.key}: {one.error}" for one in failed if _is_there(own[one.key])]
     for group in outside.values():
         unmeasured += _Outside(list(group.values()), profile).run()
     return unmeasured
+
+
+def _load_each(units: Mapping[str, Unit], pool: Pool) -> None:
+    """Load each restorer once, where it will work; InputError for the first that cannot be."""
+    firsts: dict[str, Unit] = {}
+    for unit in units.values():
+        firsts.setdefault(get(MethodSpec, unit.result.method).stages[0].name, unit)
+    work = list(firsts.items())
+    for outcome in jobs.run_jobs(_load, work, label="loading restorers", workers=pool.workers, ray=pool.ray):
+        if outcome.error is not None:
+            raise InputError(f"{outcome.key}: {outcome.error}") from outcome.error
+
+
+def _load(unit: Unit) -> None:
+    spec = get(MethodSpec, unit.result.method)
+    assert isinstance(spec, TwoStageSpec)
+    with restored.noted(restored.at(unit.result, spec.restorer)):
+        restored.load(spec.restorer)
 
 
 def _is_there(unit: Unit) -> bool:

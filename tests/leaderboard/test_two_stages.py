@@ -13,7 +13,7 @@ import numpy as np
 import own_world
 import pytest
 
-from bokehbench import images, records, registry
+from bokehbench import images, records, registry, weights
 from bokehbench.benchmarks.locate import open_benchmark
 from bokehbench.benchmarks.tracks import parse_track
 from bokehbench.errors import InputError
@@ -240,6 +240,21 @@ def test_a_restorer_that_fails_fails_its_methods_alone(world: Path) -> None:
     assert asked(world).count("case1") == 1, "tried once, not once a method"
     (world / "broken").unlink()
     assert (go(world, "counted+scatter", "counted+identity", "identity")).rendered == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_restorer_that_cannot_be_read_is_one_line_at_the_start(
+    world: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    monkeypatch.setenv(weights.FILE_VARIABLE, "")
+    (world / "torn.safetensors").write_bytes(b"half of it")
+    weights.use_files([f"spandrel-torn={world / 'torn.safetensors'}"])
+    with pytest.raises(
+        InputError, match=r"^spandrel-torn: .*torn.safetensors: not a file of weights"
+    ) as said:
+        go(world, "identity", "spandrel-torn+identity", "spandrel-torn+scatter", workers=workers)
+    assert "\n" not in str(said.value)
+    assert not list((world / "out").glob("*/*/_cases"))  # nothing was rendered
 
 
 def test_a_set_without_low_quality_is_one_error(world: Path) -> None:
