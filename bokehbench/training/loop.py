@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 from pydantic import ValidationError
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -201,6 +202,8 @@ class Trainer:
 
     def _save(self) -> None:
         """Weights first: a process killed in between goes on from the older state and writes them again."""
+        # Of every process, in order: a validation takes random numbers in the first alone.
+        random = gather_object([checkpoint.random_state()])
         if not self.accelerator.is_main_process:
             return
         if not all(bool(torch.isfinite(weight).all()) for weight in self.trained):
@@ -215,7 +218,7 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state_dict() if self.average is not None else None,
             "loader": self.stage.loader.state_dict(),
-            "random": checkpoint.random_state(),
+            "random": random,
             "settings": self.stage.settings.model_dump(mode="json"),
             "needs": dict(self.stage.needs),
         }
@@ -231,7 +234,9 @@ class Trainer:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.stage.loader.load_state_dict(state["loader"])
-        self.random = state["random"]
+        random = state["random"]
+        # Older checkpoints have that of the first process alone.
+        self.random = random if isinstance(random, dict) else random[self.accelerator.process_index]
 
     def _refuse_another(self, state: Mapping[str, Any]) -> None:
         done = int(state["standing"]["step"])

@@ -1,15 +1,17 @@
 """Claims about several processes: they end together, and two trainings never share a folder."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from torch.distributed import TCPStore
 
 from bokehbench.errors import InputError
-from bokehbench.training import arithmetic, runs, together
+from bokehbench.training import arithmetic, checkpoint, runs, together
 from bokehbench.training.together import ending_together
 
 WAITING = """
@@ -37,6 +39,49 @@ def test_an_error_in_one_process_ends_the_other_with_code_2(monkeypatch):
     assert other.returncode == 2
     assert said == "error: process 1 of 2 ended: no such set\n"
     assert time.monotonic() - began < 20.0
+
+
+TRAINING = """
+import sys
+from pathlib import Path
+import torch
+from accelerate import Accelerator
+sys.path.insert(0, sys.argv[1])
+from test_loop import SETTINGS, Killed, Line, Points, load
+from bokehbench.training.loop import Stage, Trainer
+
+class Noisy(Line):
+    def validate(self):
+        torch.rand(1)  # in the first process alone
+        return super().validate()
+
+def train(folder, end=None):
+    stage = Stage("line", Noisy(), Points(end), load("paper", SETTINGS).arnet, seed=3)
+    try:
+        Trainer(stage, folder / "line", folder / "tensorboard", accelerator).run()
+    except Killed:
+        pass
+
+accelerator = Accelerator(cpu=True)
+assert accelerator.num_processes == 2
+train(Path("straight"))
+train(Path("killed"), end=4)
+train(Path("killed"))
+"""
+
+
+def test_two_processes_that_draw_random_numbers_end_with_the_same_bytes_after_a_kill(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
+    command = [sys.executable, "-c", TRAINING, str(Path(__file__).parent)]
+    processes = [
+        subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **where, "RANK": rank, "LOCAL_RANK": rank})
+        for rank in ("0", "1")
+    ]
+    assert [process.wait() for process in processes] == [0, 0]
+    straight, killed = (tmp_path / name / "line" / checkpoint.LAST for name in ("straight", "killed"))
+    assert straight.read_bytes() == killed.read_bytes()
 
 
 def test_one_process_asks_nobody():
