@@ -260,7 +260,7 @@ def stored(path: Path) -> dict[str, Any]:
 
 
 @dataclass
-class _Loaded:
+class Loaded:
     """A restorer as a renderer, and whether it has rendered yet."""
 
     spec: RestorerSpec
@@ -268,17 +268,17 @@ class _Loaded:
     warm: bool = False
 
 
-_stages: dict[str, _Loaded] = {}
+_stages: dict[str, Loaded] = {}
 """The one restorer that this process has loaded, by name."""
 
 
-def load(restorer: RestorerSpec) -> _Loaded:
+def load(restorer: RestorerSpec) -> Loaded:
     """The restorer, made once a process; what it raises, at damaged weights for example, is the caller's."""
     from bokehbench.baselines.restorers.stages import Restoring
 
     if restorer.name not in _stages or _stages[restorer.name].spec is not restorer:
         _stages.clear()
-        _stages[restorer.name] = _Loaded(restorer, Restoring(restorer.create(), restorer.name))
+        _stages[restorer.name] = Loaded(restorer, Restoring(restorer.create(), restorer.name))
     return _stages[restorer.name]
 
 
