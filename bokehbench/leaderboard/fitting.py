@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from bokehbench.benchmarks.locate import Opened
-from bokehbench.errors import ConfigError, Unavailable
+from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.leaderboard import restoring
 from bokehbench.leaderboard.unit import weights_hash
 from bokehbench.registry import MethodSpec, TwoStageSpec, get, names
@@ -26,14 +26,14 @@ def chosen(methods: Sequence[str], further: Iterable[str] = ()) -> list[MethodSp
 
 
 def with_weights(specs: Sequence[MethodSpec], named: set[str]) -> tuple[list[MethodSpec], list[str]]:
-    """Methods whose weights are here, and a line on each other; Unavailable for one that was named."""
+    """Methods whose weights are here, and a line on each other; an error for one that was named."""
     here, lacking, recipes = [], [], []
     for spec in specs:
         try:
             weights_hash(spec)
-        except Unavailable as error:
+        except (Unavailable, InputError) as error:  # missing, or of something else
             if named & {spec.name, *spec.aliases}:
-                raise Unavailable(f"{spec.name}: {error}") from error
+                raise type(error)(f"{spec.name}: {error}") from error
             if any(stage.is_recipe for stage in spec.stages):
                 recipes.append(spec.name)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from bokehbench import weights as weight_files
 from bokehbench.baselines.bokehme import neural
@@ -286,6 +286,10 @@ def test_missing_foreign_and_broken_weights_say_what_to_do(tmp_path, monkeypatch
     weight_files.use_files([f"bokehme={tmp_path / 'broken.safetensors'}"])
     with pytest.raises(InputError, match="not finite"):
         BokehMe()
+    save_file({"first.weight": torch.zeros(1)}, tmp_path / "other.safetensors")
+    weight_files.use_files([f"bokehme={tmp_path / 'other.safetensors'}"])
+    with pytest.raises(InputError, match="not ARNet's and IUNet's"):
+        BokehMe.weights_sha256(OURS)  # before anything is rendered
 
 
 class Evil:

@@ -18,8 +18,9 @@ import pytest
 
 from bokehbench import images, records
 from bokehbench.errors import ConfigError, InputError
-from bokehbench.leaderboard import results
+from bokehbench.leaderboard import fitting, results
 from bokehbench.leaderboard.run import run
+from bokehbench.registry import MethodSpec
 
 TOY = '''
 """A benchmark of three cases and methods with every kind of behaviour."""
@@ -161,6 +162,23 @@ def test_a_damaged_or_outdated_result_is_rendered_again(toy: Path) -> None:
     records.write_json(third.record, {**record, "method": "copy@0"})
     assert run([f"toy:{toy / 'data'}"], ["copy"], toy / "out").rendered == 3
     assert lasting(toy / "out") == clean
+
+
+def test_weights_of_something_else_are_refused_before_a_case_is_rendered(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def foreign(spec: MethodSpec) -> dict[str, str]:
+        if spec.name != "broken":
+            return {}
+        raise InputError("x.safetensors: holds weights of something else")
+
+    monkeypatch.setattr(MethodSpec, "weights_sha256", foreign)
+    with pytest.raises(InputError, match=r"broken: x\.safetensors: holds"):
+        run([f"toy:{toy / 'data'}"], ["copy", "broken"], toy / "out")
+    assert not (toy / "out").exists()
+    monkeypatch.setattr(fitting, "names", lambda kind: ["copy", "broken"])
+    done = run([f"toy:{toy / 'data'}"], ["all"], toy / "out")
+    assert done.rendered == 3 and done.skipped == ["broken: x.safetensors: holds weights of something else"]
 
 
 @pytest.mark.parametrize("what", ["image", "disparity", "target"])

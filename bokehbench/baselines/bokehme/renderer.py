@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bokehbench import weights
+from bokehbench.baselines.bokehme import weights
 from bokehbench.baselines.bokehme.networks import GAMMAS
 from bokehbench.baselines.bokehme.neural import VARIANTS, NeuralRenderer
 from bokehbench.baselines.bokehme.procedure import neural_rendering, render
-from bokehbench.baselines.bokehme.weights import OURS, load, locate, trained_variant
+from bokehbench.baselines.bokehme.weights import OURS, load, trained_variant
 from bokehbench.baselines.scatter.renderer import boost_highlights, usable_device
 from bokehbench.cases import FloatImage, Inputs
 from bokehbench.errors import ConfigError
@@ -71,8 +71,8 @@ class BokehMe:
 
     @staticmethod
     def weights_sha256(files: Sequence[str]) -> dict[str, str]:
-        """Weight file name -> sha256."""
-        return {name: weights.sha256(path) for name, path in locate(files).items()}
+        """Weight file name -> sha256; InputError for a file of other networks."""
+        return weights.sha256(files)
 
     def render(self, inputs: Inputs) -> FloatImage:
         """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`; clipped to [0, 1] if fused."""

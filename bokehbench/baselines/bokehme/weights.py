@@ -27,6 +27,20 @@ def locate(files: Sequence[str]) -> dict[str, Path]:
     return {file: weights.find(file, SHIPPED, source) for file in files}
 
 
+def sha256(files: Sequence[str]) -> dict[str, str]:
+    """File name in the spec -> sha256; InputError for a file of other networks, before it renders.
+
+    Of a file of ours the names of its tensors are read; the authors' are known when they are loaded.
+    """
+    paths = locate(files)
+    for path in paths.values():
+        if path.suffix == ".safetensors":
+            networks = {name.partition(".")[0] for name in _header(path)[1]}
+            if networks != {"arnet", "iunet"}:
+                raise InputError(f"{path}: not weights of BokehMe: its tensors are not ARNet's and IUNet's")
+    return {name: weights.sha256(path) for name, path in paths.items()}
+
+
 def load(model: NeuralRenderer, files: Sequence[str]) -> NeuralRenderer:
     """Fill the model with weights; every tensor has to be there, and none may be left over.
 
@@ -52,13 +66,7 @@ def trained_variant(files: Sequence[str]) -> str | None:
     path = locate(files)[files[0]]
     if path.suffix != ".safetensors":
         return None
-    from safetensors import safe_open
-
-    try:
-        with safe_open(path, "pt") as opened:
-            about = json.loads((opened.metadata() or {}).get("bokehbench", "{}"))
-    except Exception as error:
-        raise _unreadable(path, error) from error
+    about, _ = _header(path)
     variant = about.get("variant") if isinstance(about, dict) else None
     return variant if isinstance(variant, str) else None
 
@@ -71,6 +79,17 @@ def save(model: NeuralRenderer, path: Path, metadata: Mapping[str, str] | None =
 
     half = {name: tensor.detach().half().contiguous() for name, tensor in model.state_dict().items()}
     write_bytes(path, to_bytes(half, dict(metadata or {})))
+
+
+def _header(path: Path) -> tuple[Any, list[str]]:
+    """What a .safetensors file says of itself, and the names of its tensors."""
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, "pt") as opened:
+            return json.loads((opened.metadata() or {}).get("bokehbench", "{}")), list(opened.keys())
+    except Exception as error:
+        raise _unreadable(path, error) from error
 
 
 def _read(path: Path) -> dict[str, Tensor]:

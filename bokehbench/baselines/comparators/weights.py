@@ -30,8 +30,11 @@ def locate(method: str) -> dict[str, Path]:
 
 
 def sha256(method: str) -> dict[str, str]:
-    """File name in the spec -> sha256."""
-    return {name: weights.sha256(path) for name, path in locate(method).items()}
+    """File name in the spec -> sha256; InputError for a file of something else, before it renders."""
+    paths = locate(method)
+    for path in paths.values():
+        trained.check_kind(path, metadata(path), method)
+    return {name: weights.sha256(path) for name, path in paths.items()}
 
 
 def save(

@@ -185,3 +185,6 @@ def test_missing_and_wrong_weights_are_said_to_be_so(home, monkeypatch):
         weights.save(small(), file, kind, config, {})
         with pytest.raises(InputError, match=said):
             DeepFocus()
+        if kind != "deepfocus":  # known before anything is rendered
+            with pytest.raises(InputError, match=said):
+                get(MethodSpec, "deepfocus-dagger").weights_sha256()
