@@ -22,7 +22,7 @@ from bokehbench.benchmarks.locate import open_benchmark
 from bokehbench.metrics.psnr import psnr
 from bokehbench.training import checkpoint
 from bokehbench.training.bokehme.settings import load
-from bokehbench.training.bokehme.sources import open_source
+from bokehbench.training.bokehme.sources import Scattered, open_source
 from bokehbench.training.bokehme.stages import REACH, UNIT
 
 NEAR_EDGES = 0.3
@@ -50,7 +50,7 @@ def held_out(run: Path, data: str, config: str) -> None:
     renderer = NeuralRenderer(Upsampling(network=False)).eval()
     renderer.arnet.load_state_dict(checkpoint.load_weights(run / "arnet" / checkpoint.LAST))
     rows: dict[str, list[list[float]]] = {"everywhere": [], f"E* > {NEAR_EDGES}": []}
-    for crop in open_source(data, settings.data, settings.seed).held_out(settings.arnet.K):
+    for crop in open_source(data, settings.data, settings.seed).held_out(Scattered(settings.arnet.K)):
         defocus = (crop["defocus"] / UNIT).clamp(-REACH, REACH)
         neural, error = renderer.arnet(crop["image"], defocus, crop["gamma"])
         shown = (crop["classical"], neural, fuse(crop["classical"], neural, error))

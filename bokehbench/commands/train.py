@@ -9,7 +9,7 @@ import click
 
 from bokehbench.commands.train_comparators import deepfocus, deeplens, mpib
 from bokehbench.commands.train_da_depth import da_depth
-from bokehbench.commands.train_options import asked, common, report
+from bokehbench.commands.train_options import asked, common, report, start
 
 
 @click.group()
@@ -28,13 +28,8 @@ train.add_command(mpib)
 @click.option(
     "--arnet", type=click.Path(path_type=Path), metavar="RUN", help="Take the ARNet of another run as it is."
 )
-@click.option(
-    "--start",
-    type=click.Path(path_type=Path),
-    metavar="RUN",
-    help="Begin with the newest weights of another run.",
-)
-def bokehme(arnet: Path | None, start: Path | None, **options: Any) -> None:
+@start
+def bokehme(arnet: Path | None, **options: Any) -> None:
     """BokehMe's ARNet and IUNet (docs/bokehme.md).
 
     Several GPUs: accelerate launch -m bokehbench train bokehme ...
@@ -43,7 +38,7 @@ def bokehme(arnet: Path | None, start: Path | None, **options: Any) -> None:
     from bokehbench.training.bokehme.train import STAGES, Request
     from bokehbench.training.bokehme.train import train as train_bokehme
 
-    result = train_bokehme(Request(**asked(options, load, STAGES), arnet=arnet, start=start))
+    result = train_bokehme(Request(**asked(options, load, STAGES), arnet=arnet))
     report(options["out"], result, "no weights of both networks yet")
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from bokehbench.commands.train_options import asked, common, report
+from bokehbench.commands.train_options import asked, common, report, start
 
 
 @click.command()
 @common("compact, paper, or a YAML file.", ("network",))
+@start
 def deepfocus(**options: Any) -> None:
     """DeepFocus's network, for deepfocus and deepfocus-dagger (docs/neural-comparators.md)."""
     from bokehbench.training.comparators.methods import DeepFocus
@@ -24,6 +25,7 @@ def deepfocus(**options: Any) -> None:
 
 @click.command()
 @common("compact, paper, or a YAML file.", ("network",))
+@start
 def deeplens(**options: Any) -> None:
     """A DeepLens-style renderer (docs/neural-comparators.md)."""
     from bokehbench.training.comparators.methods import DeepLens
@@ -37,6 +39,7 @@ def deeplens(**options: Any) -> None:
 
 @click.command()
 @common("compact, paper, or a YAML file.", ("mpinet", "aupnet"))
+@start
 def mpib(**options: Any) -> None:
     """MPIB's MPINet and AUPNet (docs/neural-comparators.md)."""
     from bokehbench.training.comparators.mpib import MPIB

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+start = click.option(
+    "--start",
+    metavar="RUN|FILE|shipped",
+    help="Begin with the newest weights of another run, with a file of weights that has its card beside it, "
+    "or with the weights that come with the package.",
+)
+"""Of the methods that can go on from other weights."""
+
 
 def common(configs: str, stages: tuple[str, ...]) -> Callable[[F], F]:
     """The options, by the names that `asked` knows.
@@ -86,6 +94,7 @@ def asked(
         **{name: options[name] for name in kept},
         "settings": load(options["config"], changes),
         "changes": changes,
+        "start": options.get("start"),
         "stages": stages if stage == "all" else (stage,),
         "hours": float("inf") if hours is None else hours,
     }

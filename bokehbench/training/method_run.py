@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from accelerate import Accelerator
 from torch import Tensor
@@ -16,12 +16,15 @@ from bokehbench.errors import InputError
 from bokehbench.training import checkpoint
 from bokehbench.training.arithmetic import bf16_support
 from bokehbench.training.benchmark import Check
+from bokehbench.training.first_run import Start
 from bokehbench.training.photographs import STREAM, asset_names, compare, data_card, zero_shot_card
 from bokehbench.training.settings import StageSettings
 from bokehbench.training.sources import Photographs
-from bokehbench.training.stage import Stage
+from bokehbench.training.stage import Stage, Task
 from bokehbench.training.starting import device_name
 from bokehbench.training.zero_shot import Comparison, refuse_seen
+
+T = TypeVar("T", bound=Task)
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Request:
         workers: processes that prepare batches.
         benchmark: `NAME:DIR` to validate on, None without.
         hours: after which training stops, with all that is needed to go on.
+        start: weights to begin with, see `first_run.Start`; None for those of the settings. Of the methods
+            that ask for it (`MethodRun.first_weights`).
     """
 
     settings: Any
@@ -50,6 +55,7 @@ class Request:
     benchmark: str | None = None
     hours: float = math.inf
     changes: tuple[str, ...] = ()
+    start: str | Path | None = None
 
 
 class MethodRun(ABC):
@@ -63,12 +69,14 @@ class MethodRun(ABC):
         method: of the command line, and of the run's identity.
         stages: to be trained, in order.
         source: of photographs.
+        start: weights that it begins with; None for those of the settings.
         compared: what came of comparing benchmarks with the training data.
     """
 
     method: str
     stages: list[str]
     source: Photographs[Any]
+    start: Start | None = None
 
     def __init__(self, request: Request, accelerator: Accelerator) -> None:
         self.asked, self.accelerator = request, accelerator
@@ -95,6 +103,19 @@ class MethodRun(ABC):
             "device": self.accelerator.device,
         }
 
+    def first_weights(self, stages: Sequence[str]) -> Start | None:
+        """What `--start` names, None without it; `stages` are all of the method's."""
+        asked, held_out = self.asked, self.asked.settings.data.held_out
+        if asked.start is None:
+            return None
+        return Start(asked.start, self.method, stages, self.source.identity(), held_out)
+
+    def begun(self, task: T, name: str) -> T:
+        """The task of a stage, with the weights that `--start` has of it."""
+        if self.start and name in self.start.weights:
+            task.load_stored(self.start.weights[name])
+        return task
+
     def compared_check(self, kind: Callable[[str, Any], Check]) -> Check | None:
         """The benchmark to validate on, compared with the training data; in the first process alone."""
         asked = self.asked
@@ -109,7 +130,7 @@ class MethodRun(ABC):
 
     def seen_before(self) -> frozenset[str]:
         """Names of what weights that this run begins with have seen, beside its own photographs."""
-        return frozenset()
+        return self.start.assets if self.start else frozenset()
 
     def remarks(self) -> Iterable[str]:
         """What a user should know at the start, a line each."""
@@ -129,6 +150,7 @@ class MethodRun(ABC):
             "method": self.method,
             "config": self.asked.settings.to_json(),
             "data": self.source.identity(),
+            **({"start": self.start.hashes()} if self.start else {}),
         }
 
     def others(self) -> Mapping[str, Path]:
@@ -174,6 +196,7 @@ class MethodRun(ABC):
             "device": device_name(self.accelerator.device),
             "processes": self.accelerator.num_processes,
             "command": self.command(),
+            "start": self.start.record if self.start else None,
             # A stream lists none: those of an earlier run alone would look like all.
             "assets": sorted(self.seen_before().union(listed)) if listed else [],
             "zero_shot": zero_shot_card(self.compared),
@@ -182,7 +205,7 @@ class MethodRun(ABC):
 
     def options(self) -> str:
         """Of the method's own, for `command`; with names of folders alone."""
-        return ""
+        return f" --start {self.start.option}" if self.start else ""
 
     def command(self) -> str:
         """The command line that makes these weights, with names of folders alone."""

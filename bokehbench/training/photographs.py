@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,8 @@ from bokehbench.training.zero_shot import Comparison, assets_of_set, refuse_shar
 
 STREAM = "stream"
 """What `--data` says for new scenes."""
+CONTENTS = ("config", "content_hash", "layers_by_source", "licences")
+"""What a card says of a stored set beside its identity, as the set's record does."""
 
 
 class PhotographSettings(Strict):
@@ -112,12 +115,16 @@ def data_card(data: str, identity: dict[str, Any], settings: PhotographSettings)
     from bokehbench.synth.store.reader import read_dataset
 
     record = read_dataset(Path(data))
-    names = ("config", "content_hash", "layers_by_source", "licences")
-    card = identity | {name: record.get(name) for name in names}
+    card = identity | {name: record.get(name) for name in CONTENTS}
     # Only what has made this set: a user may train on any other.
     made = (record["config_hash"], record["root_seed"], len(record["failed"]) + record["count"])
     planned = (settings.load_recipe().hash, settings.seed, settings.scenes)
     return {**card, "build": settings.build_command() if made == planned else None}
+
+
+def data_of_card(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The identity of the photographs of a `data_card`."""
+    return {name: value for name, value in card.items() if name not in (*CONTENTS, "build", "changes")}
 
 
 def asset_names(data: str) -> list[str]:

@@ -11,7 +11,7 @@ from bokehbench.synth.store.reader import StoredSet, open_set
 from bokehbench.synth.training import Augment, SynthDataset
 from bokehbench.synth.truth import error_map
 from bokehbench.training.bokehme.data import KEYS, KeptPictures, StoredCrops, margin, prepare
-from bokehbench.training.bokehme.sources import open_source, split
+from bokehbench.training.bokehme.sources import Scattered, open_source, split
 from tests.training.conftest import few
 
 NAMES = {"image", "target", "gamma", "defocus", "classical", "dilated", "error"}
@@ -103,7 +103,7 @@ def test_a_stage_sees_its_own_K_and_validation_scenes_are_never_trained_on(photo
     data = SynthDataset(photographs, KEYS)
     seen = {}
     for K in (12.0, 24.0):
-        train, held = split(data, (K, K), 1)
+        train, held = split(data, Scattered((K, K)), 1)
         seen[K] = {*train, *held}
         stack = len(data) // len(data.samples)
         assert {index // stack for index in train} == {0, 1}
@@ -118,15 +118,15 @@ def test_photographs_are_chosen_without_reading_pixels(photographs, monkeypatch)
         raise AssertionError("a picture was read")
 
     monkeypatch.setattr(StoredSet, "read", read)
-    assert split(SynthDataset(photographs, KEYS), (12.0, 12.0), 1)[0]
+    assert split(SynthDataset(photographs, KEYS), Scattered((12.0, 12.0)), 1)[0]
 
 
 def test_a_set_without_such_photographs_or_with_too_few_scenes_is_refused(photographs):
     data = SynthDataset(photographs, KEYS)
     with pytest.raises(InputError, match="no photographs with K from 5"):
-        split(data, (5.0, 5.0), 1)
+        split(data, Scattered((5.0, 5.0)), 1)
     with pytest.raises(ConfigError, match="too few to hold 3 out"):
-        split(data, (12.0, 12.0), 3)
+        split(data, Scattered((12.0, 12.0)), 3)
 
 
 def test_crops_are_functions_of_their_position_and_cost_one_reading(photographs, settings):
@@ -171,11 +171,11 @@ def test_augmentation_spoils_what_is_seen_and_validation_is_as_it_is(photographs
     spoiled = few("data.corruption.p=1", "data.corruption.blur_p=1", "data.flip=0", "data.flip_vertical=0")
     plain = few("data.corruption=null", "data.flip=0", "data.flip_vertical=0")
     sources = [open_source(str(photographs), one.data, 1) for one in (spoiled, plain)]
-    first, second = (next(iter(source.loader((12.0, 12.0), 2))) for source in sources)
+    first, second = (next(iter(source.loader(Scattered((12.0, 12.0)), 2))) for source in sources)
     assert torch.equal(first["target"], second["target"])
     assert torch.equal(first["error"], second["error"])
     assert not torch.equal(first["defocus"], second["defocus"])
-    held = [source.held_out((12.0, 12.0)) for source in sources]
+    held = [source.held_out(Scattered((12.0, 12.0))) for source in sources]
     assert [len(batch["image"]) for batch in held[0]] == [1, 1, 1]
     for one, other in zip(*held, strict=True):
         assert all(torch.equal(one[name], other[name]) for name in NAMES)
@@ -184,7 +184,7 @@ def test_augmentation_spoils_what_is_seen_and_validation_is_as_it_is(photographs
 def test_processes_that_train_together_see_what_one_sees(photographs, settings):
     def first(**others):
         source = open_source(str(photographs), settings.data, 1, **others)
-        return next(iter(source.loader((12.0, 12.0), 4)))["image"]
+        return next(iter(source.loader(Scattered((12.0, 12.0)), 4)))["image"]
 
     parts = [first(rank=rank, world=2) for rank in range(2)]
     assert torch.equal(torch.stack(parts, dim=1).flatten(0, 1), first())
@@ -199,13 +199,13 @@ def test_a_stream_gives_new_scenes_with_the_K_of_the_stage():
     )
     chosen = few(changes, "data.quality=draft")
     source = open_source("stream", chosen.data, 1)
-    loader = source.loader((24.0, 24.0), 2)
+    loader = source.loader(Scattered((24.0, 24.0)), 2)
     batch = next(iter(loader))
     assert set(batch) == NAMES
     assert batch["image"].shape == (2, 3, 32, 32)
-    assert source._scenes((24.0, 24.0), 1, Augment(), False).recipe.stack.K_at_512 == (128.0,)
-    with pytest.raises(ConfigError, match="no K from 5"):
-        source.loader((5.0, 6.0), 2)
+    assert source._scenes(Scattered((24.0, 24.0)), 1, Augment(), False).recipe.stack.K_at_512 == (128.0,)
+    with pytest.raises(ConfigError, match="nothing with K from 5"):
+        source.loader(Scattered((5.0, 6.0)), 2)
 
 
 def test_a_set_that_is_not_there_is_answered_with_the_command_that_makes_it(tmp_path):

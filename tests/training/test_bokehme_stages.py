@@ -8,7 +8,7 @@ from bokehbench.baselines.bokehme.neural import VARIANTS, NeuralRenderer, fuse
 from bokehbench.training.bokehme.initial import copy_pictures
 from bokehbench.training.bokehme.losses import gradient_loss, losses
 from bokehbench.training.bokehme.settings import Losses
-from bokehbench.training.bokehme.sources import open_source
+from bokehbench.training.bokehme.sources import Scattered, open_source
 from bokehbench.training.bokehme.stages import ARNetStage, IUNetStage
 from bokehbench.training.meter import psnr
 
@@ -18,7 +18,7 @@ WEIGHTS = Losses(fused=1, fused_gradient=1, neural=1, neural_gradient=1, error=0
 @pytest.fixture(scope="module")
 def batches(photographs, settings):
     source = open_source(str(photographs), settings.data, 1)
-    return {K: next(iter(source.loader((K, K), 2))) for K in (12.0, 24.0)}
+    return {K: next(iter(source.loader(Scattered((K, K)), 2))) for K in (12.0, 24.0)}
 
 
 def networks(variant="B5"):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from bokehbench.baselines.bokehme.neural import NeuralRenderer
 from bokehbench.baselines.bokehme.weights import _fill, _read
@@ -161,6 +162,30 @@ def test_a_run_may_begin_with_the_weights_of_another(photographs, others, straig
         train(request(photographs, out, *still))
     with pytest.raises(InputError, match="no training run there"):
         train(request(photographs, tmp_path / "new", start=tmp_path))
+
+
+def test_a_run_may_begin_with_a_file_that_another_has_left(photographs, straight, tmp_path):
+    file, out = tmp_path / "given" / WEIGHTS, tmp_path / "run"
+    file.parent.mkdir()
+    for name in (WEIGHTS, CARD):
+        shutil.copy(straight[0] / name, file.parent / name)
+    still = ("arnet.lr=1e-12", "iunet.lr=1e-12")
+    result = train(request(photographs, out, *still, start=str(file)))
+    given = load_file(file)
+    for name in ("arnet", "iunet"):
+        then = checkpoint.load_weights(out / name / checkpoint.LAST)
+        assert all(torch.allclose(given[f"{name}.{key}"].float(), then[key], atol=1e-9) for key in then)
+    start = result.card["start"]
+    assert start["file"] == {"name": WEIGHTS, "sha256": sha256_file(file)}
+    assert start["data"] == json.loads((straight[0] / runs.FILE).read_text())["identity"]["data"]
+    assert start["config"] == straight[1].card["config"]
+    assert f"--start {WEIGHTS}" in result.card["command"] and str(tmp_path) not in json.dumps(result.card)
+    # The same command goes on; it is part of what the run is, as the folder of a run would be.
+    assert train(request(photographs, out, *still, start=str(file), hours=0.0)).card == result.card
+    with pytest.raises(InputError, match="is another run"):
+        train(request(photographs, out, *still, start=straight[0]))
+    with pytest.raises(InputError, match=r'has iunet\.variant "B5", this run has "B3"'):
+        train(request(photographs, tmp_path / "b3", "iunet.variant=B3", start=str(file)))
 
 
 def test_a_run_may_begin_with_one_on_other_photographs_if_both_are_named(

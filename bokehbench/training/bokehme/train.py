@@ -16,9 +16,8 @@ from bokehbench.training.bokehme.benchmark import BenchmarkCheck
 from bokehbench.training.bokehme.export import export
 from bokehbench.training.bokehme.initial import copy_pictures
 from bokehbench.training.bokehme.settings import FREE, ARNetSettings, BokehMeSettings, IUNetSettings
-from bokehbench.training.bokehme.sources import CropSource, open_source
+from bokehbench.training.bokehme.sources import CropSource, Scattered, open_source
 from bokehbench.training.bokehme.stages import ARNetStage, BokehMeStage, IUNetStage
-from bokehbench.training.first_run import Start
 from bokehbench.training.loop import Stage
 from bokehbench.training.starting import seed_number
 from bokehbench.training.turns import Result, take_turns
@@ -32,14 +31,12 @@ class Request(method_run.Request):
 
     Attributes:
         arnet: folder of another run whose ARNet is taken; None trains one here.
-        start: folder of another run with whose newest weights this one begins; None for `settings.initial`.
         others: see `method_run.Request`.
     """
 
     settings: BokehMeSettings
     stages: tuple[str, ...] = STAGES
     arnet: Path | None = None
-    start: Path | None = None
 
 
 def train(request: Request) -> Result:
@@ -74,15 +71,11 @@ class _Run(method_run.MethodRun):
         self.source: CropSource = open_source(
             request.data, self.settings.data, self.settings.seed, **self.sharing()
         )
-        self.start = self._first(request.start) if request.start else None
+        self.start = self.first_weights(STAGES)
+        # ARNet is the same in all variants.
+        if self.start and "iunet" in self.start.weights and self.last == "iunet":
+            self.start.require({"iunet.variant": self.settings.iunet.variant})
         self.check = self.compared_check(BenchmarkCheck)
-
-    def _first(self, root: Path) -> Start:
-        return Start(root, self.method, STAGES, self.source.identity(), self.settings.data.held_out)
-
-    def seen_before(self) -> frozenset[str]:
-        """By the run that this one begins with."""
-        return self.start.assets if self.start else frozenset()
 
     def settings_of(self, name: str) -> ARNetSettings | IUNetSettings:
         """Of a stage."""
@@ -110,10 +103,6 @@ class _Run(method_run.MethodRun):
         state = self.state("arnet", "ARNet")
         return int(state["standing"]["step"]), int(state["settings"]["steps"])
 
-    def identity(self) -> dict[str, Any]:
-        """What makes the weights."""
-        return super().identity() | ({"start": self.start.hashes()} if self.start else {})
-
     def stage(self, name: str) -> Stage:
         """A stage, ready for the loop; the second needs the weights of the first."""
         settings = self.settings_of(name)
@@ -124,7 +113,7 @@ class _Run(method_run.MethodRun):
         return Stage(
             name=name,
             task=self.task(name),
-            loader=self.source.loader(settings.K, settings.batch),
+            loader=self.source.loader(Scattered(settings.K), settings.batch),
             settings=settings,
             seed=seed_number(self.settings.seed, f"training.{name}"),
             needs=needs,
@@ -136,20 +125,20 @@ class _Run(method_run.MethodRun):
         arnet, iunet = self.settings.arnet, self.settings.iunet
         torch.manual_seed(seed_number(self.settings.seed, "training.weights"))
         if name == "arnet":
-            renderer = self._begun(NeuralRenderer(Upsampling(network=False)), name)
-            held_out = self.source.held_out(arnet.K)
-            return ARNetStage(renderer, arnet.losses, held_out, arnet.optimiser == "muon")
-        renderer = self._begun(NeuralRenderer(VARIANTS[iunet.variant]), name)
+            renderer = self._initial(Upsampling(network=False))
+            held_out = self.source.held_out(Scattered(arnet.K))
+            first = ARNetStage(renderer, arnet.losses, held_out, arnet.optimiser == "muon")
+            return self.begun(first, name)
+        renderer = self._initial(VARIANTS[iunet.variant])
         renderer.arnet.load_state_dict(self.weights("arnet"))
-        held_out = self.source.held_out(iunet.K)
-        return IUNetStage(renderer, iunet.losses, held_out, iunet.scale, iunet.optimiser == "muon")
+        held_out = self.source.held_out(Scattered(iunet.K))
+        second = IUNetStage(renderer, iunet.losses, held_out, iunet.scale, iunet.optimiser == "muon")
+        return self.begun(second, name)
 
-    def _begun(self, renderer: NeuralRenderer, stage: str) -> NeuralRenderer:
+    def _initial(self, upsampling: Upsampling) -> NeuralRenderer:
+        renderer = NeuralRenderer(upsampling)
         if self.settings.initial == "copy":
             copy_pictures(renderer)
-        if self.start and stage in self.start.weights:
-            network = renderer.arnet if stage == "arnet" else renderer.iunet
-            network.load_state_dict(self.start.weights[stage])
         return renderer
 
     def export(self) -> dict[str, Any] | None:
@@ -162,10 +151,7 @@ class _Run(method_run.MethodRun):
         if self.last == "arnet":
             for weight in judge.renderer.iunet.parameters():
                 torch.nn.init.zeros_(weight)  # B1 does not use it, and it was not trained
-        facts = self.facts() | {
-            "arnet_of_another_run": self._other_arnet(),
-            "start": self.start.card() if self.start else None,
-        }
+        facts = self.facts() | {"arnet_of_another_run": self._other_arnet()}
         return export(
             self.request.out,
             self.settings,
@@ -183,5 +169,4 @@ class _Run(method_run.MethodRun):
 
     def options(self) -> str:
         """Of the command line."""
-        arnet = " --arnet OTHER_RUN" if self.request.arnet else ""
-        return f"{arnet} --start FIRST_RUN" if self.start else arnet
+        return f"{' --arnet OTHER_RUN' if self.request.arnet else ''}{super().options()}"

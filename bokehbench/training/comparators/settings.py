@@ -11,7 +11,7 @@ import bokehbench
 from bokehbench.synth.distributions import Strict
 from bokehbench.training.benchmark import ValidationSettings
 from bokehbench.training.bokehme.settings import DataSettings, Optimiser
-from bokehbench.training.comparators.data import Wanted
+from bokehbench.training.comparators.data import Plain
 from bokehbench.training.settings import StageSettings, Weight, load_settings
 
 LARGEST_K = 30.0
@@ -58,9 +58,9 @@ class PictureStage(StageSettings):
                 raise ValueError(f"{name} must be [low, high] with 0 < low <= high, not [{low:g}, {high:g}]")
         return self
 
-    def wanted(self, encoded: float | None) -> Wanted:
+    def wanted(self, encoded: float | None) -> Plain:
         """The photographs of this stage."""
-        return Wanted(self.K, self.gamma, encoded)
+        return Plain(self.K, self.gamma, encoded)
 
 
 class ComparatorSettings(Strict):

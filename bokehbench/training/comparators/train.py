@@ -16,8 +16,8 @@ from bokehbench.images import quantise
 from bokehbench.records import sha256_json, write_json
 from bokehbench.training import checkpoint, method_run
 from bokehbench.training.benchmark import Check, ValidationSettings
+from bokehbench.training.bokehme.sources import CropSource, open_source
 from bokehbench.training.cards import method_card, rounding
-from bokehbench.training.comparators.data import PlainSource, open_source
 from bokehbench.training.comparators.methods import Comparator
 from bokehbench.training.comparators.settings import ComparatorSettings, PictureStage
 from bokehbench.training.loop import Stage
@@ -82,9 +82,12 @@ class _Run(method_run.MethodRun):
         self.settings: ComparatorSettings = request.settings
         self.method = self.comparator.method
         self.stages = [name for name in self.comparator.stages if name in request.stages]
-        self.source: PlainSource = open_source(
+        self.source: CropSource = open_source(
             request.data, self.settings.data, self.settings.seed, **self.sharing()
         )
+        self.start = self.first_weights(self.comparator.stages)
+        if self.start:
+            self.start.require(self.comparator.config(self.settings))
         self.check = self.compared_check(self._check)
 
     def _check(self, reference: str, settings: ValidationSettings) -> Check:
@@ -122,9 +125,9 @@ class _Run(method_run.MethodRun):
             self.comparator.begin(network)
         held_out = self.source.held_out(self.settings_of(name).wanted(self.comparator.encoded))
         earlier = self.comparator.stages[: self.comparator.stages.index(name)]
-        return self.comparator.task(
-            name, network, {one: self.weights(one) for one in earlier}, self.settings_of(name), held_out
-        )
+        weights = {one: self.weights(one) for one in earlier}
+        task = self.comparator.task(name, network, weights, self.settings_of(name), held_out)
+        return self.begun(task, name)
 
     def export(self) -> dict[str, Any] | None:
         """Weights and card of what is there, finished or not; None where a stage has none yet."""

@@ -7,18 +7,24 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from bokehbench import weights as weight_files
+from bokehbench.baselines.comparators import weights
 from bokehbench.cases import Inputs
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.optics import Lens
+from bokehbench.records import sha256_file, write_json
 from bokehbench.registry import MethodSpec, get
-from bokehbench.training.comparators.data import Wanted, open_source
+from bokehbench.training import cards, checkpoint
+from bokehbench.training.bokehme.sources import open_source
+from bokehbench.training.comparators.data import Plain
 from bokehbench.training.comparators.methods import DeepFocus, DeepLens
 from bokehbench.training.comparators.mpib import MPIB
 from bokehbench.training.comparators.settings import FOLDER, Losses, load_deepfocus, load_deeplens, load_mpib
 from bokehbench.training.comparators.stages import darkened, losses
 from bokehbench.training.comparators.train import Request, train
+from bokehbench.training.first_run import Start
 from bokehbench.training.loop import Trainer
 from bokehbench.training.settings import names
 
@@ -106,6 +112,54 @@ def test_a_killed_training_ends_with_the_same_bytes_and_its_weights_render(
     assert made.shape == image.shape and made.dtype == np.float32 and np.isfinite(made).all()
 
 
+def exported(method, photographs, folder, *changes):
+    """A file of weights with its card, as a training on these photographs leaves them."""
+    comparator, settings = METHODS[method][0], few(method, *changes)
+    torch.manual_seed(7)
+    network, config = comparator.build(comparator.config(settings)), comparator.config(settings)
+    file = folder / f"{method}.safetensors"
+    weights.save(network, file, method, config, {})
+    stages = {name: {"steps": 4, "of": 9, "taken": {"step": 2}} for name in comparator.stages}
+    card = {
+        "schema": cards.SCHEMA,
+        "method": method,
+        "weights": {"file": file.name, "sha256": sha256_file(file)},
+        "config": settings.to_json(),
+        "data": open_source(str(photographs), settings.data, 1).identity(),
+        "stages": stages,
+        "assets": ["proc:sea#1"],
+    }
+    write_json(file.with_suffix(".json"), card)
+    return file
+
+
+@pytest.mark.parametrize("method", ["deepfocus", "mpib"])  # one network, and two in a file
+def test_a_training_may_begin_with_other_weights(method, photographs, tmp_path):
+    comparator, file = METHODS[method][0], exported(method, photographs, tmp_path)
+    still = [f"{stage}.lr=1e-12" for stage in comparator.stages]
+    made = train(request(method, photographs, tmp_path / "run", *still, start=str(file)))
+    given = load_file(file)
+    for stage in comparator.stages:
+        then = checkpoint.load_weights(tmp_path / "run" / stage / checkpoint.LAST)
+        before = f"{stage}." if len(comparator.stages) > 1 else ""
+        assert all(torch.allclose(given[before + name].float(), one, atol=1e-9) for name, one in then.items())
+    assert made.card["start"]["file"]["sha256"] == sha256_file(file)
+    assert "proc:sea#1" in made.card["assets"]
+    # And that run may be gone on from, with all that it knows.
+    source = open_source(str(photographs), few(method).data, 1)
+    again = Start(tmp_path / "run", method, comparator.stages, source.identity(), 1)
+    assert again.record["start"] == made.card["start"] and "proc:sea#1" in again.assets
+
+
+def test_weights_of_another_method_or_size_are_refused_before_anything_is_trained(photographs, tmp_path):
+    file = exported("deepfocus", photographs, tmp_path, "width=32")
+    with pytest.raises(InputError, match=r"has width 32, this run has 16; give --set 'width=32'"):
+        train(request("deepfocus", photographs, tmp_path / "run", start=str(file)))
+    with pytest.raises(InputError, match="is of deepfocus, weights of deeplens are wanted"):
+        train(request("deeplens", photographs, tmp_path / "run", start=str(file)))
+    assert not (tmp_path / "run").exists()
+
+
 STAGES = [(method, stage) for method, (comparator, *_) in METHODS.items() for stage in comparator.stages]
 
 
@@ -133,8 +187,8 @@ def test_a_few_steps_on_one_batch_make_its_loss_smaller(method, stage, photograp
 
 def test_photographs_are_chosen_by_blur_and_encoding_and_encoded_anew(photographs):
     settings = few("deepfocus")
-    plain = open_source(str(photographs), settings.data, 1).held_out(Wanted((12, 12), (1, 1)))
-    anew = open_source(str(photographs), settings.data, 1).held_out(Wanted((12, 12), (1, 1), 2.2))
+    plain = open_source(str(photographs), settings.data, 1).held_out(Plain((12, 12), (1, 1)))
+    anew = open_source(str(photographs), settings.data, 1).held_out(Plain((12, 12), (1, 1), 2.2))
     for one, other in zip(plain, anew, strict=True):
         assert one["gamma"] == 1.0 and other["gamma"] == pytest.approx(2.2)
         assert torch.allclose(other["image"] ** 2.2, one["image"], atol=1e-5)
@@ -143,17 +197,17 @@ def test_photographs_are_chosen_by_blur_and_encoding_and_encoded_anew(photograph
         # K = 12, focus at 0.3.
         assert torch.allclose(one["defocus"], 12.0 * (one["disparity"] - 0.3), atol=1e-4)
     with pytest.raises(InputError, match="K from 3 to 6 and gamma from 1 to 5"):
-        open_source(str(photographs), settings.data, 1).held_out(Wanted((3, 6), (1, 5)))
+        open_source(str(photographs), settings.data, 1).held_out(Plain((3, 6), (1, 5)))
     with pytest.raises(ConfigError, match="its stack has nothing"):
-        open_source("stream", settings.data, 1).held_out(Wanted((12, 12), (7, 8)))
+        open_source("stream", settings.data, 1).held_out(Plain((12, 12), (7, 8)))
 
 
 def test_a_stream_gives_the_same_kinds_of_crops(photographs):
     changed = '"size=[64, 64]", "quality=draft", "stack.K_at_512=[96]", "stack.gamma=[1, 2]"'
     small = (f"data.changes=[{changed}]",)
     settings = few("deepfocus", *small, "data.quality=draft", "data.validation_crops=1")
-    streamed = open_source("stream", settings.data, 1).held_out(Wanted((12, 12), (2, 2), 2.2))
-    stored = open_source(str(photographs), settings.data, 1).held_out(Wanted((12, 12), (2.2, 2.2), 2.2))
+    streamed = open_source("stream", settings.data, 1).held_out(Plain((12, 12), (2, 2), 2.2))
+    stored = open_source(str(photographs), settings.data, 1).held_out(Plain((12, 12), (2.2, 2.2), 2.2))
     assert {name: one.shape for name, one in streamed[0].items()} == {
         name: one.shape for name, one in stored[0].items()
     }
