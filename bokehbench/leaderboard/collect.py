@@ -124,9 +124,12 @@ class Collected:
 
     @property
     def whole(self) -> int:
-        """Cases of the whole set: as it is published, else as runs have listed them; 0 where nobody knows."""
+        """Cases of the whole set that can be scored; 0 where nobody knows.
+
+        They are as many as are published, else as runs have listed without those that have no ground truth.
+        """
         spec = benchmark_spec(self.benchmark)
-        return (spec.published if spec else 0) or self.counted
+        return (spec.published if spec else 0) or max(0, self.counted - len(self.unscored))
 
     @cached_property
     def metrics(self) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import board_world as world
 import pytest
 
+from bokehbench import records
 from bokehbench.benchmarks.locate import Reference
 from bokehbench.cases import CaseInfo
 from bokehbench.errors import ConfigError
@@ -57,5 +58,10 @@ def test_a_table_of_fewer_cases_than_the_set_says_so(tmp_path: Path, monkeypatch
         (board,) = collect([tmp_path])
         parts[cases] = build(board).part
     assert parts == {0: "", 2: "", 9: "part of the set (2 of 9 cases)"}
+    record = records.read_json(at.case_record("s1_L1"))
+    records.write_json(at.case_record("s1_L1"), {**record, "pictures": {}})
+    note_size(at, 2)
+    (board,) = collect([tmp_path])
+    assert build(board).part == ""  # what has no ground truth is in no table, and lacks in none
     (at.folder / "_set.json").write_text("[")
     assert size_of(at) == 0
