@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,6 +130,7 @@ def run(
     listed = {reference: cases_of(one) for reference, one in opened.items()}
     part = Part(tuple(cases), shard)
     part.refuse_unmatched(listed)
+    _refuse_part_of_set(part, opened.values())
     order = Order(out, part, renew, seeds, profile, Pool(workers, ray), scaled)
     summary = Summary(skipped=lacking)
     if out.exists():
@@ -153,6 +154,16 @@ def _refuse_impossible(seeds: int, profile: int, workers: int, ray: str | None) 
         raise ConfigError("--profile measures what runs alone: give neither --workers nor --ray")
 
 
+def _refuse_part_of_set(part: Part, opened: Iterable[Opened]) -> None:
+    """ConfigError where K is chosen over all cases of a benchmark, and only some are asked for."""
+    for one in opened:
+        if part.option and one.protocol.K in PER_SET:
+            raise ConfigError(
+                f"{part.option}: {one.protocol.id} chooses K over all cases of {one.spec.name}; "
+                f"run it without {part.option} (--workers or --ray share the work)"
+            )
+
+
 def _prepared(
     reference: Reference,
     opened: Opened,
@@ -165,14 +176,7 @@ def _prepared(
     units = _units(reference, opened, cases, specs, order, summary)
     _note_calibrations(units, order.calibrated, cases)
     summary.failed += restoring.restore_missing(units, order.pool, order.profile)
-    if opened.protocol.K not in PER_SET:
-        return units
-    if order.part.option:
-        raise ConfigError(
-            f"{order.part.option}: {opened.protocol.id} chooses K over all cases of {opened.spec.name}; "
-            f"run it without {order.part.option} (--workers or --ray share the work)"
-        )
-    return choose_for_set(units, opened, order.pool, summary)
+    return choose_for_set(units, opened, order.pool, summary) if opened.protocol.K in PER_SET else units
 
 
 def _remove_replaced(every: Sequence[Unit]) -> None:

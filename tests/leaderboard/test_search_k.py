@@ -194,7 +194,8 @@ def test_where_no_case_can_choose_it_is_said_how_many_wait(world, tmp_path):
 @pytest.mark.parametrize(("option", "part"), [("--shard", {"shard": (0, 2)}), ("--cases", {"cases": ["a*"]})])
 def test_a_part_cannot_choose_for_the_set(world, tmp_path, option, part):
     with pytest.raises(ConfigError, match=f"without {option}"):
-        run([world], ["blur"], tmp_path / "out", protocols=["whole"], **part)
+        run([world], ["blur"], tmp_path / "out", protocols=["each", "whole"], **part)
+    assert not (tmp_path / "out").exists()  # said before any work
 
 
 def test_every_row_says_what_the_truth_chose(world, tmp_path):
