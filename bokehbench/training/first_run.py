@@ -27,6 +27,8 @@ SHIPPED = "shipped"
 """What `--start` says for the method's weights that come with the package."""
 Weights = dict[str, dict[str, Tensor]]
 """By stage."""
+CARD: Mapping[str, type] = {"method": str, "config": dict, "data": dict, "stages": dict, "assets": list}
+"""What the card of a file says of its training."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,11 @@ def _of_file(path: Path, method: str, stages: Sequence[str]) -> _First:
         raise InputError(
             f"--start {path}: has no card of a training beside it ({path.with_suffix('.json').name}), so "
             "nothing is known of it; copy the one that bokehbench train wrote with it"
+        )
+    if wrong := [name for name, kind in CARD.items() if not isinstance(card.get(name), kind)]:
+        raise InputError(
+            f"--start {path}: the card beside it is damaged ({', '.join(wrong)}); copy the one that "
+            "bokehbench train wrote with it"
         )
     _refuse_other_method(path, card["method"], method)
     digest, described = weight_files.sha256(path), weight_files.card_sha256(path)

@@ -96,6 +96,13 @@ def test_a_file_without_its_own_card_is_refused(file, tmp_path):
         start(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("damage", [{"stages": None}, {"data": 3}, {"method": None, "assets": {}}])
+def test_a_damaged_card_is_one_line_that_names_what_is_wrong(file, damage):
+    change(file, **damage)
+    with pytest.raises(InputError, match=rf"card beside it is damaged \({', '.join(damage)}\)"):
+        start(file)
+
+
 def test_other_networks_are_refused_in_one_line(file):
     made = start(file)
     made.require({"iunet.variant": "B5"})
