@@ -151,7 +151,11 @@ def _prediction_hash(result: Result) -> str:
     if not result.prediction.is_file():
         raise InputError("the prediction is missing; bokehbench run makes it again")
     digest = records.sha256_file(result.prediction)
-    if read_object(result.record, {}).get("prediction", digest) != digest:
+    try:
+        record = read_object(result.record, {})
+    except InputError as error:
+        raise InputError("its record is damaged; bokehbench run makes it again") from error
+    if record.get("prediction", digest) != digest:
         raise InputError("the prediction is not the one of its record; bokehbench run makes it again")
     return digest
 

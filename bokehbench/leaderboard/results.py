@@ -151,5 +151,5 @@ def has_truth(at: Protocol, case: str) -> bool:
         record = None
     pictures = record.get("pictures", {"target": ""}) if isinstance(record, dict) else None
     if not isinstance(pictures, dict):
-        raise InputError(f"{path}: not the record of a case; delete it, and bokehbench run writes it again")
+        raise InputError(f"{path}: not the record of a case; bokehbench run writes it again")
     return "target" in pictures

@@ -20,6 +20,7 @@ from bokehbench.cases import Case, CaseInfo, FloatImage, Inputs, Renderer, facts
 from bokehbench.errors import BokehbenchError, InputError, JobFailed
 from bokehbench.leaderboard import find_k, measure, restored
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol, Result
+from bokehbench.leaderboard.stored import RECORD, read_object
 from bokehbench.registry import BenchmarkSpec, MethodSpec, TwoStageSpec, files_of, get, registered_files
 
 RENDERERS = 8
@@ -90,7 +91,9 @@ def is_complete(unit: Unit, spec: MethodSpec) -> bool:
     if unit.K is not None:
         wanted["K"] = unit.K
     wanted |= restored.rests_on(unit.result, spec)
-    return wanted.items() <= stored(unit.result.record).items()
+    with contextlib.suppress(InputError):  # damaged: tables do not count it either
+        return wanted.items() <= read_object(unit.result.record, RECORD).items()
+    return False
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

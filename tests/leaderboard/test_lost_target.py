@@ -179,3 +179,5 @@ def test_a_damaged_record_of_a_result_makes_its_row_incomplete(tmp_path: Path) -
     assert [row.label for row in table.rows] == ["sharp"]
     said = "soft: 1 of 2 cases failed, were never run or have a damaged record (s1_L5)"
     assert said in to_markdown([table])
+    (line,) = evaluate(at.root, ["psnr"]).failed
+    assert line == "toy/gt@1/soft/none/s1_L5: its record is damaged; bokehbench run makes it again"

@@ -19,6 +19,7 @@ import pytest
 from bokehbench import images, records
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.leaderboard import fitting, results
+from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.run import run
 from bokehbench.registry import MethodSpec
 
@@ -212,6 +213,19 @@ def test_a_broken_record_is_made_again(toy: Path, broken: str) -> None:
     first.record.write_text(broken)
     at.case_record("case2").write_text(broken)
     run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    assert lasting(toy / "out") == clean
+
+
+def test_a_record_that_tables_do_not_count_is_made_again(toy: Path) -> None:
+    run([f"toy:{toy / 'data'}"], ["copy"], toy / "out")
+    clean = lasting(toy / "out")
+    (at,) = results.protocols(toy / "out")
+    first, *_ = results.results(at)
+    record = records.read_json(first.record)
+    records.write_json(first.record, record | {"command": None})
+    (board,) = collect([toy / "out"])
+    assert board.damaged == {("copy", "none"): {first.case}}
+    assert run([f"toy:{toy / 'data'}"], ["copy"], toy / "out").rendered == 1
     assert lasting(toy / "out") == clean
 
 
