@@ -13,7 +13,7 @@ from typing import Any
 from bokehbench import metrics, weights
 from bokehbench.benchmarks.locate import DATA_VARIABLE
 from bokehbench.benchmarks.protocols import base_id, current_ids
-from bokehbench.errors import ConfigError, Unavailable
+from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.leaderboard import restored
 from bokehbench.leaderboard.find_k import identity_of
 from bokehbench.leaderboard.regions import FAMILY, PAIR_FAMILY
@@ -129,7 +129,7 @@ def _made_with(spec: MethodSpec) -> dict[str, Any] | None:
     try:
         made = spec.made_with()
         return {**made, "weights": spec.weights_sha256()} if made else {}
-    except Unavailable:
+    except (Unavailable, InputError):  # missing, or of something else
         return None
 
 

@@ -11,6 +11,8 @@ import pytest
 from external_world import PROGRAM, go, only_result
 
 from bokehbench import cli, records, registry
+from bokehbench.baselines.external_spec import ExternalMethodSpec
+from bokehbench.errors import InputError
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.evaluate import evaluate
 
@@ -54,6 +56,16 @@ def test_the_command_printed_for_a_stale_row_renews_it_as_it_is_written(
     assert reasons(world) == ["fresh"] and not old.folder.exists()
     (board,) = collect([world / "out"])
     assert {tuple(entry.scores) for entry in board.entries(next(iter(board.runs)))} == {("psnr", "psnr+lin")}
+
+
+def test_weights_of_something_else_stop_no_table(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go(world)
+
+    def refused(spec: object) -> dict[str, str]:
+        raise InputError("net.safetensors: not weights of copyist")
+
+    monkeypatch.setattr(ExternalMethodSpec, "weights_sha256", refused)
+    assert reasons(world) == ["fresh"]  # nobody can tell, as where they are missing
 
 
 def test_a_comment_on_the_environment_makes_nothing_stale(world: Path) -> None:
