@@ -190,7 +190,7 @@ def _pair(
             differences=tuple(found),
             scenes=tuple(scenes),
             left_out=tuple(dict.fromkeys(left_out)),
-            part=part_of_set(len(cases), one.whole),
+            part=part_of_set(len(cases), max(one.whole, other.whole)),
         ),
         changes,
     )

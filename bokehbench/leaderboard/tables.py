@@ -205,13 +205,13 @@ class Reported:
     note: str
 
 
-def part_of_set(n: int, published: int) -> str:
-    """What is said of n cases of a set that has `published`; empty for all, or where that is not fixed."""
-    if not published or n == published:
+def part_of_set(n: int, whole: int) -> str:
+    """What is said of n cases of a set that has `whole`; empty for all, or where that is not known."""
+    if not whole or n == whole:
         return ""
-    if n > published:
-        return f"more than the set ({n} cases, published {published})"
-    return f"part of the set ({n} of {published} cases)"
+    if n > whole:
+        return f"more than the set ({n} cases, the set has {whole})"
+    return f"part of the set ({n} of {whole} cases)"
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,12 @@ def test_a_table_of_fewer_cases_than_the_set_says_so(tmp_path: Path, monkeypatch
     world.register_world(monkeypatch)
     at = world.write_world(tmp_path, scenes=2, levels=("L1",), methods={"soft": 12.0})
     parts = {}
-    for cases in (0, 2, 9):
+    for cases in (0, 1, 2, 9):
         note_size(at, cases)
         (board,) = collect([tmp_path])
         parts[cases] = build(board).part
-    assert parts == {0: "", 2: "", 9: "part of the set (2 of 9 cases)"}
+    more = "more than the set (2 cases, the set has 1)"
+    assert parts == {0: "", 1: more, 2: "", 9: "part of the set (2 of 9 cases)"}
     record = records.read_json(at.case_record("s1_L1"))
     records.write_json(at.case_record("s1_L1"), {**record, "pictures": {}})
     note_size(at, 2)
