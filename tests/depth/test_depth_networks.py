@@ -123,7 +123,8 @@ def test_weights_that_no_output_depends_on_may_be_missing(dpt_network, tmp_path)
     rest = {name: tensor for name, tensor in weights.items() if name not in unused}
     save_file(rest, folder / "model.safetensors", {"format": "pt"})
     image = picture(40, 50)
-    assert np.array_equal(depth.predict(str(folder), image), depth.predict(str(dpt_network), image))
+    # Not bit by bit: kernels that sum in another order may be chosen by where weights lie in memory.
+    assert np.allclose(depth.predict(str(folder), image), depth.predict(str(dpt_network), image), atol=1e-4)
 
 
 def test_a_network_that_fails_says_on_what(relative_network):

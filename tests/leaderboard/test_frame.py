@@ -147,7 +147,14 @@ def test_folders_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a results folder"):
         bokehbench.leaderboard.load(tmp_path)
+
+
+def test_a_result_with_a_damaged_record_is_missing(tmp_path: Path) -> None:
     world.write_world(tmp_path, scenes=1)
-    result(tmp_path).record.write_text('{"method": "soft@1"}')
-    with pytest.raises(InputError, match="lacks data, prediction, command"):
-        bokehbench.leaderboard.load(tmp_path)
+    one = result(tmp_path)
+    before = bokehbench.leaderboard.load(tmp_path)
+    one.record.write_text('{"method": "soft@1"}')
+    after = bokehbench.leaderboard.load(tmp_path)
+    mine = (after.method == one.method) & (after.case == one.case)
+    assert set(after[mine].status) == {"missing"} and after[mine].value.isna().all()
+    assert len(after[~mine]) == len(before[(before.method != one.method) | (before.case != one.case)])
