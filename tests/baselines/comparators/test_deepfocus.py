@@ -19,9 +19,12 @@ from bokehbench.baselines.deepfocus.renderer import (
     render_adaptively,
     render_picture,
 )
+from bokehbench.benchmarks.locate import open_benchmark
 from bokehbench.cases import Inputs
 from bokehbench.errors import InputError, Unavailable
+from bokehbench.metrics.psnr import psnr
 from bokehbench.optics import Lens, decode
+from bokehbench.records import read_json
 from bokehbench.registry import MethodSpec, get
 
 
@@ -156,9 +159,10 @@ def test_light_beyond_white_is_scaled_and_other_encodings_are_encoded_anew():
     assert np.allclose(linear, decode(plain, 2.2), atol=1e-4)
 
 
-def test_weights_come_back_in_half_precision(home):
+def test_weights_come_back_in_half_precision(home, monkeypatch):
     network = small(3)
     weights.save(network, home / "deepfocus.safetensors", "deepfocus", {"width": 16}, {"steps": 7})
+    monkeypatch.setenv(weight_files.FILE_VARIABLE, f"deepfocus={home / 'deepfocus.safetensors'}")
     back = weights.load("deepfocus", build)
     for name, tensor in back.state_dict().items():
         assert torch.equal(tensor, network.state_dict()[name].half().float())
@@ -188,3 +192,15 @@ def test_missing_and_wrong_weights_are_said_to_be_so(home, monkeypatch):
         if kind != "deepfocus":  # known before anything is rendered
             with pytest.raises(InputError, match=said):
                 get(MethodSpec, "deepfocus-dagger").weights_sha256()
+
+
+def test_the_weights_that_ship_are_those_of_their_card_and_blur(home):
+    (file,) = weights.locate("deepfocus").values()
+    card = read_json(file.with_suffix(".json"))
+    assert card["weights"]["sha256"] == weight_files.sha256(file)
+    benchmark = open_benchmark("blb-mini").benchmark
+    case = benchmark.load(next(info for info in benchmark.cases() if info.level == "L5"))
+    rendered, sharp = (
+        psnr(picture, case.target) for picture in (DeepFocus().render(case.inputs), case.inputs.image)
+    )
+    assert rendered > sharp + 3.0
