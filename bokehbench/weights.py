@@ -100,6 +100,11 @@ def use_files(assignments: Sequence[str], others: Sequence[str] = ()) -> None:
     os.environ[FILE_VARIABLE] = os.pathsep.join(f"{name}={path}" for name, path in chosen.items())
 
 
+def is_given(file: str) -> bool:
+    """Whether `--weights` says where this file of a method's spec is."""
+    return Path(file).stem in _chosen()
+
+
 def _chosen() -> dict[str, Path]:
     parts = (part.partition("=") for part in os.environ.get(FILE_VARIABLE, "").split(os.pathsep) if part)
     return {name: Path(path) for name, _, path in parts}

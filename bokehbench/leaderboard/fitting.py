@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from bokehbench import weights
 from bokehbench.benchmarks.locate import Opened
 from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.leaderboard import restoring
@@ -26,13 +27,17 @@ def chosen(methods: Sequence[str], further: Iterable[str] = ()) -> list[MethodSp
 
 
 def with_weights(specs: Sequence[MethodSpec], named: set[str]) -> tuple[list[MethodSpec], list[str]]:
-    """Methods whose weights are here, and a line on each other; an error for one that was named."""
+    """Methods whose weights are here, and a line on each other.
+
+    An error for one that was named, or whose file of weights was.
+    """
     here, lacking, recipes = [], [], []
     for spec in specs:
         try:
             weights_hash(spec)
         except (Unavailable, InputError) as error:  # missing, or of something else
-            if named & {spec.name, *spec.aliases}:
+            given = any(weights.is_given(one.file) for one in spec.weights_wanted())
+            if given or named & {spec.name, *spec.aliases}:
                 raise type(error)(f"{spec.name}: {error}") from error
             if any(stage.is_recipe for stage in spec.stages):
                 recipes.append(spec.name)

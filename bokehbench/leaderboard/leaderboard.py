@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -105,10 +106,9 @@ def write(
     found = find_strips(results, strips)
     read = collect(results)
     boards = [(board, build(board)) for board in read if board.cases]
-    without_table = _without_table(read)
     if not boards:
         none = "no case of these results has a ground truth: there is nothing to rank"
-        raise InputError("; ".join(without_table) or none)
+        raise InputError("; ".join(_without_table(read)) or none)
     tables = tuple(reported.with_reported(table, papers) for _, table in boards)
     over_sets = sets.collect_sets(results, read)
     laid_out = layouts.lay_out(layout, [board for board, _ in boards], over_sets) if layout else []
@@ -125,19 +125,34 @@ def write(
         curves = records.read_json(out / "defocus.json")
     shown = [(board, table) for (board, _), table in zip(boards, tables, strict=True)]
     page = write_page(out, shown, found, sets=over_sets, curves=curves, layouts=laid_out, crops=shown_crops)
-    return Summary(
-        tables=tables,
+    return _summary(
+        read,
+        tables,
+        boards,
         page=page,
         pictures_written=written,
         pictures_present=present,
+        layout="\n".join(map(layout_export.to_text, laid_out)),
+        crops=tuple(one.sentence for one in shown_crops),
+    )
+
+
+def _summary(
+    read: Sequence[Collected],
+    tables: tuple[Table, ...],
+    boards: Sequence[tuple[Collected, Table]],
+    **made: Any,
+) -> Summary:
+    """What results and tables lack in words, beside what was `made`."""
+    return Summary(
+        tables=tables,
         stale=tuple(f"{table.benchmark}/{row.label}" for table in tables for row in table.stale),
         incomplete=tuple(f"{table.benchmark}/{row.label}" for table in tables for row in table.incomplete),
         without_truth=_without_truth(read),
         lost=tuple(f"{board.benchmark}/{case}" for board in read for case in board.lost),
-        without_table=without_table,
+        without_table=_without_table(read),
         renewals=tuple(line for _, table in boards for line in renewals(table)),
-        layout="\n".join(map(layout_export.to_text, laid_out)),
-        crops=tuple(one.sentence for one in shown_crops),
+        **made,
     )
 
 

@@ -22,6 +22,7 @@ from bokehbench.leaderboard import fitting, results
 from bokehbench.leaderboard.collect import collect
 from bokehbench.leaderboard.run import run
 from bokehbench.registry import MethodSpec
+from bokehbench.weights import FILE_VARIABLE, Wanted
 
 TOY = '''
 """A benchmark of three cases and methods with every kind of behaviour."""
@@ -180,6 +181,10 @@ def test_weights_of_something_else_are_refused_before_a_case_is_rendered(
     monkeypatch.setattr(fitting, "names", lambda kind: ["copy", "broken"])
     done = run([f"toy:{toy / 'data'}"], ["all"], toy / "out")
     assert done.rendered == 3 and done.skipped == ["broken: x.safetensors: holds weights of something else"]
+    monkeypatch.setattr(MethodSpec, "weights_wanted", lambda spec: [Wanted("x.safetensors", Path())])
+    monkeypatch.setenv(FILE_VARIABLE, f"x={toy / 'x.safetensors'}")  # as --weights does
+    with pytest.raises(InputError, match=r"broken: x\.safetensors: holds"):
+        run([f"toy:{toy / 'data'}"], ["all"], toy / "out")
 
 
 @pytest.mark.parametrize("what", ["image", "disparity", "target"])
