@@ -52,10 +52,15 @@ class Check(ABC):
 
     def __call__(self, task: Task, number: int) -> dict[str, float]:
         """Figures with the task's weights, on the validations whose turn it is."""
-        if (number + 1) % self.settings.every:
-            return {}
+        return {} if (number + 1) % self.settings.every else self._mean(task, self.cases)
+
+    def rows(self, task: Task) -> dict[str, float]:
+        """The same with all cases, for a card: the table's rows of these weights, dB."""
+        return {name: round(value, 4) for name, value in self._mean(task, self.opened.cases()).items()}
+
+    def _mean(self, task: Task, cases: Sequence[CaseInfo]) -> dict[str, float]:
         found: dict[str, list[float]] = {}
-        for info in self.cases:
+        for info in cases:
             case = self.opened.load(info)
             if case.target is None:
                 continue

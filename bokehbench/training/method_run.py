@@ -70,6 +70,7 @@ class MethodRun(ABC):
         stages: to be trained, in order.
         source: of photographs.
         start: weights that it begins with; None for those of the settings.
+        check: the benchmark to validate on; None without one, and in all processes but the first.
         compared: what came of comparing benchmarks with the training data.
     """
 
@@ -77,6 +78,7 @@ class MethodRun(ABC):
     stages: list[str]
     source: Photographs[Any]
     start: Start | None = None
+    check: Check | None = None
 
     def __init__(self, request: Request, accelerator: Accelerator) -> None:
         self.asked, self.accelerator = request, accelerator
@@ -187,8 +189,8 @@ class MethodRun(ABC):
                 f"{name}), or take it as it is with --set {name}.steps={done} where its learning rates allow"
             )
 
-    def facts(self) -> dict[str, Any]:
-        """What a card says of every run."""
+    def facts(self, judge: Task) -> dict[str, Any]:
+        """What a card says of every run; `judge` has the weights that it is about."""
         asked = self.asked
         listed = asset_names(asked.data)
         return {
@@ -200,6 +202,7 @@ class MethodRun(ABC):
             # A stream lists none: those of an earlier run alone would look like all.
             "assets": sorted(self.seen_before().union(listed)) if listed else [],
             "zero_shot": zero_shot_card(self.compared),
+            "benchmark": self.check.rows(judge) if self.check else {},
             "bf16": bf16_support(self.accelerator.device) or "emulated",
         }
 

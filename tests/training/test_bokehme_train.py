@@ -230,6 +230,7 @@ def test_a_benchmark_is_validated_on_and_must_not_share_assets(photographs, othe
     figures = result.card["stages"]["iunet"]["validation"]
     parts = {name.rpartition("/")[2] for name in figures if name.startswith("layered/")}
     assert parts == {"bokehme", "neural", "classical"}
+    assert result.card["benchmark"].keys() == {name for name in figures if name.startswith("layered/")}
     assert result.card["zero_shot"]["compared_with"] == {"layered": len(assets_of_set(others))}
     with pytest.raises(InputError, match="are in the training data"):
         train(request(photographs, tmp_path / "no", benchmark=f"layered:{photographs}"))

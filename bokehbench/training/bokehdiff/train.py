@@ -206,14 +206,15 @@ class _Run(method_run.MethodRun):
         judge = self.task("denoiser")
         assert isinstance(judge, DenoiserStage)
         judge.load_stored(self.weights("denoiser"))
+        judge.to(self.accelerator.device)
         adversary = judge.loss.adversary
-        facts = self.facts() | {
+        facts = self.facts(judge) | {
             "base": judge.model.origin.get("base"),
             "vae_of_another_run": self.request.vae is not None,
             "discriminator": adversary.about if adversary is not None else None,
         }
         files = {name: self.file(name) for name in names}
-        return export(self.request.out, self.settings, judge.to(self.accelerator.device), files, facts)
+        return export(self.request.out, self.settings, judge, files, facts)
 
     def options(self) -> str:
         """Of the command line."""

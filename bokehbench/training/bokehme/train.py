@@ -151,7 +151,7 @@ class _Run(method_run.MethodRun):
         if self.last == "arnet":
             for weight in judge.renderer.iunet.parameters():
                 torch.nn.init.zeros_(weight)  # B1 does not use it, and it was not trained
-        facts = self.facts() | {"arnet_of_another_run": self._other_arnet()}
+        facts = self.facts(judge) | {"arnet_of_another_run": self._other_arnet()}
         return export(
             self.request.out,
             self.settings,

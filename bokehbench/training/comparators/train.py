@@ -151,7 +151,7 @@ class _Run(method_run.MethodRun):
             "fp16": rounding(judge, scores["score"], network),
             "held_out": scores,
             "better_than_input_db": round(scores["score"] - scores["input"], 4),
-            **self.facts(),
+            **self.facts(judge),
         }
         write_json(self.request.out / f"{self.method}.json", card)
         return card

@@ -313,8 +313,9 @@ class _Run(method_run.MethodRun):
         judge = self.task("alternate")
         assert isinstance(judge, AlternateStage)
         judge.load_stored(self.weights("alternate"))
-        facts = self.facts() | {"base": judge.model.origin.get("base")}
-        return export(self.request.out, self.settings, judge.to(self.accelerator.device), files, facts)
+        judge.to(self.accelerator.device)
+        facts = self.facts(judge) | {"base": judge.model.origin.get("base")}
+        return export(self.request.out, self.settings, judge, files, facts)
 
     def options(self) -> str:
         """Of the command line."""
