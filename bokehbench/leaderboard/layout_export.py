@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bokehbench.leaderboard.export_latex import latex_text
 from bokehbench.leaderboard.export_text import in_markdown
 from bokehbench.leaderboard.layout_types import BEST, PLAIN, PRINTED, SECOND, Grid, Layout, Line, Shown, Trend
+from bokehbench.leaderboard.layout_words import counted
 
 SCHEMA = "bokehbench.layout/1"
 MARKDOWN = {PLAIN: "{}", BEST: "**{}**", SECOND: "<u>{}</u>"}
@@ -21,9 +22,10 @@ def row_label(line: Line) -> str:
 
 
 def trend_sentence(trend: Trend) -> str:
-    """A claim, whether it holds, and the figures of both sides."""
+    """A claim, whether it holds and in how many scenes, and the figures of both sides."""
+    scenes = f" ({counted(trend.scenes, 'scene')})" if trend.scenes else ""
     theirs = f" (the paper: {trend.theirs})" if trend.theirs else ""
-    return f"{trend.claim}: {trend.verdict}: {trend.figures}{theirs}."
+    return f"{trend.claim}: {trend.verdict}{scenes}: {trend.figures}{theirs}."
 
 
 def _text(cell: Shown) -> str:
@@ -44,7 +46,7 @@ def to_text(layout: Layout) -> str:
     """For the terminal: plain, columns aligned."""
     lines = [layout.title]
     for grid in layout.grids:
-        body = [["method", *_heads(grid)]]
+        body = [[grid.of, *_heads(grid)]]
         body += [
             [row_label(line), *(("*" if c.mark == BEST else "") + _text(c) for c in line.cells)]
             for line in grid.rows
@@ -68,7 +70,7 @@ def to_markdown(layout: Layout) -> str:
     """One line a row; the group stands in each column's heading."""
     lines = [f"## {in_markdown(layout.title)}", ""]
     for grid in layout.grids:
-        heads = ["method", *map(in_markdown, _heads(grid))]
+        heads = [grid.of, *map(in_markdown, _heads(grid))]
         lines += [f"{in_markdown(grid.title)}:", ""] if grid.title else []
         lines += [_row(heads), "|---|" + "---:|" * (len(heads) - 1)]
         for line in grid.rows:
@@ -117,7 +119,7 @@ def _latex(layout: Layout, grid: Grid, index: int, intervals: bool) -> str:
     lines = [r"\begin{table*}[t]", r"\centering", *([r"\resizebox{\linewidth}{!}{%"] if wide else [])]
     lines += [rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", r"\toprule"]
     lines.append(" & ".join(["", *spans]) + r" \\")
-    lines.append(" & ".join(["Methods", *map(latex_text, heads)]) + r" \\")
+    lines.append(" & ".join([f"{grid.of.capitalize()}s", *map(latex_text, heads)]) + r" \\")
     lines.append(r"\midrule")
     for line in grid.rows:
         name = latex_text(row_label(line))

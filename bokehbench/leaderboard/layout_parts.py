@@ -66,7 +66,7 @@ class Part:
 
     Attributes:
         name: of the group.
-        board: these cases alone, with the scores that the heads name alone.
+        board: these cases alone, with the scores that its columns or its claims need.
         heads: its columns.
         printed: the paper's numbers.
         sets: numbers over the whole set: row label -> metric -> value.
@@ -121,10 +121,32 @@ class Part:
         """A row's values [cases]."""
         return self.scores.of(key, metric).value.to_numpy(np.float64)
 
+    @property
+    def scenes(self) -> list[str]:
+        """The scene of each case [cases]."""
+        return [str(case.record["scene"]) for case in self.board.cases.values()]
+
     def difference(self, a: RowKey, b: RowKey, metric: str) -> Interval:
         """a - b over the same cases, with its interval by scene; both have means."""
-        scenes = [str(case.record["scene"]) for case in self.board.cases.values()]
-        return mean_interval(self.values(a, metric) - self.values(b, metric), scenes)
+        return mean_interval(self.values(a, metric) - self.values(b, metric), self.scenes)
+
+    def difference_of_both(
+        self, a: RowKey, b: RowKey, metric: str
+    ) -> tuple[Interval | None, tuple[str, ...]]:
+        """a - b over the cases in which both have a value that counts today, and the cases left out.
+
+        None where no case is left.
+        """
+        cases = list(self.board.cases)
+        if metric not in self.board.metrics:
+            return None, tuple(cases)
+        rows = [self.scores.of(key, metric) for key in (a, b)]
+        counts = np.all([(row.value.notna() & (row.stale == "")).to_numpy() for row in rows], axis=0)
+        without = tuple(case for case, kept in zip(cases, counts, strict=True) if not kept)
+        if not counts.any():
+            return None, without
+        apart = self.values(a, metric) - self.values(b, metric)
+        return mean_interval(apart[counts], np.array(self.scenes)[counts].tolist()), without
 
     def change(self, other: Part, key: RowKey, metric: str) -> Interval | None:
         """This part less another, over the cases of both, with its interval by scene.
@@ -194,10 +216,14 @@ def part(
     level: str = "",
     printed: Sequence[Printed] = (),
     sets: Iterable[SetTable] = (),
+    beside: Sequence[str] = (),
 ) -> Part:
-    """The cases of one level of a board (all of them where that is empty)."""
+    """The cases of one level of a board (all of them where that is empty).
+
+    `beside` are metrics without a column.
+    """
     cases = {key: case for key, case in board.cases.items() if level in ("", case.record["level"])}
-    wanted = {head.metric for head in heads}
+    wanted = {head.metric for head in heads} | {*beside}
 
     def kept(entry: Entry) -> Entry:
         scores = {metric: score for metric, score in entry.scores.items() if metric in wanted}

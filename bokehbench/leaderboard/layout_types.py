@@ -63,11 +63,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: groups with the heads of their columns, and rows over all of these."""
+    """A table: groups with the heads of their columns, and rows over all of these; `of` is what a row is."""
 
     title: str
     groups: tuple[tuple[str, tuple[str, ...]], ...]
     rows: tuple[Line, ...]
+    of: str = "method"
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,14 @@ class Trend:
         verdict: HOLDS, FAILS or UNKNOWN.
         figures: ours, or what is lacking.
         theirs: the paper's own figures; empty where it prints none.
+        scenes: that the figures rest on, the fewest of the groups; 0 where there are none.
     """
 
     claim: str
     verdict: str
     figures: str
     theirs: str = ""
+    scenes: int = 0
 
 
 @dataclass(frozen=True)

@@ -138,10 +138,7 @@ def _unlike(parts: Sequence[Part], paper: Standing) -> list[str]:
 
 def rests_on(parts: Sequence[Part]) -> str:
     """How many cases of how many scenes each group is over."""
-    counts = [
-        (part.name, len(part.board.cases), len({c.record["scene"] for c in part.board.cases.values()}))
-        for part in parts
-    ]
+    counts = [(part.name, len(part.board.cases), len(set(part.scenes))) for part in parts]
     kinds = {(cases, scenes) for _, cases, scenes in counts}
     if len(kinds) == 1:
         ((cases, scenes),) = kinds

@@ -4,6 +4,7 @@ layout_types.py    grids, trends, what is missing
 layout_parts.py    the cases of one level or track, with the paper's numbers
 paper_layouts.py   which cases, columns and claims each paper's table has
 layout_words.py    order, gains and falls in sentences
+layout_gains.py    a gain by level, without the targets' noise too
 layout_trends.py   claims of the papers as checks
 layout_missing.py  what is not there, and the command that makes it
 layout_export.py   text, Markdown, LaTeX; `_layouts.html` is the page's

@@ -19,6 +19,7 @@ def layout_view(layout: Layout) -> dict[str, Any]:
         "grids": [
             {
                 "title": grid.title,
+                "of": grid.of,
                 "groups": [(name, len(heads)) for name, heads in grid.groups],
                 "heads": [head for _, heads in grid.groups for head in heads],
                 "rows": [(row_label(line), line.kind == PRINTED, line.cells) for line in grid.rows],

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bokehbench.benchmarks.protocols import base_id
 from bokehbench.errors import InputError
-from bokehbench.leaderboard import layout_trends, layout_words
+from bokehbench.leaderboard import layout_gains, layout_trends, layout_words
 from bokehbench.leaderboard.collect import Collected
 from bokehbench.leaderboard.layout_missing import (
     FIVE_LEVELS,
@@ -53,6 +53,8 @@ LPIPS = (
     Head("lpips-vgg", "lpips-vgg", "", "LPIPS"),
 )
 DISTS = Head("DISTS", "dists-256", "DISTS")
+FULL_CR = ("bokehme", "scatter")
+"""The whole of BokehMe, and its classical renderer, which the paper's gain is over."""
 CORRUPTED = ("erode", "dilate", "blur")
 
 
@@ -76,27 +78,30 @@ def bokehme_1(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
     if len(there) < 2 and not blb:
         raise InputError(_unfit(board, "has a single blur level"))
     heads = (PSNR, SSIM, TIME)
-    parts = [
-        part(level, board, heads, level=level, printed=_printed("bokehme", "Table 1", "blb", level, blb))
-        for level in there
-    ]
+    printed = {level: _printed("bokehme", "Table 1", "blb", level, blb) for level in there}
+    beside = (layout_gains.NOISELESS,)
+    parts = [part(level, board, heads, level=level, printed=printed[level], beside=beside) for level in there]
     words = [
         layout_words.standing(parts, BLB) if blb else f"{board.benchmark} is not BLB: ours alone.",
         layout_words.rests_on(parts),
         *(layout_words.order(one, head) for head in (PSNR, SSIM) for one in parts),
         layout_words.falls(parts, PSNR),
         layout_words.slowdown(parts, "time_s"),
+        layout_gains.cases_without(parts, *FULL_CR) if blb else "",
     ]
-    return _layout(
+    lacking = [*missing_levels(board, LEVELS), *layout_gains.missing_noiseless(parts, *FULL_CR)]
+    layout = _layout(
         "bokehme-1",
         f"{_of(board)}, after Table 1 of BokehMe",
         parts,
         words,
         trends=[check(parts) for check in layout_trends.BOKEHME_1] if blb else (),
-        missing=[*(missing_levels(board, LEVELS) if blb else ()), *missing_cases(board)],
-        gains=(PSNR, "scatter") if blb else None,
+        missing=[*(lacking if blb else ()), *missing_cases(board)],
+        gains=(PSNR, FULL_CR[1]) if blb else None,
         about=("bokehme", "blb"),
     )
+    by_level = layout_gains.gain_by_level(parts, *FULL_CR) if blb else None
+    return replace(layout, grids=(*layout.grids, by_level)) if by_level else layout
 
 
 def bokehme_2(board: Collected, sets: Sequence[SetTable] = ()) -> Layout:
