@@ -12,6 +12,7 @@ from typing import Any
 
 from bokehbench import jobs
 from bokehbench.blender.driver import Means, Share
+from bokehbench.blender.plan import ALL_IN_FOCUS, StackRequest
 from bokehbench.blender.processes import run_workers
 
 WORTH_TIMING = 40e6
@@ -43,14 +44,21 @@ class Rate:
     def seconds(self, share: Share) -> float:
         """Of rendering a share."""
         pixels = share.request.width * share.request.height
-        samples = sum(share.request.samples(name) for name in share.images)
+        samples = sum(rays(share.request, name) for name in share.images)
         return self.start + pixels * (self.pixel * len(share.images) + self.sample * samples)
+
+
+def rays(request: StackRequest, image: str) -> int:
+    """Samples per pixel of an image; where images share their rays, a share of what the cleanest asks for."""
+    if request.quality is None or image == ALL_IN_FOCUS:
+        return request.samples(image)
+    return max(request.samples(name) for name in request.images() if name != ALL_IN_FOCUS)
 
 
 def samples(work: Sequence[Share]) -> int:
     """Pixels × samples of the work."""
     return sum(
-        share.request.width * share.request.height * share.request.samples(name)
+        share.request.width * share.request.height * rays(share.request, name)
         for share in work
         for name in share.images
     )

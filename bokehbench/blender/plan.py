@@ -141,9 +141,7 @@ class StackRequest:
             if image == ALL_IN_FOCUS:
                 return sampling.expected(self.quality)
             groups = math.ceil(len(self.foci) / sampling.planes_at_once(self.width, self.height))
-            bokeh = [name for name in self.images() if name != ALL_IN_FOCUS]
-            cleanest = max(self.quality_of(name) for name in bokeh)  # their rays are traced until it is clean
-            return sampling.expected(cleanest, len(bokeh), groups)
+            return sampling.expected(self.quality_of(image), len(self.images()) - 1, groups)
         return self.spp[0] if image == ALL_IN_FOCUS else self.spp[1 + int(image.split("_")[1])]
 
     def quality_of(self, image: str) -> float:
