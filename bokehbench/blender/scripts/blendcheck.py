@@ -94,8 +94,21 @@ def _reads_window(tree: Any) -> bool:
     return any(here) or any(_reads_window(group) for group in inner)
 
 
-def choose_camera(path: Path, scene: Any, name: str) -> None:
-    """Make the camera asked for active; InputError where there is none that can blur."""
+def choose_camera(path: Path, scene: Any, name: str) -> list[str]:
+    """Make the camera asked for active; InputError where there is none that can blur.
+
+    Markers on the timeline that switch cameras do so no more, since they would at every render.
+
+    Returns:
+        What was changed, one line or none.
+    """
+    bound = [marker for marker in scene.timeline_markers if marker.camera]
+    if bound:
+        so_far = [marker for marker in bound if marker.frame <= scene.frame_current]
+        at = max(so_far, key=_when) if so_far else min(bound, key=_when)
+        scene.camera = at.camera
+        for marker in bound:
+            marker.camera = None
     cameras = sorted(thing.name for thing in scene.objects if thing.type == "CAMERA")
     if name:
         if name not in cameras:
@@ -109,6 +122,11 @@ def choose_camera(path: Path, scene: Any, name: str) -> None:
         raise InputError(
             f"{path}: camera {scene.camera.name!r} is {kind.lower()}; only perspective ones blur"
         )
+    return [f"markers that switch cameras: {len(bound)} -> {scene.camera.name}"] if bound else []
+
+
+def _when(marker: Any) -> int:
+    return int(marker.frame)
 
 
 def choose_view_layer(path: Path, scene: Any, name: str) -> None:
@@ -132,14 +150,31 @@ def refuse_missing(path: Path, allow_textures: bool) -> None:
         for block in (*bpy.data.cache_files, *bpy.data.volumes)
         if block.filepath and not _file(block).is_file()
     ]
-    if libraries or caches:
-        raise InputError(f"{path}: linked files are missing: {_some([*libraries, *caches])}")
+    if absent := [*libraries, *caches, *_missing_fonts(), *_missing_light_profiles()]:
+        raise InputError(f"{path}: linked files are missing: {_some(absent)}")
     textures = [image.filepath for image in missing_textures()]
     if textures and not allow_textures:
         raise InputError(
             f"{path}: textures are missing ({_some(textures)}); put them where the file looks for them, name "
             "a folder with --texture-dir, or render with --allow-missing"
         )
+
+
+def _missing_fonts() -> list[str]:
+    """Without one, Blender writes in its own."""
+    fonts = [font for font in bpy.data.fonts if font.users and not font.packed_file]
+    return [font.filepath for font in fonts if font.filepath != "<builtin>" and not _file(font).is_file()]
+
+
+def _missing_light_profiles() -> list[str]:
+    """IES files without which a light is a plain one."""
+    owners = [*bpy.data.lights, *bpy.data.materials, *bpy.data.worlds]
+    trees = [owner.node_tree for owner in owners if owner.use_nodes and owner.node_tree]
+    nodes = [
+        node for tree in (*trees, *bpy.data.node_groups) for node in tree.nodes if node.type == "TEX_IES"
+    ]
+    files = [node.filepath for node in nodes if node.mode == "EXTERNAL" and node.filepath]
+    return sorted({file for file in files if not Path(bpy.path.abspath(file)).is_file()})
 
 
 def missing_textures() -> list[Any]:

@@ -6,6 +6,8 @@ What cannot be rendered faithfully is refused with the reason (`blendcheck`); wh
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ def open_file(request: StackRequest) -> tuple[dict[str, Any], list[str]]:
     if request.frame is not None:
         scene.frame_set(request.frame)
     warnings = blendcheck.warnings(scene)
-    blendcheck.choose_camera(path, scene, request.camera)
+    cameras = blendcheck.choose_camera(path, scene, request.camera)
     blendcheck.choose_view_layer(path, scene, request.view_layer)
     found = _find_textures(Path(request.texture_dir)) if request.texture_dir else []
     blendcheck.refuse_missing(path, request.allow_missing)
@@ -52,8 +54,8 @@ def open_file(request: StackRequest) -> tuple[dict[str, Any], list[str]]:
         "frame": scene.frame_current,
         "view_layer": neutral.enabled_layer().name,
         "camera": scene.camera.name,
-        "changed": [*found, *changed],
-        "textures": {file.name: records.sha256_file(file) for file in blendcheck.external_textures()},
+        "changed": [*cameras, *found, *changed],
+        "textures": _textures(path.parent),
     }
     return facts, warnings
 
@@ -84,6 +86,16 @@ def _find_textures(folder: Path) -> list[str]:
             image.reload()
             found.append(f"texture: {name} found with --texture-dir")
     return found
+
+
+def _textures(folder: Path) -> dict[str, str]:
+    """Hash of each texture file by its name, or its path from the scene's folder where names are equal."""
+    files = blendcheck.external_textures()
+    names = Counter(file.name for file in files)
+    return {
+        file.name if names[file.name] == 1 else os.path.relpath(file, folder): records.sha256_file(file)
+        for file in files
+    }
 
 
 def expose(cycles: Cycles, seed: int) -> float:

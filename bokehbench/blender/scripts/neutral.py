@@ -27,6 +27,11 @@ NEUTRAL: tuple[tuple[str, Any], ...] = (
     ("render.pixel_aspect_y", 1.0),
     # Open Shading Language is code of the file.
     ("cycles.shading_system", False),
+    # Light that is capped or made up: highlights would blur to discs that are too dark.
+    ("cycles.sample_clamp_direct", 0.0),
+    ("cycles.sample_clamp_indirect", 0.0),
+    ("cycles.use_fast_gi", False),
+    ("cycles.texture_limit_render", "OFF"),
     ("cycles.pixel_filter_type", "BLACKMAN_HARRIS"),
     ("cycles.filter_width", 1.5),
     ("cycles.use_adaptive_sampling", False),
@@ -42,6 +47,8 @@ SILENT = (
     "render.use_sequencer",
     "render.pixel_aspect_x",
     "render.pixel_aspect_y",
+    "cycles.pixel_filter_type",  # a stack has its own, and info.json says which
+    "cycles.filter_width",
     "cycles.use_adaptive_sampling",
     "cycles.use_animated_seed",
     "cycles.use_sample_subset",
@@ -59,7 +66,7 @@ def neutralise(scene: Any, view_layer: str = "") -> list[str]:
     Returns:
         What was changed, one line each, as `setting: before -> after`.
     """
-    changed = _contents(scene)
+    changed = _hold_still(scene) + _contents(scene)
     for path, value in NEUTRAL:
         owner, _, name = path.rpartition(".")
         thing = scene.path_resolve(owner) if owner else scene
@@ -72,6 +79,52 @@ def neutralise(scene: Any, view_layer: str = "") -> list[str]:
         setattr(scene.render, name, value)
     scene.render.image_settings.color_management = "FOLLOW_SCENE"
     return changed + _view_layers(scene, view_layer) + _depth_of_field(scene.camera.data) + _exposure(scene)
+
+
+def _hold_still(scene: Any) -> list[str]:
+    """Animated and driven settings of scene and camera keep the values that they have in this frame.
+
+    Blender would write them anew at every evaluation, over seed, focal plane, aperture and exposure of a stack.
+    """
+    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+    depsgraph, changed = bpy.context.evaluated_depsgraph_get(), []
+    for thing in (scene, scene.camera.data):
+        paths = _animated(thing)
+        values = [_valued(thing.evaluated_get(depsgraph), path) for path in paths]
+        thing.animation_data_clear()
+        for path, value in zip(paths, values, strict=True):
+            _set(thing, path, value)
+        if paths:
+            changed.append(
+                f"animation of {thing.name} ({', '.join(paths)}) -> as in frame {scene.frame_current}"
+            )
+    return changed
+
+
+def _animated(thing: Any) -> list[str]:
+    """Paths of a data-block's properties that keys, strips or drivers set."""
+    animation = thing.animation_data
+    if animation is None:
+        return []
+    strips = [strip for track in animation.nla_tracks for strip in track.strips]
+    actions = [action for action in (animation.action, *(strip.action for strip in strips)) if action]
+    curves = [*animation.drivers, *(curve for action in actions for curve in action.fcurves)]
+    return sorted({curve.data_path for curve in curves})
+
+
+def _valued(thing: Any, path: str) -> Any:
+    """What a property is; None where the path leads nowhere (any more)."""
+    try:
+        value = thing.path_resolve(path)
+    except ValueError:
+        return None
+    return value if isinstance(value, bool | int | float | str) else tuple(value)
+
+
+def _set(thing: Any, path: str, value: Any) -> None:
+    owner, _, name = path.rpartition(".")
+    if value is not None and not path.endswith("]"):  # else it is a property of the user's own
+        setattr(thing.path_resolve(owner) if owner else thing, name, value)
 
 
 def _contents(scene: Any) -> list[str]:
@@ -93,6 +146,7 @@ def _view_layers(scene: Any, wanted: str) -> list[str]:
     for layer in scene.view_layers:
         layer.use = layer.name == chosen
     layer, changed = scene.view_layers[chosen], []
+    layer.cycles.use_denoising = True  # the scene's switch decides; with this one off there are no guides
     if before != [chosen]:
         changed.append(f"view layers: {', '.join(before) or 'none'} -> {chosen}")
     if layer.material_override is not None:
