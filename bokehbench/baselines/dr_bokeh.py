@@ -14,7 +14,8 @@ floor((K |delta_p| + 1) / 2), and both layers are composited front to back.
 - Foreground: the paper's is what a saliency network finds; inputs here have none, so it is what lies above
   Otsu's threshold of the disparity map, its rim softened by a guided filter of the picture. Its disparity is
   continued outwards from where alpha > 0.1 by Telea's inpainting.
-- Background: colour and disparity filled behind the foreground, by Telea's method (the released code: LaMa).
+- Background: colour and disparity filled behind the foreground, by Telea's method, or by LaMa as the released
+  code has it, for which disparity is a grey picture. Both fill encoded colours, decoded afterwards.
 
 As released: the radius has one pixel more than the circle of confusion, so that pixels in focus are mixed
 with their neighbours as well. Ours: the window is as large as the largest radius asks for (the released one
@@ -26,6 +27,7 @@ colours into the background).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numba
@@ -34,6 +36,7 @@ import numpy.typing as npt
 
 from bokehbench.baselines.footprints import edge_table, refuse_radius
 from bokehbench.cases import FloatImage, Inputs
+from bokehbench.errors import ConfigError
 from bokehbench.optics import Aperture, decode, encode
 
 ALPHA = 0.1
@@ -48,14 +51,39 @@ FILL_RADIUS = 7.0
 FILL_BITS = 65535.0
 
 
+Inpaint = Callable[[FloatImage, FloatImage, npt.NDArray[np.uint8]], tuple[FloatImage, FloatImage]]
+"""(image [H, W, 3] encoded, disparity [H, W], hole [H, W]) -> both, continued into the hole."""
+
+
 class DrBokeh:
-    """The method: split into two layers, fill, gather each, composite, encode."""
+    """The method: split into two layers, fill, gather each, composite, encode.
+
+    Args:
+        inpainter: what fills the background: "telea", or "lama", which needs weights (`baselines.lama`).
+        device: of LaMa, "cpu", "cuda" or "cuda:1".
+
+    Raises:
+        ConfigError: another inpainter.
+        Unavailable: LaMa's weights, or the device, are missing.
+    """
+
+    def __init__(self, inpainter: str = "telea", device: str = "cpu") -> None:
+        if inpainter not in ("telea", "lama"):
+            raise ConfigError(f"dr-bokeh: inpainter is telea or lama, not {inpainter!r}")
+        self.inpaint = telea if inpainter == "telea" else by_lama(device)
+
+    @staticmethod
+    def weights_sha256(files: Sequence[str]) -> dict[str, str]:
+        """Weight file name -> sha256."""
+        from bokehbench.baselines import lama
+
+        return lama.weights_sha256(files)
 
     def render(self, inputs: Inputs) -> FloatImage:
         """Bokeh image [H, W, 3] float32, encoded with `inputs.lens.gamma`."""
         lens = inputs.lens
         alpha = soft_rim(above_otsu(inputs.disparity), inputs.image)
-        planes = split(inputs.image, inputs.disparity, alpha, lens.gamma)
+        planes = split(inputs.image, inputs.disparity, alpha, lens.gamma, self.inpaint)
         made = composite(planes, lens.K, lens.disp_focus, lens.aperture)
         return encode(made, lens.gamma).astype(np.float32)
 
@@ -101,7 +129,9 @@ def soft_rim(mask: FloatImage, image: FloatImage) -> FloatImage:
     return np.clip(mean(slope) * guide + mean(own - slope * low), 0.0, 1.0).astype(np.float32)
 
 
-def split(image: FloatImage, disparity: FloatImage, alpha: FloatImage, gamma: float) -> tuple[Plane, Plane]:
+def split(
+    image: FloatImage, disparity: FloatImage, alpha: FloatImage, gamma: float, inpaint: Inpaint
+) -> tuple[Plane, Plane]:
     """Foreground and background, each with what the other hides.
 
     Args:
@@ -109,6 +139,7 @@ def split(image: FloatImage, disparity: FloatImage, alpha: FloatImage, gamma: fl
         disparity: [H, W].
         alpha: [H, W] of the foreground.
         gamma: of the image.
+        inpaint: fills the background.
     """
     import cv2
 
@@ -117,10 +148,33 @@ def split(image: FloatImage, disparity: FloatImage, alpha: FloatImage, gamma: fl
     outside_grown = cv2.dilate(1 - inside, square, iterations=steps)
     inside_grown = cv2.dilate(inside, square, iterations=steps)
     light = decode(image, gamma).astype(np.float32)
-    filled = np.stack([fill(image[..., c], inside_grown) for c in range(3)], axis=2)
+    filled, farther = inpaint(image, disparity, inside_grown)
     front = Plane(light, fill(disparity, outside_grown), np.asarray(alpha, np.float32))
     behind = decode(filled, gamma).astype(np.float32)
-    return front, Plane(behind, fill(disparity, inside_grown), np.ones_like(disparity))
+    return front, Plane(behind, farther, np.ones_like(disparity))
+
+
+def telea(
+    image: FloatImage, disparity: FloatImage, hole: npt.NDArray[np.uint8]
+) -> tuple[FloatImage, FloatImage]:
+    """Every channel by itself, see `fill`."""
+    filled = np.stack([fill(image[..., c], hole) for c in range(3)], axis=2)
+    return filled, fill(disparity, hole)
+
+
+def by_lama(device: str) -> Inpaint:
+    """By LaMa; the fill of disparity is the mean of its three channels."""
+    from bokehbench.baselines.lama import LaMa
+
+    network = LaMa(device)
+
+    def inpaint(
+        image: FloatImage, disparity: FloatImage, hole: npt.NDArray[np.uint8]
+    ) -> tuple[FloatImage, FloatImage]:
+        grey = network.fill(np.repeat(disparity[..., None], 3, axis=2), hole).mean(axis=2)
+        return network.fill(image, hole), np.where(hole == 0, disparity, grey).astype(np.float32)
+
+    return inpaint
 
 
 def fill(values: FloatImage, hole: npt.NDArray[np.uint8]) -> FloatImage:

@@ -243,8 +243,26 @@ SPECS: tuple[Spec, ...] = (
         notes=(
             "The rendering module with our two layers: above and below Otsu's threshold of the disparity map "
             "(the paper's saliency network is not part of a benchmark's inputs), hidden parts filled by "
-            "Telea's method (the paper: LaMa). As released, every radius is one pixel larger, so that K = 0 "
-            "is not the input. O(r²) operations a pixel."
+            "Telea's method (the paper: LaMa, `dr-bokeh-lama`). As released, every radius is one pixel "
+            "larger, so that K = 0 is not the input. O(r²) operations a pixel."
+        ),
+    ),
+    MethodSpec(
+        name="dr-bokeh-lama",
+        openings="outline",
+        summary="The same with the background filled by LaMa, as the paper has it.",
+        implementation="bokehbench.baselines.dr_bokeh:DrBokeh",
+        options={"inpainter": "lama"},
+        category="neural",
+        weights=("lama.safetensors",),
+        paper=DR_BOKEH,
+        paper_name="Dr.Bokeh",
+        licence="Apache-2.0 (also LaMa's weights, of its authors), MIT (spandrel, which runs them)",
+        by_design=("K = 0", "focal plane"),
+        notes=(
+            "All else is as in `dr-bokeh`, of which the notes hold. LaMa (Suvorov et al., WACV 2022) is "
+            "given the encoded picture, clipped to [0, 1], and disparity as a grey one. How to get its "
+            "weights: docs/official-weights.md. Options: `device`, of LaMa."
         ),
     ),
     MethodSpec(

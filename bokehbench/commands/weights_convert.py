@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-NAMES = {"magicbokeh": "magicbokeh-official.safetensors"}
+NAMES = {"magicbokeh": "magicbokeh-official.safetensors", "lama": "lama.safetensors"}
 """Whose checkpoint -> the file that its method looks for."""
 
 
@@ -36,7 +36,8 @@ NAMES = {"magicbokeh": "magicbokeh-official.safetensors"}
 def convert(method: str, file: Path, out: Path | None, seconds: int, memory_mb: int) -> None:
     """Turn the pickled FILE that METHOD's authors released into safetensors.
 
-    Of METHOD magicbokeh, which `magicbokeh-official` then finds. A pickle is a program: here it is read by
+    Of METHOD magicbokeh, which `magicbokeh-official` then finds, or lama (big-lama.pt, a program of
+    TorchScript), which `dr-bokeh-lama` then finds. A pickle is a program: here it is read by
     code that runs nothing of it, in a process with limits and without environment. Every tensor must be one
     of the model's; what is missing or unknown is named, and nothing is written (exit 2).
     """

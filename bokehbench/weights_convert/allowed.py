@@ -13,8 +13,9 @@ from bokehbench.errors import InputError
 from bokehbench.weights_convert import tensors
 from bokehbench.weights_convert.values import DTYPES, Name, StandIn, Storage, TensorAt
 
-NETWORKS = ("torch.nn.", "diffusers.", "peft.", "models.")
-"""Modules whose classes and functions become stand-ins; the last one is that of the released code."""
+NETWORKS = ("torch.nn.", "diffusers.", "peft.", "models.", "__torch__.")
+"""Modules whose classes and functions become stand-ins: `models` is that of MagicBokeh's code, `__torch__`
+what TorchScript puts before the name of every class."""
 INERT = {
     *("torch.float16", "torch.bfloat16", "torch.float32", "torch.float64", "torch.int64", "torch.int32"),
     *("torch.int16", "torch.int8", "torch.uint8", "torch.bool", "torch.contiguous_format"),

@@ -1,5 +1,7 @@
 """The parts of a file of torch.save, as a zip archive or in the older form: the pickle, and the storages.
 
+An archive of TorchScript is one of these with a program beside, which stays unread.
+
 Zip: `NAME/data.pkl`, and `NAME/data/KEY` for each storage, not compressed. Older: five pickles (a magic
 number, a version, facts of the machine, the content, the keys), then for each key its count and its numbers.
 """
@@ -24,6 +26,10 @@ MOST_PICKLE_BYTES = 1 << 26
 MOST_RECORDS = 100_000
 LOCAL_HEADER = struct.Struct("<4s22xHH")
 """Of a record in a zip archive: signature, and the lengths of its name and extra field."""
+SCRIPTED = "constants.pkl"
+"""Record that every archive of TorchScript has, and no other."""
+PROGRAM = ("code/", "constants/", SCRIPTED, "traced_inputs/", "traced_inputs.pkl", "extra/")
+"""Records of TorchScript that are not read."""
 FACTS = ("version", "byteorder")
 """Records beside the pickle and the storages; newer ones begin with a dot."""
 
@@ -71,12 +77,13 @@ def _archive(file: BinaryIO) -> Checkpoint:
     root = next((name.removesuffix("data.pkl") for name in records if name.endswith("/data.pkl")), None)
     if root is None or root.count("/") != 1:
         raise InputError("has no data.pkl: no file of torch.save")
+    beside = (".", *PROGRAM) if f"{root}{SCRIPTED}" in records else "."
     numbers: dict[str, _Record] = {}
     for name, record in records.items():
         inner = name.removeprefix(root)
         if inner.startswith("data/"):
             numbers[inner.removeprefix("data/")] = record
-        elif inner == name or not (inner == "data.pkl" or inner in FACTS or inner.startswith(".")):
+        elif inner == name or not (inner == "data.pkl" or inner in FACTS or inner.startswith(beside)):
             raise InputError(f"has a record {name[:80]!r}, which is no part of a checkpoint")
     order = records.get(f"{root}byteorder")
     if order is not None and _content(file, order) != b"little":
@@ -102,11 +109,12 @@ def _records(file: BinaryIO, archive: zipfile.ZipFile) -> dict[str, _Record]:
             raise InputError(f"has the record {name[:80]!r} twice")
         if name.startswith("/") or "\\" in name or ".." in name.split("/"):
             raise InputError(f"has a record {name[:80]!r}, which leads out of the archive")
-        if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+        stored = entry.compress_type == zipfile.ZIP_STORED and entry.compress_size == entry.file_size
+        if not stored and not name.partition("/")[2].startswith(PROGRAM):
             raise InputError(f"has the record {name[:80]!r} compressed, which torch.save never does")
         if entry.flag_bits & 1:
             raise InputError(f"has the record {name[:80]!r} encrypted")
-        found[name] = _Record(_start(file, entry.header_offset), entry.file_size)
+        found[name] = _Record(_start(file, entry.header_offset), entry.compress_size)
     end = 0
     for name, record in sorted(found.items(), key=lambda item: (item[1].start, item[1].length)):
         if record.start < end or record.start + record.length > archive.start_dir:

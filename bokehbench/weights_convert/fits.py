@@ -20,11 +20,29 @@ def magicbokeh(about: Mapping[str, Any], found: Shapes) -> None:
 
     fama = FamaSettings(**about["fama"])
     model = build.meta_model(ranks=about["ranks"], alphas=about["alphas"], fama=fama)
-    compare({name: tuple(tensor.shape) for name, tensor in model.trained_state().items()}, found)
+    compare("MagicBokeh", _shapes(model.trained_state()), found)
 
 
-def compare(wanted: Shapes, found: Shapes) -> None:
-    """InputError unless both have the same names and shapes."""
+def lama(about: Mapping[str, Any], found: Shapes) -> None:
+    """Hold a result to LaMa as spandrel builds it.
+
+    Raises:
+        InputError: as `magicbokeh`.
+    """
+    import torch
+    from spandrel.architectures.LaMa import LaMa
+
+    with torch.device("meta"):
+        network = LaMa(in_nc=4, out_nc=3)
+    compare("LaMa", _shapes(network.state_dict()), found)
+
+
+def _shapes(state: Mapping[str, Any]) -> Shapes:
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+def compare(model: str, wanted: Shapes, found: Shapes) -> None:
+    """InputError, which names the model, unless both have the same names and shapes."""
     faults = {
         "missing": [name for name in wanted if name not in found],
         "left over": [name for name in found if name not in wanted],
@@ -32,8 +50,8 @@ def compare(wanted: Shapes, found: Shapes) -> None:
     }
     said = [f"{len(n)} {fault} ({', '.join(sorted(n)[:2])} …)" for fault, n in faults.items() if n]
     if said:
-        raise InputError(f"its tensors are not those of MagicBokeh: {'; '.join(said)}")
+        raise InputError(f"its tensors are not those of {model}: {'; '.join(said)}")
 
 
-MODELS: dict[str, Fits] = {"magicbokeh": magicbokeh}
+MODELS: dict[str, Fits] = {"magicbokeh": magicbokeh, "lama": lama}
 """Whose checkpoint -> what its result is held to."""

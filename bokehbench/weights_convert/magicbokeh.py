@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from bokehbench.errors import InputError
+from bokehbench.weights_convert.arranged import Arranged
 from bokehbench.weights_convert.modules import everything, passing_buffers, state_dict
 from bokehbench.weights_convert.values import TensorAt
 
@@ -36,23 +36,6 @@ NEEDED = (
     *(UNET, "rank_unet", "unet_lora_encoder_modules", "unet_lora_decoder_modules"),
     *(VAE, "rank_vae", "vae_lora_encoder_modules", CONTROL, BOKEH_STATE, BOKEH_RANK),
 )
-
-
-@dataclass
-class Arranged:
-    """What becomes of a checkpoint.
-
-    Attributes:
-        named: our name -> tensor.
-        about: for the metadata of the result, as our own files have it.
-        parts: how many tensors each part has.
-        left_out: how many tensors, or which plain values, are not needed, and why.
-    """
-
-    named: dict[str, TensorAt]
-    about: dict[str, Any]
-    parts: dict[str, int]
-    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def arrange(content: Any) -> Arranged:

@@ -10,6 +10,8 @@ from bokehbench.weights_convert.values import StandIn, TensorAt
 
 DEEPEST = 64
 """Networks in networks, at most: no network is so deep, and one that holds itself has no end."""
+MOST_NETWORKS = 10_000
+"""In one of TorchScript."""
 TABLES = ("_parameters", "_buffers", "_modules")
 """Attributes of a network that hold its tensors, and the networks in it."""
 WRAPPERS = ("module.", "_orig_mod.")
@@ -55,6 +57,30 @@ def _of_network(network: StandIn, what: str) -> Iterator[tuple[str, TensorAt]]:
         kept = ((n, t) for n, t in buffers.items() if t is not None and n not in passing)
         yield from ((f"{prefix}{n}", tensor) for n, tensor in kept)
         waiting += [(f"{prefix}{n}.", child, depth + 1) for n, child in children.items() if child is not None]
+
+
+def of_script(network: StandIn, what: str) -> dict[str, TensorAt]:
+    """Name -> tensor of a network of TorchScript, whose tensors and networks are plain attributes.
+
+    Args:
+        network: by stand-ins.
+        what: it is, for errors.
+
+    Raises:
+        InputError: it holds itself, or more networks than any has.
+    """
+    found: dict[str, TensorAt] = {}
+    waiting: list[tuple[str, StandIn]] = [("", network)]
+    for _ in range(MOST_NETWORKS):
+        if not waiting:
+            return found
+        prefix, module = waiting.pop()
+        for name, value in _attributes(module).items():
+            if isinstance(value, TensorAt):
+                found[f"{prefix}{name}"] = value
+            elif isinstance(value, StandIn):
+                waiting.append((f"{prefix}{name}.", value))
+    raise InputError(f"{what} holds itself, or more than {MOST_NETWORKS} networks")
 
 
 def _attributes(value: Any) -> dict[Any, Any]:

@@ -15,9 +15,9 @@ import stat
 import sys
 
 from bokehbench.errors import InputError
-from bokehbench.weights_convert import container, magicbokeh, safetensors_file, seal
+from bokehbench.weights_convert import container, lama, magicbokeh, safetensors_file, seal
 
-KINDS = {"magicbokeh": magicbokeh.arrange}
+KINDS = {"magicbokeh": magicbokeh.arrange, "lama": lama.arrange}
 CODECS = (encodings.ascii, encodings.cp437, encodings.latin_1, encodings.utf_8)
 """Named so that they are there: a codec is a module, and nothing can be imported later."""
 BESIDE = 1 << 24

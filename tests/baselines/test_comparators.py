@@ -120,7 +120,7 @@ def test_dr_bokeh_fills_in_what_the_foreground_hides():
     light, left = two_planes()
     alpha = left.astype(np.float32)
     disparity = np.where(left, 0.9, 0.1).astype(np.float32)
-    front, back = dr_bokeh.split(encode(light, 2.2), disparity, alpha, 2.2)
+    front, back = dr_bokeh.split(encode(light, 2.2), disparity, alpha, 2.2, dr_bokeh.telea)
     assert np.abs(back.disparity - 0.1).max() < 1e-4 and back.light.max() < 1e-4
     assert np.abs(front.disparity - 0.9).max() < 1e-4
     assert (back.alpha == 1.0).all() and np.array_equal(front.alpha, alpha)

@@ -1,20 +1,17 @@
-"""Super-resolution networks of published weight files, as spandrel recognises them.
-
-A pickle is read by torch's `weights_only`, which runs nothing of it; what the file is known by is its sha256.
-"""
+"""Super-resolution networks of published weight files (`spandrel_file`)."""
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from bokehbench.baselines import spandrel_file
 from bokehbench.baselines.restorers.stages import low_quality
 from bokehbench.cases import FloatImage, Inputs
-from bokehbench.errors import ConfigError, InputError
+from bokehbench.errors import ConfigError
 
 PURPOSES = ("SR", "Restoration")
 
@@ -63,33 +60,12 @@ class SuperResolution:
 
 def _network(path: Path) -> Any:
     """A spandrel descriptor."""
-    from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError, canonicalize_state_dict
+    from spandrel import ImageModelDescriptor
 
-    try:
-        network = ModelLoader("cpu").load_from_state_dict(canonicalize_state_dict(_state(path)))
-    except UnsupportedModelError as error:
-        raise InputError(f"{path}: not weights of a network that spandrel knows") from error
-    except (KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: its weights fit no network of spandrel: {said}") from error
+    network = spandrel_file.load(path)
     if not isinstance(network, ImageModelDescriptor) or network.purpose not in PURPOSES:
         raise ConfigError(f"{path}: a network for {network.purpose}, not for super-resolution or restoration")
     channels = network.input_channels, network.output_channels
     if channels != (3, 3):
         raise ConfigError(f"{path}: a network from {channels[0]} to {channels[1]} channels, not of RGB")
     return network
-
-
-def _state(path: Path) -> Any:
-    """Names and tensors of a file."""
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(f"{path}: has more in it than tensors, and is not read; take safetensors") from error
-    except Exception as error:  # what a damaged file gives is not documented
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise InputError(f"{path}: not a file of weights ({said})") from error
