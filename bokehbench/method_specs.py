@@ -39,7 +39,8 @@ class StageSpec(Spec):
         licence: of this implementation.
         category: floor, classical, neural, ours or oracle; how tables group rows.
         weights: names of weight files it needs.
-        trained_by: NAME of the `bokehbench train NAME` that makes the first of them; empty where none does.
+        trained_by: what follows `bokehbench train` in the command that makes the first of them: NAME, and
+            `--config` where that decides which file it is; empty where none does.
         notes: what differs from the paper, limits.
         stochastic: its image depends on `Inputs.seed`; `run --seeds N` renders it N times.
         card: JSON file that says what the weights were trained on, `{here}` for the folder of the
@@ -82,7 +83,10 @@ class StageSpec(Spec):
         """The files of its weights, and where they lie if they come with it: `trained` in its package."""
         from bokehbench.weights import Wanted
 
-        return [Wanted(file, self._home() / "trained") for file in self.weights]
+        home, trained = self._home() / "trained", self.weights[:1]
+        return [
+            Wanted(file, home, trained_by=self.trained_by if file in trained else "") for file in self.weights
+        ]
 
     def card_path(self) -> Path | None:
         """The file of `card`; None where it names none."""

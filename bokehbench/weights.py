@@ -34,6 +34,7 @@ class Wanted:
         sha256: that it must have; empty where its publisher names none (then it is part of every result).
         source: where a user gets it; empty where that is not known.
         option: what `--weights` calls it; empty for its name without the suffix.
+        trained_by: what follows `bokehbench train` in the command that makes it; empty where none does.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Wanted:
     sha256: str = ""
     source: str = ""
     option: str = ""
+    trained_by: str = ""
 
 
 def use_folder(folder: Path) -> None:
@@ -140,10 +142,12 @@ def instruction(wanted: Wanted, wrong: Path | None) -> str:
             f"{wrong}: sha-mismatch: its sha256 is {sha256(wrong)[:8]}…, "
             f"{(wanted.sha256 or card_sha256(wrong))[:8]}… is wanted; get {wanted.file}{where or ' again'}"
         )
+    needs = f"needs {wanted.file}{where}:"
+    if wanted.trained_by:
+        needs = f"not trained: `bokehbench train {wanted.trained_by}` makes {wanted.file};"
     option = wanted.option or Path(wanted.file).stem
     return (
-        f"needs {wanted.file}{where}: give it with --weights {option}=FILE, or put it into a folder named by "
-        f"${FOLDER_VARIABLE}"
+        f"{needs} give it with --weights {option}=FILE, or put it into a folder named by ${FOLDER_VARIABLE}"
     )
 
 
@@ -168,12 +172,21 @@ def find(file: str, shipped: Path, source: str = "") -> Path:
     Args:
         file: name in the method's spec.
         shipped: the folder of the package where it lies if it ships.
-        source: where a user gets it, for the error; a file that ships needs none.
+        source: where a user gets it, for the error; a file that ships needs none, nor one that is trained
+            here: the spec of its method says by which command.
 
     Raises:
         Unavailable: it is nowhere; says what to do.
     """
-    return require(Wanted(file, shipped, source=source))
+    return require(Wanted(file, shipped, source=source, trained_by=_trained_by(file)))
+
+
+def _trained_by(file: str) -> str:
+    """`Wanted.trained_by` of a file, from the specs of the methods."""
+    from bokehbench.registry import MethodSpec, get, names
+
+    specs = (get(MethodSpec, name) for name in names(MethodSpec))
+    return next((spec.trained_by for spec in specs if spec.trained_by and spec.weights[0] == file), "")
 
 
 def _candidates(wanted: Wanted) -> Iterator[Path]:

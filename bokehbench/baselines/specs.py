@@ -111,7 +111,7 @@ SPECS: tuple[Spec, ...] = (
         implementation="bokehbench.baselines.bokehdiff.renderer:BokehDiff",
         category="neural",
         weights=("bokehdiff.safetensors", *BASE),
-        trained_by="bokehdiff",
+        trained_by="bokehdiff --config paper",
         paper=BOKEHDIFF,
         paper_name="BokehDiff",
         licence="Apache-2.0; its base has its own",
@@ -146,7 +146,7 @@ SPECS: tuple[Spec, ...] = (
         options={"files": ("bokehdiff-compact.safetensors",), "device": "cpu"},
         category="neural",
         weights=("bokehdiff-compact.safetensors",),
-        trained_by="bokehdiff",
+        trained_by="bokehdiff --config compact",
         paper=BOKEHDIFF,
         notes=(
             "Not the paper's model: VAE and UNet are our own small ones, the UNet also sees disparity and "
@@ -162,7 +162,7 @@ SPECS: tuple[Spec, ...] = (
         options={"files": ("bokehdiff.safetensors", *BASE)},
         category="floor",
         weights=("bokehdiff.safetensors", *BASE),
-        trained_by="bokehdiff",
+        trained_by="bokehdiff --config paper",
         paper=BOKEHDIFF,
         ignores_lens=True,
         notes=f"To be read beside `identity`. {BASE_NOTES}",
@@ -175,7 +175,7 @@ SPECS: tuple[Spec, ...] = (
         options={"files": ("bokehdiff-compact.safetensors",), "device": "cpu"},
         category="floor",
         weights=("bokehdiff-compact.safetensors",),
-        trained_by="bokehdiff",
+        trained_by="bokehdiff --config compact",
         ignores_lens=True,
         notes="To be read beside `identity`: what the VAE alone loses.",
     ),
@@ -188,7 +188,7 @@ SPECS: tuple[Spec, ...] = (
         category="oracle",
         oracle="layers",
         weights=("bokehdiff-compact.safetensors",),
-        trained_by="bokehdiff",
+        trained_by="bokehdiff --config compact",
         notes=(
             "Not a competitor: what the VAE leaves of a rendering without fault. No hard limit: the encoder "
             "is trained for renderings, not for round trips."

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bokehbench import weights
 from bokehbench.benchmarks.protocols import base_id
 from bokehbench.leaderboard.collect import Collected, benchmark_spec
-from bokehbench.leaderboard.layout_parts import PARTLY, STALE, Part, levels
-from bokehbench.leaderboard.layout_types import Missing
+from bokehbench.leaderboard.layout_parts import NOT_TRAINED, PARTLY, STALE, Part, levels
+from bokehbench.leaderboard.layout_types import NONE, OURS, Line, Missing, Shown
 from bokehbench.leaderboard.reported import SAME_SCENES
 from bokehbench.leaderboard.staleness import current_metric, method_spec, scoring
 from bokehbench.registry import BenchmarkSpec, MethodSpec, find, get, names
@@ -63,8 +63,8 @@ def missing_methods(parts: Sequence[Part], wanted: Iterable[str]) -> list[Missin
             absent.append(method)
         elif recipes := [stage.name for stage in spec.stages if stage.is_recipe]:
             brought.setdefault(recipes[0], []).append(method)
-        elif instruction := next(_without_weights(method), ""):
-            found.append(Missing(f"{method}: {instruction}"))
+        elif lacking := _weights_lacking(method):
+            found.append(Missing(f"{method}: {weights.instruction(*lacking[0])}"))
         elif keys:
             partly.append(method)
         else:
@@ -86,13 +86,19 @@ def missing_methods(parts: Sequence[Part], wanted: Iterable[str]) -> list[Missin
     return found
 
 
-def _without_weights(method: str) -> Iterator[str]:
-    """What to do about each file of weights that is not here."""
+def _weights_lacking(method: str) -> list[tuple[weights.Wanted, Path | None]]:
+    """Files of weights that are not here, each with the wrong one where there is one of its name."""
     spec = method_spec(method)
-    for wanted in spec.weights_wanted() if spec else ():
-        status, path = weights.locate(wanted)
-        if status != "ok":
-            yield weights.instruction(wanted, path)
+    found = [(wanted, *weights.locate(wanted)) for wanted in (spec.weights_wanted() if spec else ())]
+    return [(wanted, path) for wanted, status, path in found if status != "ok"]
+
+
+def untrained_line(parts: Sequence[Part], method: str) -> Line | None:
+    """The row of a method that lacks weights which `bokehbench train` would make; None for another one."""
+    if not any(wanted.trained_by and path is None for wanted, path in _weights_lacking(method)):
+        return None
+    words = (NOT_TRAINED if head.metric else NONE for part in parts for head in part.heads)
+    return Line(method, OURS, tuple(map(Shown, words)))
 
 
 def missing_scores(parts: Sequence[Part], metrics: Iterable[str]) -> list[Missing]:

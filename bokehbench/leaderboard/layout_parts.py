@@ -25,7 +25,7 @@ from bokehbench.leaderboard.statistics import Interval, mean_interval
 from bokehbench.leaderboard.tables import Cell, Column, Row, Table
 
 SECONDS, SET = "seconds", "set:"
-NOT_RUN, PARTLY, STALE, NO_VALUE = "not run", "partly run", "stale", "n/a"
+NOT_RUN, NOT_TRAINED, PARTLY, STALE, NO_VALUE = "not run", "not trained", "partly run", "stale", "n/a"
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,12 @@ from bokehbench.leaderboard.layout_missing import (
     missing_set,
     root_of,
     run_command,
+    untrained_line,
 )
 from bokehbench.leaderboard.layout_parts import (
     NO_VALUE,
     NOT_RUN,
+    NOT_TRAINED,
     PARTLY,
     SECONDS,
     SET,
@@ -339,7 +341,10 @@ def _layout(
 
 
 def _lines(parts: Sequence[Part]) -> list[Line]:
-    """The paper's methods in its order, ours above each; then ours that it has not, best first."""
+    """The paper's methods in its order, ours above each; then ours that it has not, best first.
+
+    Of ours that is not trained there is a row that says so.
+    """
     labels = dict.fromkeys((one.label, one.ours) for single in parts for one in single.printed)
     ranked = [row.key for single in parts if single.table for row in single.table.rows]
     keys = list(dict.fromkeys([*ranked, *(key for single in parts for key in sorted(single.board.runs))]))
@@ -349,6 +354,8 @@ def _lines(parts: Sequence[Part]) -> list[Line]:
             if key[0] == ours and key not in done:
                 done.add(key)
                 lines.append(_line(parts, key))
+        if all(key[0] != ours for key in keys) and (line := untrained_line(parts, ours)) is not None:
+            lines.append(line)
         one = [next((p for p in single.printed if p.label == label), None) for single in parts]
         cells = [cell for single, p in zip(parts, one, strict=True) for cell in single.shown_printed(p)]
         lines.append(Line(label, PRINTED, tuple(cells)))
@@ -379,6 +386,7 @@ def _notes(parts: Sequence[Part], about: tuple[str, str] | None) -> list[str]:
     used = {cell.text for line in _lines(parts) for cell in line.cells}
     meanings = {
         NOT_RUN: "no result of these cases",
+        NOT_TRAINED: "there are no weights yet, nor a result",
         PARTLY: "some of these cases have no result",
         STALE: "made by what is another version today",
         NO_VALUE: "rendered, but without a number of this metric",

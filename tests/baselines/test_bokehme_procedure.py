@@ -136,7 +136,7 @@ def case() -> Inputs:
 
 def test_weights_that_ship_lie_in_the_package():
     (wanted,) = get(MethodSpec, "bokehme").weights_wanted()
-    assert wanted == weight_files.Wanted("bokehme.safetensors", own.SHIPPED)
+    assert wanted == weight_files.Wanted("bokehme.safetensors", own.SHIPPED, trained_by="bokehme")
 
 
 def test_the_list_of_weights_says_how_far_their_training_was(shipped, monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 import board_world as world
 import pytest
 
+from bokehbench import weights
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.leaderboard import layout_export, layout_words, layouts, page_papers, paper_layouts
 from bokehbench.leaderboard.collect import Collected, collect
@@ -169,6 +170,21 @@ def test_what_is_missing_comes_with_the_command_that_makes_it(root: Path) -> Non
     assert run.command.endswith(f"--out {root} && bokehbench evaluate {root}")
     partly = next(one for one in found if one.what.startswith("not run on all cases"))
     assert "scatter" in partly.what and "--method scatter" in partly.command
+
+
+def test_what_is_not_trained_has_a_row_that_says_so_and_its_command(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (board,) = collect([root])  # with the project's own methods registered
+    monkeypatch.setattr(weights, "locate", lambda wanted: ("unavailable", None))
+    layout = one("bokehme-1", renamed(board))
+    labels = [layout_export.row_label(line) for line in layout.grids[0].rows]
+    at = labels.index("DeepLens, reported")
+    assert labels[at - 1] == "deeplens"
+    assert {cell.text for cell in lines(layout)["deeplens"].cells} == {"not trained"}
+    assert "not trained means there are no weights" in " ".join(layout.notes)
+    (lacking,) = [one.what for one in layout.missing if one.what.startswith("deeplens: ")]
+    assert lacking.startswith("deeplens: not trained: `bokehbench train deeplens` makes deeplens.safetensors")
 
 
 def stale(board: Collected, method: str) -> Collected:

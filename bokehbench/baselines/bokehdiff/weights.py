@@ -32,8 +32,6 @@ RELEASE = "the authors' release on the hub (zcx65535/bokehdiff"
 SOURCES = {
     OFFICIAL_LORA: f"{RELEASE}, small/pytorch_lora_weights.safetensors)",
     OFFICIAL_VAE: f"{RELEASE}, small/vae.ckpt)",
-    COMPACT[0]: "`bokehbench train bokehdiff --config compact` (docs/bokehdiff.md)",
-    OURS[0]: "`bokehbench train bokehdiff --config paper` (docs/bokehdiff.md)",
     **dict.fromkeys(bases.FILES, f"`bokehbench weights base {bases.NAME}` (docs/bokehdiff.md)"),
 }
 PARTS = ("coc", "query_softmax", "occlusion", "samples", "jitters")

@@ -25,8 +25,7 @@ def locate(method: str) -> dict[str, Path]:
     """
     file = f"{method}.safetensors"
     shipped = Path(__file__).parent.parent / method / "trained"
-    source = f"`bokehbench train {method}` (docs/neural-comparators.md)"
-    return {file: weights.find(file, shipped, source)}
+    return {file: weights.find(file, shipped)}
 
 
 def sha256(method: str) -> dict[str, str]:

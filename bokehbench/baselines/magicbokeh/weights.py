@@ -26,8 +26,6 @@ COMPACT = ("magicbokeh-compact.safetensors",)
 OURS = ("magicbokeh.safetensors", *bases.FILES)
 OFFICIAL = ("magicbokeh-official.safetensors", *bases.FILES)
 SOURCES = {
-    COMPACT[0]: "`bokehbench train magicbokeh --config compact` (docs/magicbokeh.md)",
-    OURS[0]: "`bokehbench train magicbokeh --config paper` (docs/magicbokeh.md)",
     OFFICIAL[0]: "`bokehbench weights convert magicbokeh FILE` (docs/official-weights.md)",
     **dict.fromkeys(bases.FILES, f"`{bases.COMMAND}` (docs/magicbokeh.md)"),
 }
