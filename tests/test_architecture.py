@@ -22,6 +22,7 @@ CORE = {
     "layers",
     "method_specs",
     "optics",
+    "progress_made",
     "ray_jobs",
     "records",
     "registry",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bokehbench import weights
+from bokehbench import progress_made, weights
 from bokehbench.commands import options
 from bokehbench.errors import ConfigError
 from bokehbench.registry import (
@@ -49,15 +49,17 @@ def list_(kind: str, as_json: bool) -> None:
 
 
 def _status(spec: Spec) -> str:
-    """What a method needs before it runs here, where it is not all here."""
+    """What a method needs before it runs here, or that the training of its weights was cut short."""
     if not isinstance(spec, StageSpec):
         return ""
     if spec.is_recipe:
         return " [external]"
-    missing = [one.file for one in spec.weights_wanted() if weights.locate(one)[0] != "ok"]
-    if not missing:
-        return ""
-    return " [not trained]" if spec.trained_by and missing[0] == spec.weights[0] else " [weights missing]"
+    found = [(one, *weights.locate(one)) for one in spec.weights_wanted()]
+    missing = [one for one, status, _ in found if status != "ok"]
+    if missing:
+        return " [not trained]" if missing[0].trained_by else " [weights missing]"
+    marks = dict.fromkeys(progress_made.mark(weights.card(path)) for _, _, path in found if path)
+    return "".join(f" [{words}]" for words in marks if words)
 
 
 @click.command()
@@ -117,10 +119,12 @@ def _describe_protocols(spec: BenchmarkSpec) -> None:
 def _describe_training(spec: MethodSpec, against: str | None) -> None:
     from bokehbench.benchmarks.assets import assets_of
     from bokehbench.benchmarks.locate import open_benchmark
-    from bokehbench.leaderboard.trained_on import judge
+    from bokehbench.leaderboard.trained_on import card_of, judge
 
     if against is None:
         click.echo(f"  {judge(spec).sentence}")
+        if said := progress_made.summary(card_of(spec)):
+            click.echo(f"  {said}")
         return
     opened = open_benchmark(against)
     click.echo(f"  {judge(spec, opened.spec.name, assets_of(opened.benchmark.root)).sentence}")

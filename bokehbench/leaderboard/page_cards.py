@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bokehbench import progress_made
 from bokehbench.benchmarks.protocols import base_id
 from bokehbench.errors import BokehbenchError
 from bokehbench.leaderboard.collect import Collected, Entry
@@ -17,7 +18,6 @@ from bokehbench.registry import MethodSpec, names
 
 Place = tuple[Collected, Table, Row]
 """Where a method has a row."""
-IMPROVING = {"True": "still improving", "False": "no longer improving"}
 
 
 def card_views(boards: Sequence[tuple[Collected, Table]]) -> list[dict[str, Any]]:
@@ -123,31 +123,19 @@ def _weights(spec: MethodSpec | None, entries: Iterable[Entry]) -> list[str]:
 
 
 def _training(spec: MethodSpec | None, entries: Iterable[Entry]) -> list[str]:
-    """Of weights that `bokehbench train` made: how long, and whether they were still improving."""
+    """Of weights that `bokehbench train` made: how far each stage came, and the command."""
     card: Mapping[str, Any] = {}
     if spec is not None:
         with contextlib.suppress(BokehbenchError):
             card = card_of(spec)
-    stages = card.get("stages")
-    if not isinstance(stages, Mapping):
+    if not (stages := progress_made.stages(card)):
         return []
     used = {str(sha) for entry in entries for sha in dict(entry.record.get("weights") or {}).values()}
     own = str(dict(card.get("weights") or {}).get("sha256", ""))
     if own and used and own not in used:
         return ["the card that lies here is of other weights"]
-    lines = [_stage(str(name), stage) for name, stage in stages.items() if isinstance(stage, Mapping)]
-    return [*lines, *([f"again: {card['command']}"] if card.get("command") else [])]
-
-
-def _stage(name: str, stage: Mapping[str, Any]) -> str:
-    improving = dict(stage.get("still_improving") or {})
-    said = IMPROVING.get(str(improving.get("value")), "too few validations to say whether still improving")
-    gain = improving.get("gain_db")
-    said += f" ({gain:+.2f} dB lately)" if isinstance(gain, float) else ""
-    hours = stage.get("hours")
-    of = f" of {stage['of']}" if stage.get("of") else ""
-    took = f" in {hours:.3g} h" if isinstance(hours, (int, float)) else ""
-    return f"{name}: {stage.get('steps', '?')}{of} steps{took}; {said}"
+    again = [f"again: {card['command']}"] if card.get("command") else []
+    return [*map(str, stages), *again]
 
 
 def _trained_on(places: Sequence[Place]) -> list[str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bokehbench import __version__, jobs, records
+from bokehbench import __version__, jobs, progress_made, records
 from bokehbench import weights as places
 from bokehbench.errors import ConfigError, InputError, Unavailable
 from bokehbench.metrics import weights
@@ -45,7 +45,8 @@ class Entry:
         published: whether its digest is known here.
         source: where it comes from, for people or for `fetch`; empty where that is not known.
         instruction: one line for the user; empty when ok.
-        about: how it was trained, of weights whose card says it.
+        about: how far its training came, of weights whose card says it; that it is not trained, of missing
+            ones that `bokehbench train` makes.
     """
 
     name: str
@@ -113,6 +114,7 @@ def _metric_entry(file: WeightFile) -> Entry:
 
 def _method_entry(file: Wanted) -> Entry:
     status, path = places.locate(file)
+    about = progress_made.summary(places.card(path)) if path else "not trained" if file.trained_by else ""
     return Entry(
         file.file,
         _of_methods().get(file, ()),
@@ -122,7 +124,7 @@ def _method_entry(file: Wanted) -> Entry:
         bool(file.sha256),
         file.source,
         "" if status == "ok" else places.instruction(file, path),
-        str(places.card(path).get("summary", "")) if path else "",
+        about,
     )
 
 

@@ -8,13 +8,11 @@ from typing import Any
 
 from torch import nn
 
+from bokehbench.progress_made import SCHEMA, still_improving, summary
 from bokehbench.records import code_version, library_versions, sha256_file, sha256_json
 from bokehbench.training import checkpoint
 from bokehbench.training.logs import read
-from bokehbench.training.progress_made import still_improving, thinned
 from bokehbench.training.stage import Task
-
-SCHEMA = "bokehbench.training.card/1"
 
 
 def stage_card(file: Path) -> dict[str, Any]:
@@ -40,18 +38,6 @@ def stage_card(file: Path) -> dict[str, Any]:
     }
 
 
-def summary(method: str, stages: Mapping[str, Mapping[str, Any]]) -> str:
-    """One sentence: how far each stage came, and whether more steps would pay."""
-    parts = []
-    for name, stage in stages.items():
-        improving = stage["still_improving"]
-        taken = stage["taken"].get("step", stage["steps"])
-        state = "still improving" if improving["value"] else "" if improving["finished"] else "not finished"
-        parts.append(f"{name} {stage['steps']} of {stage['of']} steps, weights of step {taken}")
-        parts += [state] if state else []
-    return f"trained by bokehbench train {method}: {', '.join(parts)}"
-
-
 def method_card(
     method: str,
     weights: Path,
@@ -60,7 +46,7 @@ def method_card(
     config: Mapping[str, Any],
     files: Mapping[str, Path],
     libraries: Sequence[str],
-    of: str | None = None,
+    facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What a card says of every method's weights.
 
@@ -71,10 +57,9 @@ def method_card(
         config: settings of the run, plain values.
         files: from which the weights of each stage were taken, in its folder.
         libraries: whose versions are kept.
-        of: name of the training, where it is not the method's.
+        facts: what else the card says: data, command, device, scores ...
     """
-    stages = {name: stage_card(file) for name, file in files.items()}
-    return {
+    card = {
         "schema": SCHEMA,
         "method": method,
         "weights": {
@@ -85,11 +70,12 @@ def method_card(
         },
         "config": dict(config),
         "config_hash": sha256_json(config),
-        "stages": stages,
-        "summary": summary(of or method, stages),
+        "stages": {name: stage_card(file) for name, file in files.items()},
         "code": code_version(),
         "libraries": library_versions(*libraries),
+        **facts,
     }
+    return {**card, "summary": summary(card)}
 
 
 def rounding(judge: Task, score: float, network: nn.Module | None = None) -> dict[str, float]:
@@ -110,6 +96,13 @@ def rounding(judge: Task, score: float, network: nn.Module | None = None) -> dic
     rounded = judge.validate()["score"]
     load(exact)
     return {"largest_error": largest, "score_change_db": round(rounded - score, 5)}
+
+
+def thinned(curve: Sequence[tuple[int, float]], most: int = 40) -> list[tuple[int, float]]:
+    """At most so many points of a curve, the last among them."""
+    every = -(-len(curve) // most) if curve else 1
+    kept = list(curve[::every])
+    return kept if not curve or kept[-1] == curve[-1] else [*kept, curve[-1]]
 
 
 def _losses(entries: list[dict[str, Any]]) -> dict[str, float]:

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from bokehbench import weights as weight_files
 from bokehbench.errors import InputError
+from bokehbench.progress_made import SCHEMA
 from bokehbench.records import read_json
 from bokehbench.registry import MethodSpec, get
-from bokehbench.training import cards, checkpoint, runs
+from bokehbench.training import checkpoint, runs
 from bokehbench.training.photographs import data_of_card
 
 SHIPPED = "shipped"
@@ -187,7 +188,7 @@ def _of_run(root: Path, method: str, stages: Sequence[str]) -> _First:
 def _of_file(path: Path, method: str, stages: Sequence[str]) -> _First:
     """Weights that a run has exported, with the card that it wrote beside them."""
     card = weight_files.card(path)
-    if card.get("schema") != cards.SCHEMA:
+    if card.get("schema") != SCHEMA:
         raise InputError(
             f"--start {path}: has no card of a training beside it ({path.with_suffix('.json').name}), so "
             "nothing is known of it; copy the one that bokehbench train wrote with it"

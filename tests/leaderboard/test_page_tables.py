@@ -123,7 +123,9 @@ def test_a_card_says_what_weights_are_and_whether_training_was_over(
     )
     boards = [(board, build(board)) for board in collect([results])]
     facts = next(dict(view["facts"]) for view in card_views(boards) if view["name"] == "sharp")
-    assert facts["Training"] == ["first: 90 of 300 steps in 1.5 h; still improving (+0.12 dB lately)"]
+    assert facts["Training"] == [
+        "first 90 of 300 steps in 1.5 h, not trained to the end, still improving (+0.12 dB lately)"
+    ]
     assert facts["Trained on"][0] == EVIL
     for run in boards[0][0].runs.values():
         for entry in run[0].values():

@@ -11,11 +11,12 @@ from bokehbench.baselines.bokehme.neural import NeuralRenderer
 from bokehbench.baselines.bokehme.weights import SHIPPED as FOLDER
 from bokehbench.baselines.bokehme.weights import save
 from bokehbench.errors import InputError
+from bokehbench.progress_made import SCHEMA
 from bokehbench.records import sha256_file, write_json
 from bokehbench.registry import MethodSpec
 from bokehbench.synth.dataset import make_library
 from bokehbench.synth.training import SynthDataset
-from bokehbench.training import cards, checkpoint
+from bokehbench.training import checkpoint
 from bokehbench.training.bokehme.train import STAGES
 from bokehbench.training.first_run import SHIPPED, Start
 from bokehbench.training.photographs import (
@@ -45,7 +46,7 @@ def file(tmp_path):
     save(NeuralRenderer(), path)
     stage = {"steps": 9, "of": 12, "taken": {"file": "best.safetensors", "step": 8, "score": 30.0}}
     card = {
-        "schema": cards.SCHEMA,
+        "schema": SCHEMA,
         "method": "bokehme",
         "weights": {"file": path.name, "sha256": sha256_file(path)},
         "config": {"data": {"held_out": 3}, "iunet": {"variant": "B5"}},

@@ -45,12 +45,12 @@ def export(
         config=config,
         files=files,
         libraries=("torch", "accelerate", "diffusers", "peft", "timm", "numpy"),
-        of="bokehdiff",
-    ) | {
-        "fp16": rounding(judge, scores["score"]),
-        "held_out": scores,
-        "better_than_identity_db": round(scores["score"] - scores["identity"], 4),
-        **facts,
-    }
+        facts={
+            "fp16": rounding(judge, scores["score"]),
+            "held_out": scores,
+            "better_than_identity_db": round(scores["score"] - scores["identity"], 4),
+            **facts,
+        },
+    )
     write_json(out / f"{method}.json", card)
     return card

@@ -49,11 +49,12 @@ def export(
         config=config,
         files=files,
         libraries=("torch", "accelerate", "numpy"),
-    ) | {
-        "variant": variant,
-        "fp16": rounding(judge, scores["score"], renderer),
-        "held_out": scores,
-        **facts,
-    }
+        facts={
+            "variant": variant,
+            "fp16": rounding(judge, scores["score"], renderer),
+            "held_out": scores,
+            **facts,
+        },
+    )
     write_json(out / CARD, card)
     return card

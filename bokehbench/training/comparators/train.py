@@ -147,11 +147,12 @@ class _Run(method_run.MethodRun):
             config=config,
             files={name: self.file(name) for name in names},
             libraries=("torch", "accelerate", "numpy"),
-        ) | {
-            "fp16": rounding(judge, scores["score"], network),
-            "held_out": scores,
-            "better_than_input_db": round(scores["score"] - scores["input"], 4),
-            **self.facts(judge),
-        }
+            facts={
+                "fp16": rounding(judge, scores["score"], network),
+                "held_out": scores,
+                "better_than_input_db": round(scores["score"] - scores["input"], 4),
+                **self.facts(judge),
+            },
+        )
         write_json(self.request.out / f"{self.method}.json", card)
         return card

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bokehbench.depth.loading import quiet
+from bokehbench.progress_made import SCHEMA, summary
 from bokehbench.records import code_version, library_versions, sha256_file, sha256_json, write_json
-from bokehbench.training.cards import SCHEMA, stage_card, summary
+from bokehbench.training.cards import stage_card
 from bokehbench.training.da_depth.settings import STAGE, DaDepthSettings
 from bokehbench.training.da_depth.stage import Distillation
 
@@ -39,7 +40,6 @@ def export(
     folder = out / NAME
     _write(task, processor, folder)
     config = settings.to_json()
-    stages = {STAGE: stage_card(taken)}
     card = {
         "schema": SCHEMA,
         "method": NAME,
@@ -52,12 +52,12 @@ def export(
         "held_out": task.validate(),
         "config": config,
         "config_hash": sha256_json(config),
-        "stages": stages,
-        "summary": summary(NAME, stages),
+        "stages": {STAGE: stage_card(taken)},
         "code": code_version(),
         "libraries": library_versions("torch", "accelerate", "transformers", "numpy"),
         **facts,
     }
+    card["summary"] = summary(card)
     write_json(folder / CARD, card)
     return card
 

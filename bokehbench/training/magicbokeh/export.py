@@ -45,13 +45,13 @@ def export(
         config=config,
         files=files,
         libraries=("torch", "accelerate", "diffusers", "peft", "numpy"),
-        of="magicbokeh",
-    ) | {
-        "fp16": rounding(judge, scores["score"]),
-        "held_out": scores,
-        "better_than_input_db": round(scores["score"] - scores["input"], 4),
-        "restoration_better_than_input_db": round(scores["restoration"] - scores["input_restoration"], 4),
-        **facts,
-    }
+        facts={
+            "fp16": rounding(judge, scores["score"]),
+            "held_out": scores,
+            "better_than_input_db": round(scores["score"] - scores["input"], 4),
+            "restoration_better_than_input_db": round(scores["restoration"] - scores["input_restoration"], 4),
+            **facts,
+        },
+    )
     write_json(out / f"{method}.json", card)
     return card

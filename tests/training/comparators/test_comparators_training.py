@@ -14,9 +14,10 @@ from bokehbench.baselines.comparators import weights
 from bokehbench.cases import Inputs
 from bokehbench.errors import ConfigError, InputError
 from bokehbench.optics import Lens
+from bokehbench.progress_made import SCHEMA
 from bokehbench.records import sha256_file, write_json
 from bokehbench.registry import MethodSpec, get
-from bokehbench.training import cards, checkpoint
+from bokehbench.training import checkpoint
 from bokehbench.training.bokehme.sources import open_source
 from bokehbench.training.comparators.data import Plain
 from bokehbench.training.comparators.methods import DeepFocus, DeepLens
@@ -121,7 +122,7 @@ def exported(method, photographs, folder, *changes):
     weights.save(network, file, method, config, {})
     stages = {name: {"steps": 4, "of": 9, "taken": {"step": 2}} for name in comparator.stages}
     card = {
-        "schema": cards.SCHEMA,
+        "schema": SCHEMA,
         "method": method,
         "weights": {"file": file.name, "sha256": sha256_file(file)},
         "config": settings.to_json(),
