@@ -62,7 +62,8 @@ scene.timeline_markers.new("cut", frame=1).camera = first
 bpy.ops.wm.save_as_mainfile(filepath=folder + "/cut.blend")
 
 text = bpy.data.curves.new("text", "FONT")
-font = bpy.data.fonts.load(os.path.join(bpy.utils.resource_path("LOCAL"), "datafiles", "fonts", "Inter.woff2"))
+fonts = os.path.join(bpy.utils.resource_path("LOCAL"), "datafiles", "fonts")
+font = bpy.data.fonts.load(os.path.join(fonts, "Inter.woff2"))
 text.font = font
 font.filepath = "//gone.ttf"
 scene.collection.objects.link(bpy.data.objects.new("text", text))

@@ -84,7 +84,7 @@ def neutralise(scene: Any, view_layer: str = "") -> list[str]:
 def _hold_still(scene: Any) -> list[str]:
     """Animated and driven settings of scene and camera keep the values that they have in this frame.
 
-    Blender would write them anew at every evaluation, over seed, focal plane, aperture and exposure of a stack.
+    Blender would write them anew at every evaluation, over a stack's seed, focal plane, aperture, exposure.
     """
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
     depsgraph, changed = bpy.context.evaluated_depsgraph_get(), []

@@ -73,7 +73,7 @@ class _Run(method_run.MethodRun):
         self._held_out: list[Pair] | None = None
         self.processor = load_processor("AutoImageProcessor", found)
         self._check_crop()
-        self.check = self._measured()
+        self.measured = self._measured()
 
     def _check_crop(self) -> None:
         """ConfigError for crops that are no whole patches."""
@@ -116,7 +116,7 @@ class _Run(method_run.MethodRun):
             loader=self.pairs.loader(settings.batch, **sharing),
             settings=settings,
             seed=seed_number(self.settings.seed, "training.da-depth"),
-            also=self.check,
+            also=self.measured,
         )
 
     def task(self) -> Distillation:

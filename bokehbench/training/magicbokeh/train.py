@@ -38,7 +38,7 @@ from bokehbench.training.magicbokeh.settings import (
 from bokehbench.training.magicbokeh.stages import AlternateStage, IsrStage, open_loss
 from bokehbench.training.pairs import Pairs, PairSource, StoredPairs, Wanted, open_pairs
 from bokehbench.training.picture_folder import PictureFolder
-from bokehbench.training.stage import Loader, Stage
+from bokehbench.training.stage import Loader, Stage, Task
 from bokehbench.training.starting import seed_number
 from bokehbench.training.turns import Result, take_turns
 from bokehbench.training.zero_shot import assets_of_pictures, refuse_pictures
@@ -142,9 +142,9 @@ class _Run(method_run.MethodRun):
             )
         return lines
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, judge: Task) -> dict[str, Any]:
         """What the card says besides; assets are all that was seen, or none."""
-        facts, pictures = super().facts(), self.pictures
+        facts, pictures = super().facts(judge), self.pictures
         # A stream lists none: those of the folder alone would look like all.
         if pictures is not None and facts["assets"]:
             facts["assets"] = sorted({*facts["assets"], *self._hashed(pictures)})
