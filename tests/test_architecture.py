@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "blender": set(),
     "depth": {"synth.degrade"},
     "metrics": set(),
-    "benchmarks": {"synth.render", "synth.degrade", "depth"},
+    "benchmarks": {"synth.render", "synth.degrade", "depth", "blender"},
     "baselines": {"synth.render", "synth.degrade"},
     "photograph": set(),
     "sweep": {"photograph"},

@@ -12,7 +12,8 @@ SPECS: tuple[Spec, ...] = (
         notes=(
             "K in pixels at the image's width; level n is K = 10 n W/1920. True depth, focus, K are given. "
             "The input keeps values above 1, prediction and target are clipped. The authors' release "
-            "(10 scenes, 1920x1080, 5 levels x 10 foci) and the output of `bokehbench blb render` both load."
+            "(10 scenes, 1920x1080, 5 levels x 10 foci: 500 cases) and the output of `bokehbench blb render` "
+            "both load; cases are as many as the folder has."
         ),
     ),
     BenchmarkSpec(
@@ -39,7 +40,7 @@ SPECS: tuple[Spec, ...] = (
         summary="Three Blender scenes, levels 1 and 5, three focal planes; comes with the package.",
         published=18,
         bundled="benchmarks/data/blb-mini",
-        implementation="bokehbench.benchmarks.blb:BLB",
+        implementation="bokehbench.benchmarks.ready_made:BLBMini",
         protocol="gt-disparity",
         layout="as blb",
         source="bokehbench blb render --set blb-mini --out DIR, some hours of two cores; the package has it",
@@ -51,13 +52,17 @@ SPECS: tuple[Spec, ...] = (
     ),
     BenchmarkSpec(
         name="blb-lite",
+        version=2,  # the set's, `bokehbench.blender.sets`
         summary="Ten Blender scenes, five levels, three focal planes at 480x270.",
         published=150,
-        implementation="bokehbench.benchmarks.blb:BLB",
+        implementation="bokehbench.benchmarks.ready_made:BLBLite",
         protocol="gt-disparity",
         layout="as blb",
         source="bokehbench blb render --set blb-lite --out DIR, some hours of two cores",
-        notes="As blb. `bokehbench blb verify DIR` says whether a folder is the set, complete and undamaged.",
+        notes=(
+            "As blb. A folder of other scenes or settings is refused; one that is rendered in part is taken. "
+            "`bokehbench blb verify DIR --set blb-lite` says whether it is complete and undamaged."
+        ),
     ),
     BenchmarkSpec(
         name="layered",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehbench import jobs, records
-from bokehbench.blender import processes, stack
+from bokehbench.blender import asked, processes, stack
 from bokehbench.blender.plan import StackRequest
 from bokehbench.blender.requests import blend_request, scene_requests
 from bokehbench.errors import BokehbenchError, ConfigError, InputError, JobFailed
@@ -145,6 +145,8 @@ def render_stacks(requests: Sequence[StackRequest], out: Path, means: Means) -> 
     """
     processes.require_bpy()
     work = missing_work(requests, out, means.shard)
+    out.mkdir(parents=True, exist_ok=True)
+    asked.add(out, requests)
     for share in work:
         share.folder.mkdir(parents=True, exist_ok=True)
     pieces = _pieces(work, means)
@@ -177,8 +179,8 @@ def missing_work(requests: Sequence[StackRequest], out: Path, shard: tuple[int, 
         if folder.is_dir():
             records.remove_parts(folder)
         info = stack.read_info(folder, stack.settings(request))
-        asked = [name for name in request.images() if (request.scene, name) in mine]
-        todo = stack.missing(folder, info, asked)
+        due = [name for name in request.images() if (request.scene, name) in mine]
+        todo = stack.missing(folder, info, due)
         if todo:
             work.append(Share(request, folder, tuple(todo)))
     return work
@@ -255,9 +257,10 @@ def _report(
     if isinstance(failure, ConfigError | InputError):
         with contextlib.suppress(OSError):
             folder.rmdir()  # where nothing was written
+            asked.forget(out, request.scene)
     info = stack.read_info(folder, stack.settings(request))
-    asked = rendered.get(request.scene, ())
-    images = tuple(name for name in asked if name in info.get("images", {}))
-    if failure is None and len(images) < len(asked):
-        failure = JobFailed(f"{folder}: {len(asked) - len(images)} images were not rendered")
+    due = rendered.get(request.scene, ())
+    images = tuple(name for name in due if name in info.get("images", {}))
+    if failure is None and len(images) < len(due):
+        failure = JobFailed(f"{folder}: {len(due) - len(images)} images were not rendered")
     return StackReport(folder, info, images, tuple(info.get("warnings", ())), failure)

@@ -7,7 +7,7 @@ their own info.json are damaged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def write(spec: SetSpec, out: Path) -> dict[str, Any] | None:
     scenes: dict[str, Any] = {}
     for request in spec.requests():
         path = out / request.scene / "info.json"
-        info = records.read_json(path) if path.is_file() else {"images": {}}
+        info = _load_info(path.parent) if path.is_file() else {"images": {}}
         if not set(request.images()) <= info["images"].keys():
             return None
         timing = records.read_json(path.with_name("info.timing.json"))
@@ -86,39 +86,86 @@ def shipped(set_name: str) -> dict[str, Any] | None:
 
 
 def set_of(folder: Path) -> str | None:
-    """``NAME@VERSION`` of the set that a folder says it is, None for stacks of one's own."""
+    """``NAME@VERSION`` of the set that a folder says it is, None for stacks of one's own.
+
+    Raises:
+        InputError: its manifest.json is none.
+    """
+    manifest = _own(folder)
+    return str(manifest["set"]) if manifest else None
+
+
+def images_of(folder: Path) -> dict[str, list[str]]:
+    """Stems by scene of the images that a folder's manifest.json lists; {} without one.
+
+    Raises:
+        InputError: its manifest.json is none.
+    """
+    scenes = (_own(folder) or {"scenes": {}})["scenes"]
+    return {name: list(scene["images"]) for name, scene in scenes.items()}
+
+
+def _own(folder: Path) -> dict[str, Any] | None:
     path = folder / FILE
-    return str(records.read_json(path)["set"]) if path.is_file() else None
+    if not path.is_file():
+        return None
+    manifest = records.read_json(path)
+    known = isinstance(manifest, dict) and isinstance(manifest.get("set"), str)
+    scenes = manifest.get("scenes") if known else None
+    if not isinstance(scenes, dict) or not all(
+        isinstance(scene, dict) and isinstance(scene.get("images"), dict) for scene in scenes.values()
+    ):
+        raise InputError(f"{path}: is not the manifest of a set (set, and scenes with their images)")
+    return dict(manifest)
 
 
-def check(folder: Path, published: dict[str, Any] | None = None) -> list[Finding]:
+def check(
+    folder: Path,
+    published: dict[str, Any] | None = None,
+    wanted: Mapping[str, Collection[str]] | None = None,
+) -> list[Finding]:
     """Compare every file with its info.json, and with what was published.
 
     Args:
         folder: holds a folder per scene, or is one.
-        published: a manifest; its scenes and images must all be there.
+        published: a manifest, whose bytes the files are compared with.
+        wanted: stems by scene of the images that must be there; None for all that were published.
 
     Raises:
-        InputError: there is no stack.
+        InputError: there is no stack, or one whose info.json has no hashes.
     """
-    there = {path.parent.name: path.parent for path in sorted(folder.glob("*/info.json"))}
-    if (folder / "info.json").is_file():
-        there = {folder.resolve().name: folder}
-    if not there:
-        raise InputError(f"{folder}: no rendered stack in it (a folder with info.json)")
-    wanted = published["scenes"] if published else {}
+    there = stack.folders(folder)
+    known = published["scenes"] if published else {}
+    due = {scene: known[scene]["images"] for scene in known} if wanted is None else wanted
     findings: list[Finding] = []
-    for scene in dict.fromkeys([*there, *wanted]):
-        expected = _files(wanted[scene]) if scene in wanted else {}
-        info = records.read_json(there[scene] / "info.json") if scene in there else {"images": {}}
+    for scene in dict.fromkeys([*there, *due]):
+        expected = _files(known[scene]) if scene in known else {}
+        info = _load_info(there[scene]) if scene in there else {"images": {}}
         own = _files(info)
         if scene in there:
-            due = wanted[scene]["geometry_sha256"] if scene in wanted else None
-            findings.append(Finding(scene, "info.json", _status_of_info(info, due)))
-        for file in dict.fromkeys([*own, *expected]):
+            blur = known[scene]["geometry_sha256"] if scene in known else None
+            findings.append(Finding(scene, "info.json", _status_of_info(info, blur)))
+        for file in dict.fromkeys([*own, *_names(due.get(scene, ()))]):
             path = there.get(scene, folder / scene) / file
             findings.append(Finding(scene, file, _status(path, own.get(file), expected.get(file))))
     return findings
+
+
+def _load_info(folder: Path) -> dict[str, Any]:
+    """info.json with a hash of each image and of the depth."""
+    info = stack.load_info(folder)
+    images = info.get("images")
+    if not isinstance(images, dict) or not all(
+        isinstance(image, dict)
+        and isinstance(image.get("sha256"), str)
+        and (name != ALL_IN_FOCUS or isinstance(image.get("depth_sha256"), str))
+        for name, image in images.items()
+    ):
+        raise InputError(
+            f"{folder / 'info.json'}: has no hashes of its images, so that they cannot be checked; only what "
+            "bokehbench blb render wrote has them"
+        )
+    return info
 
 
 def _status(path: Path, own: str | None, published: str | None) -> str:
@@ -148,11 +195,22 @@ def _hashes(images: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "depth.exr", image["depth_sha256"]
 
 
+def _names(stems: Collection[str]) -> Iterator[str]:
+    """Files of images: the all-in-focus image has its depth beside it."""
+    for stem in sorted(stems):
+        yield f"{stem}.exr"
+        if stem == ALL_IN_FOCUS:
+            yield "depth.exr"
+
+
 def summary(findings: list[Finding], published: dict[str, Any] | None) -> Iterator[str]:
-    """A line per scene, and one per file that is damaged or missing."""
+    """A line per scene, and one per file that is damaged or missing of a scene that is there."""
     for scene in dict.fromkeys(finding.scene for finding in findings):
         mine = [finding for finding in findings if finding.scene == scene]
         counts = {status: sum(f.status == status for f in mine) for status in (SAME, OTHER, DAMAGED, MISSING)}
+        if counts[MISSING] == len(mine):
+            yield f"{scene}: is missing, all {len(mine)} files"
+            continue
         if published is None or scene not in published["scenes"]:
             text = f"{counts[SAME]} files as info.json describes them"
         elif counts[OTHER] == 0:

@@ -30,7 +30,7 @@ from bokehbench import records
 from bokehbench.blender import sampling
 from bokehbench.blender.digest import code_digest
 from bokehbench.blender.plan import ALL_IN_FOCUS, HALF_MANTISSA, LEVELS, FocusPlan, StackRequest, level_K
-from bokehbench.errors import ConfigError
+from bokehbench.errors import ConfigError, InputError
 from bokehbench.optics import PhysicalCamera
 
 GEOMETRY = (
@@ -57,12 +57,32 @@ def geometry(info: dict[str, Any]) -> str:
     return records.sha256_json({key: info.get(key) for key in GEOMETRY})
 
 
-def settings(request: StackRequest) -> dict[str, Any]:
-    """What makes the pixels, besides which images are asked for; two runs that differ in it do not mix."""
+def folders(root: Path) -> dict[str, Path]:
+    """Folders of stacks by name, sorted: those in `root`, or `root` itself.
+
+    Raises:
+        InputError: there is none.
+    """
+    if (root / "info.json").is_file():
+        return {root.resolve().name: root}
+    found = {path.parent.name: path.parent for path in sorted(root.glob("*/info.json"))}
+    if not found:
+        raise InputError(f"{root}: no rendered stack in it (a folder with info.json)")
+    return found
+
+
+def chosen(request: StackRequest) -> dict[str, Any]:
+    """What a request says of the pixels, besides which images are asked for."""
     apart = ("levels", "foci", "blend", "height", "texture_dir")
-    made = {key: value for key, value in request.to_json().items() if key not in apart}
-    made["spp"], made["level_quality"] = list(request.spp), list(request.level_quality)
-    made["size"] = [made.pop("width"), request.height]
+    said = {key: value for key, value in request.to_json().items() if key not in apart}
+    said["spp"], said["level_quality"] = list(request.spp), list(request.level_quality)
+    said["size"] = [said.pop("width"), request.height]
+    return said
+
+
+def settings(request: StackRequest) -> dict[str, Any]:
+    """What makes the pixels: `chosen`, the code, Blender, the file; two runs that differ in it do not mix."""
+    made = chosen(request)
     made["code_sha256"] = code_digest(request.module)
     made["bpy"] = metadata.version("bpy")
     if request.blend:
@@ -71,16 +91,24 @@ def settings(request: StackRequest) -> dict[str, Any]:
     return made
 
 
+def load_info(folder: Path) -> dict[str, Any]:
+    """info.json; InputError where it is missing or holds something else than keys and values."""
+    info = records.read_json(folder / "info.json")
+    if not isinstance(info, dict):
+        raise InputError(f"{folder / 'info.json'}: is not the description of a stack (keys and values)")
+    return info
+
+
 def read_info(folder: Path, wanted: dict[str, Any]) -> dict[str, Any]:
     """info.json of a stack, {} where there is none yet.
 
     Raises:
         ConfigError: the folder holds a stack that was rendered with other settings.
+        InputError: info.json is something else.
     """
-    path = folder / "info.json"
-    if not path.exists():
+    if not (folder / "info.json").exists():
         return {}
-    info: dict[str, Any] = records.read_json(path)
+    info = load_info(folder)
     found = info.get("settings", {})
     changed = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
     if changed:

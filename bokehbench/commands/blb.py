@@ -304,23 +304,32 @@ def _print_radii(radii: list[Radius]) -> None:
 
 @blb.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--set", "set_name", help="The published set to compare with; by default what the folder says.")
+@click.option(
+    "--set", "set_name", help="The ready-made set that it must be; by default what the folder says."
+)
 def verify(folder: Path, set_name: str | None) -> int:
     """Check rendered files against their info.json, and a ready-made set against the published one.
 
-    Exit code 0 when every file is there and sound, 1 when one is damaged or missing. Files that are sound
-    but not the published bytes were rendered by another machine, Blender or version; they are no failure.
+    All images must be there that the set has, or that `blb render` was asked for. Exit code 0 when every file
+    is there and sound, 1 when one is damaged or missing, 2 when the folder is not of the set. Files that are
+    sound but not the published bytes were rendered by another machine, Blender or version; they are no
+    failure.
     """
-    from bokehbench.blender import manifest
+    from bokehbench.blender import manifest, membership
     from bokehbench.blender.sets import find_set
 
-    name = str(find_set(set_name)) if set_name is not None else manifest.set_of(folder)
+    spec = find_set(set_name) if set_name is not None else membership.find(folder)
+    if spec is not None:
+        membership.require(spec, folder)
+    name = str(spec) if spec is not None else manifest.set_of(folder)
     published = manifest.shipped(name) if name is not None else None
-    if set_name is not None and published is None:
-        raise ConfigError(f"--set {name}: this package has no published files to compare with")
     if name is not None and published is None:
-        click.echo(f"{name}: this package has no published files to compare with", err=True)
-    findings = manifest.check(folder, published)
+        click.echo(
+            f"{name}: this package has no published bytes of it; all its files must be there, as info.json "
+            "describes them",
+            err=True,
+        )
+    findings = manifest.check(folder, published, membership.wanted(folder, spec))
     for line in manifest.summary(findings, published):
         click.echo(line)
     bad = sum(finding.status in (manifest.DAMAGED, manifest.MISSING) for finding in findings)

@@ -116,7 +116,7 @@ def test_interrupted_killed_and_resumed_gives_the_bytes_of_an_uninterrupted_run(
     # The rest by two processes, of which one does not render the all-in-focus image.
     assert start(parts, "--workers", "2").wait() == 0
     assert hashes(parts) == hashes(whole)
-    assert set(hashes(whole)) == {"info.json", "image.exr", "depth.exr"} | {
+    assert set(hashes(whole)) == {"asked.json", "info.json", "image.exr", "depth.exr"} | {
         f"bokeh_04_0{f}.exr" for f in (0, 5, 9)
     }
 
