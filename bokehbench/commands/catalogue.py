@@ -25,6 +25,8 @@ from bokehbench.registry import (
 
 SAID = ("name", "summary", "version", "restorer", "renderer")
 """What the first line of a description says, of two stages by their names."""
+LABELS = {"published": "cases of the published set"}
+"""Of fields whose names alone would not be understood."""
 
 
 def _public(spec: Spec) -> dict[str, Any]:
@@ -99,8 +101,9 @@ def describe(name: str, as_json: bool, record: bool, against: str | None) -> Non
     for spec in found:
         click.echo(f"{spec.kind} {spec.id}: {spec.summary}")
         for key, value in dataclasses.asdict(spec).items():
-            if key not in SAID and value not in ("", (), [], {}, None):
-                click.echo(f"  {key.replace('_', ' ')}: {_plain(value)}")
+            # Of a benchmark that is any folder of its kind, nothing is published.
+            if key not in SAID and value not in ("", (), [], {}, None) and (key, value) != ("published", 0):
+                click.echo(f"  {LABELS.get(key, key.replace('_', ' '))}: {_plain(value)}")
         if isinstance(spec, BenchmarkSpec):
             _describe_protocols(spec)
         if isinstance(spec, MethodSpec):

@@ -103,6 +103,8 @@ def test_the_command(root, capsys):
     for arguments, code, text in (
         (["describe", f"ebb400:{root}", "--record"], 0, "recorded in"),
         (["describe", "ebb400"], 0, "under bokehme-midas@1: MiDaS disparity"),
+        (["describe", "ebb400"], 0, "cases of the published set: 400"),
+        (["describe", "blb"], 0, "5 levels x 10 foci: 500 cases"),
         (["describe", "realbokeh"], 0, "under optics@1: Metric depth by Depth Pro"),
         (["describe", "ipb"], 0, "Chosen with the ground truth: nothing."),
         (["describe", "ebb400", "--record"], 2, "of a benchmark's folder"),
@@ -118,3 +120,9 @@ def test_the_command(root, capsys):
 def test_folders_with_their_own_hashes_need_no_record(tmp_path):
     with pytest.raises(ConfigError, match="in their own files"):
         list(survey("layered", tmp_path, record=True))
+
+
+def test_what_is_any_folder_of_its_kind_has_no_number_of_published_cases(capsys):
+    with pytest.raises(SystemExit):
+        main(["describe", "blb"])
+    assert "cases of the published set" not in capsys.readouterr().out
