@@ -275,7 +275,7 @@ def test_an_arnet_whose_training_is_not_finished_is_said_to_be_so(photographs, s
         "step": stage["best_step"],
         "score": stage["best_score"],
     }
-    assert "arnet 4 of 9 steps" in made.card["summary"]
+    assert "arnet 4 of paper's 46,875 steps" in made.card["summary"]
 
 
 def test_what_a_user_should_know_is_said_at_the_start_and_a_folder_has_one_training(
