@@ -31,6 +31,7 @@ class ConvolutionMuon(torch.optim.Optimizer):
         momentum: of Muon.
         betas: of Adam.
         smallest: kernels [out, in, kh, kw] with fewer outputs, or in x kh x kw, are Adam's.
+        share: of the learning rate that these weights have; see `add`.
     """
 
     def __init__(
@@ -41,15 +42,30 @@ class ConvolutionMuon(torch.optim.Optimizer):
         momentum: float = 0.95,
         betas: tuple[float, float] = (0.9, 0.999),
         smallest: int = 32,
+        share: float = 1.0,
     ) -> None:
-        weights = list(weights)
-        kernels = [weight for weight in weights if _is_matrix(weight, smallest)]
-        others = [weight for weight in weights if not _is_matrix(weight, smallest)]
+        self.how: dict[str, Any] = {
+            "factor": factor,
+            "momentum": momentum,
+            "betas": betas,
+            "smallest": smallest,
+        }
+        super().__init__(self._groups(weights, lr, share), {})
+
+    def add(self, weights: Iterable[nn.Parameter], lr: float, share: float) -> None:
+        """More weights, whose learning rates are `share` of what they would be."""
+        for group in self._groups(weights, lr, share):
+            self.add_param_group(group)
+
+    def _groups(self, weights: Iterable[nn.Parameter], lr: float, share: float) -> list[dict[str, Any]]:
+        weights, how = list(weights), self.how
+        kernels = [weight for weight in weights if _is_matrix(weight, how["smallest"])]
+        others = [weight for weight in weights if not _is_matrix(weight, how["smallest"])]
         groups: list[dict[str, Any]] = [
-            {"params": kernels, "share": factor, "momentum": momentum, "muon": True},
-            {"params": others, "share": 1.0, "betas": betas, "muon": False},
+            {"params": kernels, "share": share * how["factor"], "momentum": how["momentum"], "muon": True},
+            {"params": others, "share": share, "betas": how["betas"], "muon": False},
         ]
-        super().__init__([{**group, "lr": lr * group["share"]} for group in groups if group["params"]], {})
+        return [{**group, "lr": lr * group["share"]} for group in groups if group["params"]]
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from bokehbench.training.muon import ADAM_RMS, ConvolutionMuon, orthogonal
+from bokehbench.training.optimiser import Optimiser, made_for
 
 
 def test_singular_values_become_alike_and_singular_vectors_stay() -> None:
@@ -62,3 +63,13 @@ def test_a_stored_state_goes_on_with_the_same_bytes() -> None:
             weights.weight.grad = gradient.clone()
             optimiser.step()
     assert torch.equal(layer.weight, twin.weight)
+
+
+def test_parts_have_shares_of_the_rate_under_muon_and_under_adamw() -> None:
+    kernel, bias = nn.Conv2d(32, 32, 3), nn.Conv2d(32, 32, 3)
+    groups = [{"params": list(kernel.parameters())}, {"params": list(bias.parameters()), "share": 0.1}]
+    for muon, wanted in ((None, [1.0, 0.1]), (2.0, [2.0, 1.0, 0.2, 0.1])):
+        settings = Optimiser(betas=(0.9, 0.99), weight_decay=0.0, eps=1e-8, muon=muon)
+        made = made_for(groups, settings, lr=1e-3)
+        assert [group.get("share", 1.0) for group in made.param_groups] == wanted
+        assert sum(len(group["params"]) for group in made.param_groups) == 4

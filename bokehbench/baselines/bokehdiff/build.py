@@ -81,12 +81,14 @@ def random_compact(
         config: sizes; None for those of `bokehdiff-compact`.
         settings: of PISA.
     """
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers import UNet2DConditionModel
+
+    from bokehbench.baselines.diffusion.patch_vae import PatchVAE
 
     config = config or CompactConfig()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        vae = AutoencoderKL(**config.vae())
+        vae = PatchVAE(**config.vae())
         unet: Any = UNet2DConditionModel(**config.unet())
         prompt = torch.randn(1, PROMPT_TOKENS, config.prompt_width)
     if config.copies:

@@ -77,7 +77,7 @@ class CompactConfig:
         return config_from_json(cls, values, "bokehdiff-compact")
 
     def vae(self) -> dict[str, Any]:
-        """Configuration of diffusers' AutoencoderKL."""
+        """Configuration of the VAE, `diffusion.patch_vae.PatchVAE`."""
         stages = len(self.vae_channels)
         return {
             "block_out_channels": self.vae_channels,

@@ -94,12 +94,14 @@ def random_compact(
         config: sizes; None for those of `magicbokeh-compact`.
         fama: None for the released form with `COMPACT_RANK`.
     """
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers import UNet2DConditionModel
+
+    from bokehbench.baselines.diffusion.patch_vae import PatchVAE
 
     config, fama = config or CompactConfig(), fama or FamaSettings(rank=COMPACT_RANK)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        vae = AutoencoderKL(**config.vae())
+        vae = PatchVAE(**config.vae())
         network: Any = unet.prune(UNet2DConditionModel(**config.unet()))
         control = ControlNet(network, config.condition_channels)
     torch.nn.init.zeros_(network.conv_out.weight)

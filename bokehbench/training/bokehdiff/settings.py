@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 import bokehbench
 from bokehbench.baselines.bokehdiff.compact import CompactConfig
 from bokehbench.synth.distributions import Share, Strict
-from bokehbench.training.adamw import Optimiser, Positive
 from bokehbench.training.benchmark import ValidationSettings
 from bokehbench.training.diffusion.settings import VaeSettings
+from bokehbench.training.optimiser import Optimiser, Positive
 from bokehbench.training.photographs import PhotographSettings
 from bokehbench.training.settings import StageSettings, Weight, load_settings
 

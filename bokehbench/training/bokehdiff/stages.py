@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from bokehbench.baselines.bokehdiff.model import BokehDiff
 from bokehbench.baselines.bokehdiff.pisa.settings import PisaSettings
-from bokehbench.training.adamw import adamw
 from bokehbench.training.bokehdiff.data import scene_of
 from bokehbench.training.bokehdiff.losses import DenoiserLoss
 from bokehbench.training.bokehdiff.settings import DenoiserSettings, Pisa
 from bokehbench.training.diffusion.showing import SHOWN, shown, table
 from bokehbench.training.meter import psnr
+from bokehbench.training.optimiser import made_for
 from bokehbench.training.pairs import Pairs
 from bokehbench.training.stage import Batch, Task
 
@@ -76,7 +76,7 @@ class DenoiserStage(Task):
         if self.loss.adversary is not None:
             head = list(self.loss.adversary.head.parameters())
             groups.append({"params": head, "share": settings.losses.adversary.share})
-        return adamw(groups, settings.optimiser, lr)
+        return made_for(groups, settings.optimiser, lr)
 
     def stored(self) -> dict[str, Tensor]:
         """What training changes: LoRA and the encoder's ends on a base, all of a compact model."""

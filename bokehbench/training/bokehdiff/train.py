@@ -22,7 +22,7 @@ from bokehbench.training.bokehdiff.settings import FREE, STAGES, BokehDiffSettin
 from bokehbench.training.bokehdiff.stages import DenoiserStage, rendering_settings
 from bokehbench.training.diffusion.on_base import base_card, base_options, check_multiples, check_size
 from bokehbench.training.diffusion.settings import VaeSettings
-from bokehbench.training.diffusion.vae_stage import VaeStage, fill_vae, start_sharp
+from bokehbench.training.diffusion.vae_stage import VaeStage, fill_vae
 from bokehbench.training.loop import Stage
 from bokehbench.training.pairs import Pairs, PairSource, open_pairs
 from bokehbench.training.starting import seed_number
@@ -144,7 +144,7 @@ class _Run(method_run.MethodRun):
         model = self._model()
         if name == "vae":
             assert self.settings.vae is not None
-            start_sharp(model, self.settings.vae.noise)
+            model.vae.start_noise(self.settings.vae.noise)
             return VaeStage(model, self.settings.vae, self._held_out)
         if self.settings.vae is not None:
             pictures = [one[key] for one in self._held_out for key in ("image", "target")]

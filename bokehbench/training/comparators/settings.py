@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 import bokehbench
-from bokehbench.synth.distributions import Strict
+from bokehbench.synth.distributions import Share, Strict
 from bokehbench.training.benchmark import ValidationSettings
 from bokehbench.training.bokehme.settings import DataSettings, Optimiser
 from bokehbench.training.comparators.data import Plain
@@ -42,6 +42,7 @@ class PictureStage(StageSettings):
         optimiser: adam, or muon (`training.muon`), which needs fewer steps.
         darkest: crops are darkened by a factor from this to 1, log-uniform: pictures with light beyond white
             are scaled down before they are rendered, and have to be known as well. 1 for none of it.
+        all_in_focus: share of the crops that are told K = 0, and have the sharp picture as their target.
         losses: of the picture.
     """
 
@@ -49,6 +50,7 @@ class PictureStage(StageSettings):
     gamma: tuple[float, float]
     optimiser: Optimiser
     darkest: Annotated[float, Field(gt=0.0, le=1.0)]
+    all_in_focus: Share
     losses: Losses
 
     @model_validator(mode="after")

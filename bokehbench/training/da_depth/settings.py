@@ -10,8 +10,8 @@ from pydantic import Field, field_validator
 import bokehbench
 from bokehbench.synth.degrade import preset_names
 from bokehbench.synth.distributions import Share, Strict
-from bokehbench.training.adamw import Optimiser, Positive
 from bokehbench.training.benchmark import ValidationSettings
+from bokehbench.training.optimiser import Optimiser, Positive
 from bokehbench.training.picture_folder import SquareSettings
 from bokehbench.training.settings import StageSettings, Weight, load_settings
 

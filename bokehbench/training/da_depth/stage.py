@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bokehbench.training.adamw import adamw
 from bokehbench.training.da_depth.anything import Anything
 from bokehbench.training.da_depth.data import Pair
 from bokehbench.training.da_depth.losses import disparity_distance, feature_distance, gradient_distance
 from bokehbench.training.da_depth.settings import StudentSettings
+from bokehbench.training.optimiser import made_for
 from bokehbench.training.stage import Batch, Task
 
 SHOWN = 4
@@ -56,7 +56,7 @@ class Distillation(Task):
             {"params": self.student.backbone(), "share": self.settings.backbone_share},
             {"params": self.student.rest()},
         ]
-        return adamw(groups, self.settings.optimiser, lr)
+        return made_for(groups, self.settings.optimiser, lr)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of hq and lq, [B, 3, H, W] in [0, 1]."""

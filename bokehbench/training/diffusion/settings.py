@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from bokehbench.synth.distributions import Strict
-from bokehbench.training.adamw import Optimiser, Positive
+from bokehbench.training.optimiser import Optimiser, Positive
 from bokehbench.training.settings import StageSettings, Weight
 
 Side = Annotated[int, Field(ge=16, le=1024)]
@@ -27,14 +27,12 @@ class VaeSettings(StageSettings):
 
     Attributes:
         crop: pixels on a side; `batch` counts pairs, of which both pictures are taken.
-        optimiser: see there; of Muon's other weights the betas alone.
-        muon: its learning rate for kernels, over that of Adam for all else; null for AdamW alone.
+        optimiser: see there.
         noise: standard deviation of the posterior at the start.
         losses: see there.
     """
 
     crop: Side
     optimiser: Optimiser
-    muon: Positive | None
     noise: Positive
     losses: VaeLosses

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,13 +12,12 @@ from torch.nn import functional
 
 from bokehbench.baselines.diffusion.states import check_keys
 from bokehbench.errors import InputError
-from bokehbench.training.adamw import adamw
 from bokehbench.training.diffusion.edge import edge_loss
 from bokehbench.training.diffusion.perceptual import open_perceptual
 from bokehbench.training.diffusion.settings import VaeSettings
 from bokehbench.training.diffusion.showing import SHOWN, shown, table
 from bokehbench.training.meter import psnr
-from bokehbench.training.muon import ConvolutionMuon
+from bokehbench.training.optimiser import made_for
 from bokehbench.training.pairs import Pairs
 from bokehbench.training.stage import Batch, Task
 
@@ -74,12 +72,8 @@ class VaeStage(Task):
 
     def optimiser(self, lr: float) -> torch.optim.Optimizer:
         """Of the whole VAE."""
-        weights, settings = list(self.network.parameters()), self.settings
-        if settings.muon is not None:
-            return ConvolutionMuon(
-                weights, lr, settings.muon, betas=settings.optimiser.betas, smallest=NARROWEST
-            )
-        return adamw([{"params": weights}], settings.optimiser, lr)
+        weights = [{"params": list(self.network.parameters())}]
+        return made_for(weights, self.settings.optimiser, lr, NARROWEST)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of both pictures of each pair."""
@@ -120,15 +114,6 @@ class VaeStage(Task):
     def pictures(self) -> dict[str, Tensor]:
         """A row for each of some held-out pictures: itself, and its round trip."""
         return self.shown
-
-
-def start_sharp(model: WithVae, noise: float) -> None:
-    """Set the posterior's standard deviation to about `noise`: training begins with latents that tell."""
-    channels = model.vae.config.latent_channels
-    convolution = model.vae.quant_conv
-    with torch.no_grad():
-        convolution.weight[channels:] *= 0.1
-        convolution.bias[channels:] = 2.0 * math.log(noise)
 
 
 def _divergence(mean: Tensor, logvar: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ from bokehbench.benchmarks.tracks import parse_track
 from bokehbench.errors import ConfigError
 from bokehbench.synth.degrade import load_preset
 from bokehbench.synth.distributions import Strict
-from bokehbench.training.adamw import Optimiser, Positive
 from bokehbench.training.benchmark import ValidationSettings
 from bokehbench.training.diffusion.settings import VaeSettings
+from bokehbench.training.optimiser import Optimiser, Positive
 from bokehbench.training.photographs import PhotographSettings
 from bokehbench.training.settings import StageSettings, Weight, load_settings
 

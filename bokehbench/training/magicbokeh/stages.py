@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bokehbench.baselines.magicbokeh.model import MagicBokeh
-from bokehbench.training.adamw import adamw
 from bokehbench.training.diffusion.perceptual import Perceptual, open_perceptual
 from bokehbench.training.diffusion.showing import SHOWN, shown, table
 from bokehbench.training.magicbokeh.data import PHASE, on_device
 from bokehbench.training.magicbokeh.settings import AlternateSettings, IsrSettings, Losses
 from bokehbench.training.meter import psnr
+from bokehbench.training.optimiser import made_for
 from bokehbench.training.pairs import Pairs
 from bokehbench.training.stage import Batch, Task
 
@@ -113,7 +113,7 @@ class IsrStage(MagicBokehStage):
 
     def optimiser(self, lr: float) -> torch.optim.Optimizer:
         """Of encoder and UNet."""
-        return adamw([{"params": list(self.model.trained("isr").values())}], self.settings.optimiser, lr)
+        return made_for([{"params": list(self.model.trained("isr").values())}], self.settings.optimiser, lr)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch of `data.sharp_pairs`."""
@@ -180,7 +180,7 @@ class AlternateStage(MagicBokehStage):
             {"params": list(self.model.trained(phase).values()), "share": share}
             for phase, share in zip(self.phases, shares, strict=True)
         ]
-        return adamw(groups, self.settings.optimiser, lr)
+        return made_for(groups, self.settings.optimiser, lr)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch of `data.bokeh_pairs` or `data.sharp_pairs`, named by their phase."""

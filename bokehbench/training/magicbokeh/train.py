@@ -16,7 +16,7 @@ from bokehbench.training import checkpoint, method_run, runs
 from bokehbench.training.benchmark import Check
 from bokehbench.training.diffusion.on_base import base_card, base_options, check_multiples, check_size
 from bokehbench.training.diffusion.settings import VaeSettings
-from bokehbench.training.diffusion.vae_stage import VaeStage, fill_vae, start_sharp
+from bokehbench.training.diffusion.vae_stage import VaeStage, fill_vae
 from bokehbench.training.magicbokeh.alternating import AlternatingLoader
 from bokehbench.training.magicbokeh.benchmark import BenchmarkCheck
 from bokehbench.training.magicbokeh.build import before_training, multiple
@@ -259,7 +259,7 @@ class _Run(method_run.MethodRun):
         held_out, settings = self._judging(), self.settings_of(name)
         model = before_training(self.settings, self.request.base, self.request.revision)
         if isinstance(settings, VaeSettings):
-            start_sharp(model, settings.noise)
+            model.vae.start_noise(settings.noise)
             # As BokehDiff's: the sharp picture and the blurred one; the low-quality one is the next stage's.
             pairs = [{"image": one["sharp"], "target": one["target"]} for one in held_out]
             return VaeStage(model, settings, pairs)

@@ -28,7 +28,7 @@ def test_it_fits_into_five_megabytes_of_half_precision():
     assert (model.latent_px, model.token_px, model.multiple) == (4, 8, 16)
     assert [type(module).__name__ for module in (model.unet, model.vae)] == [
         "UNet2DConditionModel",
-        "AutoencoderKL",
+        "PatchVAE",
     ]
 
 

@@ -13,7 +13,7 @@ from bokehbench.training.bokehdiff.data import KEYS, pairs
 from bokehbench.training.bokehdiff.losses import open_loss
 from bokehbench.training.bokehdiff.settings import load
 from bokehbench.training.bokehdiff.stages import DenoiserStage
-from bokehbench.training.diffusion.vae_stage import VaeStage, start_sharp
+from bokehbench.training.diffusion.vae_stage import VaeStage
 
 SCENES = ("size=[128, 128]", "foregrounds.kinds={leaves: 1, wires: 1}", "backgrounds.kinds={fairy_lights: 1}")
 
@@ -46,7 +46,7 @@ def trained(task, batch, count, lr, every=50):
 def test_one_pair_is_learnt_to_within_1_db_of_the_vaes_round_trip(tmp_path):
     settings, batch = load("compact"), a_pair()
     model = build.random_compact(1)
-    start_sharp(model, settings.vae.noise)
+    model.vae.start_noise(settings.vae.noise)
     vae = trained(VaeStage(model, settings.vae, [batch]), batch, 600, 2e-3)
     with torch.no_grad():
         model.set_scaling(torch.cat([model.encode(batch[name]) for name in ("image", "target")]))

@@ -8,7 +8,7 @@ import torch
 from bokehbench.synth.config import builtin_path, load_recipe
 from bokehbench.synth.dataset import make_library
 from bokehbench.synth.training import Augment, RenderCollate, SceneSource
-from bokehbench.training.diffusion.vae_stage import VaeStage, fill_vae, start_sharp
+from bokehbench.training.diffusion.vae_stage import VaeStage, fill_vae
 from bokehbench.training.magicbokeh.build import before_training
 from bokehbench.training.magicbokeh.data import BOKEH_KEYS, bokeh_pairs
 from bokehbench.training.magicbokeh.settings import load
@@ -60,7 +60,7 @@ def test_one_picture_is_restored_and_blurred_better_than_it_comes(tmp_path):
     sharp = {"lq": bokeh["lq"], "target": bokeh["sharp"]}
     both = {"image": bokeh["sharp"], "target": bokeh["target"]}
     model = before_training(settings, None, None)
-    start_sharp(model, settings.vae.noise)
+    model.vae.start_noise(settings.vae.noise)
     found = {"vae": trained(VaeStage(model, settings.vae, [both]), [both], 400, 3e-3)}
     pictures = [bokeh["sharp"], bokeh["target"]]
     fill_vae(model, dict(model.vae.state_dict()), tmp_path, pictures)
