@@ -103,7 +103,8 @@ def test_the_decoder_and_the_encoders_middle_stay_bit_for_bit():
 
 
 def test_the_rates_of_the_parts_are_the_papers():
-    groups = denoiser(small()).optimiser(1e-3).param_groups
+    papers = load("paper").denoiser.optimiser.model_dump_json()
+    groups = denoiser(small(f"denoiser.optimiser={papers}")).optimiser(1e-3).param_groups
     assert [group["share"] for group in groups] == [1.0, 0.1]
     assert all(group["betas"] == (0.9, 0.95) and group["eps"] == 1e-7 for group in groups)
     assert all(group["weight_decay"] == 0.01 for group in groups)
