@@ -77,7 +77,8 @@ def test_each_phase_moves_its_own_weights_and_not_one_bit_of_any_other():
 
 
 def test_each_phase_keeps_its_own_moments():
-    task = alternate()
+    adamw = load("paper").alternate.optimiser.model_dump_json()
+    task = alternate(small(f"alternate.optimiser={adamw}"))
     optimiser = task.optimiser(1e-3)
     step(task, optimiser, batch(bokeh=True))
     first = {id(weight): optimiser.state[weight]["exp_avg"].clone() for weight in optimiser.state}
