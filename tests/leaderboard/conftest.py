@@ -1,4 +1,4 @@
-"""One results folder and one page for all tests of the picture comparison, and a browser for each module."""
+"""Results that several modules read, one page of them, and a browser for each module."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ def shown_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight scenes at two levels, three methods."""
     root = tmp_path_factory.mktemp("shown_results")
     world.write_world(root, scenes=8, methods=METHODS, size=SIZE)
+    return root
+
+
+@pytest.fixture(scope="session")
+def layout_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six scenes of `blb-mini` under the protocol of the papers' tables."""
+    root = tmp_path_factory.mktemp("layout_results")
+    world.write_world(root, scenes=6, benchmark="blb-mini", methods=METHODS, size=(24, 16))
+    (root / "blb-mini" / "gt@1").rename(root / "blb-mini" / "gt-disparity@1")
     return root
 
 

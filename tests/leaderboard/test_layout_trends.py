@@ -16,7 +16,6 @@ from bokehbench.leaderboard.layout_types import FAILS, HOLDS, UNKNOWN, Grid, Lay
 from bokehbench.leaderboard.statistics import mean_interval
 from bokehbench.metrics import find
 
-METHODS = {"soft": 12.0, "sharp": 20.0, "identity": 60.0}
 AS = {"soft": "bokehme-nr", "sharp": "bokehme", "identity": "scatter"}
 """The methods of the world are, to the table, BokehMe and its parts; `sharp` is a network there."""
 Value = Callable[[str, str, int], float | None]
@@ -30,19 +29,11 @@ def psnr(method: str, level: str, scene: int) -> float:
     return PSNR[method][level == "L5"] + (0.1 if method == "bokehme" else 0.3) * (-1) ** scene
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("trends")
-    world.write_world(root, scenes=6, benchmark="blb-mini", methods=METHODS, size=(24, 16))
-    (root / "blb-mini" / "gt@1").rename(root / "blb-mini" / "gt-disparity@1")
-    return root
-
-
 @pytest.fixture
-def board(root: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
+def board(layout_results: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
     """Six scenes at L1 and L5, with the values of `psnr`."""
     world.register_world(monkeypatch)
-    (found,) = collect([root])
+    (found,) = collect([layout_results])
     return scored(
         dataclasses.replace(found, runs={(AS[m], w): run for (m, w), run in found.runs.items()}), psnr
     )

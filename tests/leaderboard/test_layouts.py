@@ -8,6 +8,7 @@ from pathlib import Path
 
 import board_world as world
 import pytest
+from viewer_world import METHODS
 
 from bokehbench import weights
 from bokehbench.errors import ConfigError, InputError
@@ -18,7 +19,6 @@ from bokehbench.leaderboard.layout_types import BEST, FAILS, HOLDS, PRINTED, UNK
 from bokehbench.leaderboard.results import NO_WEIGHTS, Protocol
 from bokehbench.leaderboard.staleness import Stale
 
-METHODS = {"soft": 12.0, "sharp": 20.0, "identity": 60.0}
 AS = {"soft": "scatter", "sharp": "sterefo", "identity": "rvr"}
 """The papers' names for the methods of the world, best first: the order of BokehMe's Table 1."""
 
@@ -29,18 +29,10 @@ def renamed(board: Collected, names: dict[str, str] = AS) -> Collected:
     return dataclasses.replace(board, runs=runs)
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("layouts")
-    world.write_world(root, scenes=6, benchmark="blb-mini", methods=METHODS, size=(24, 16))
-    (root / "blb-mini" / "gt@1").rename(root / "blb-mini" / "gt-disparity@1")
-    return root
-
-
 @pytest.fixture
-def board(root: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
+def board(layout_results: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
     world.register_world(monkeypatch)
-    (found,) = collect([root])
+    (found,) = collect([layout_results])
     return found
 
 
@@ -162,20 +154,20 @@ def test_results_of_a_single_level_are_laid_out_and_the_others_are_missing(board
     assert "blb render --set blb-lite" in layout.missing[0].command
 
 
-def test_what_is_missing_comes_with_the_command_that_makes_it(root: Path) -> None:
-    (board,) = collect([root])  # with the project's own methods registered
+def test_what_is_missing_comes_with_the_command_that_makes_it(layout_results: Path) -> None:
+    (board,) = collect([layout_results])  # with the project's own methods registered
     found = one("bokehme-1", without(renamed(board), "scatter", "L5")).missing
     run = next(one for one in found if one.what.startswith("not run: vdslr"))
     assert run.command.startswith("bokehbench run --benchmark blb-mini --method vdslr ")
-    assert run.command.endswith(f"--out {root} && bokehbench evaluate {root}")
+    assert run.command.endswith(f"--out {layout_results} && bokehbench evaluate {layout_results}")
     partly = next(one for one in found if one.what.startswith("not run on all cases"))
     assert "scatter" in partly.what and "--method scatter" in partly.command
 
 
 def test_what_is_not_trained_has_a_row_that_says_so_and_its_command(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+    layout_results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (board,) = collect([root])  # with the project's own methods registered
+    (board,) = collect([layout_results])  # with the project's own methods registered
     monkeypatch.setattr(weights, "locate", lambda wanted: ("unavailable", None))
     layout = one("bokehme-1", renamed(board))
     labels = [layout_export.row_label(line) for line in layout.grids[0].rows]
@@ -195,9 +187,9 @@ def stale(board: Collected, method: str) -> Collected:
     return dataclasses.replace(board, runs=board.runs | {key: {0: run}})
 
 
-def test_what_is_stale_counts_nowhere_and_is_run_again(root: Path) -> None:
+def test_what_is_stale_counts_nowhere_and_is_run_again(layout_results: Path) -> None:
     (board,) = collect(
-        [root]
+        [layout_results]
     )  # with the project's own methods registered, so that what the world made is stale
     layout = one("bokehme-1", stale(renamed(board), "scatter"))
     assert {cell.text for cell in lines(layout)["scatter"].cells} == {"stale"}
@@ -247,7 +239,7 @@ def test_latex_leaves_intervals_out_and_fits_wide_tables_to_the_line(board: Coll
 
 
 def test_corrupted_maps_stand_beside_the_true_one(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    layout_results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.register_world(monkeypatch)
     at = Protocol(tmp_path, "blb-mini", "gt@1")
