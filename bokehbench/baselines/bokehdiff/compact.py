@@ -1,9 +1,9 @@
 """The architecture of `bokehdiff-compact`: BokehDiff's modules at a size that trains from nothing.
 
-The same AutoencoderKL, UNet2DConditionModel, PISA stage and one step as the full-size model. What is other,
-and why:
-- the VAE shrinks by 4, not 8, to 16 channels (a third of the picture's values), and has convolutions alone:
-  its round trip bounds every score, and it has to be learnt in minutes;
+The same UNet2DConditionModel, PISA stage and one step as the full-size model. What is other, and why:
+- the VAE shrinks by 4, not 8, to 16 channels (a third of the picture's values), has convolutions alone, and
+  says what differs from the cosine transform of patches (`diffusion/patch_vae.py`): its round trip bounds
+  every score, and it has to be learnt in minutes;
 - a token of PISA is 8 pixels. Its mask cannot tell radii below half a token's side apart, so the UNet also
   sees disparity and radius as two channels beside the latent;
 - there is no prior to keep: what the UNet says is added to the noise that copies the picture, and its last

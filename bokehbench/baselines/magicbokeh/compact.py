@@ -1,9 +1,10 @@
 """The architecture of `magicbokeh-compact`: MagicBokeh's modules at a size that trains from nothing.
 
-The same VAE, pruned UNet, ControlNet, FAMA in the up blocks and one step at T = 999 as the full-size model.
-What is other, and why:
-- the VAE shrinks by 4, not 8, to 16 channels (a third of the picture's values), and has convolutions alone:
-  its round trip bounds every score, and it has to be learnt in minutes;
+The same pruned UNet, ControlNet, FAMA in the up blocks and one step at T = 999 as the full-size model. What
+is other, and why:
+- the VAE shrinks by 4, not 8, to 16 channels (a third of the picture's values), has convolutions alone, and
+  says what differs from the cosine transform of patches (`diffusion/patch_vae.py`): its round trip bounds
+  every score, and it has to be learnt in minutes;
 - attention is in the stages between the first and the last one, where a token is 8 pixels: cheap, and fine
   enough for the borders of what is in focus;
 - patches are 256 pixels, half of the paper's, and so is the largest radius that it learns, 16 pixels;
