@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 
 METHODS = ("identity", "scatter", "sterefo", "vdslr", "raylayers", "raylayers-oracle")
+TRAINED = ("bokehme", "bokehdiff-compact")
+"""Ours, where their weights came with the package."""
 FOCUS_POINTS = ((540, 155), (75, 215), (40, 40))
 """Pixels of the motorcycle photograph (741 × 500): its headlight, the end of the bench, the wall."""
 
@@ -67,12 +69,15 @@ def demo(out: Path, quick: bool, workers: int | None) -> None:
 
 
 def _methods() -> list[str]:
-    """Those without weights, and BokehMe where its weights came with the package."""
+    """Those without weights, and those of `TRAINED` whose weights came with the package."""
+    return [*METHODS, *(name for name in TRAINED if _ships(name))]
+
+
+def _ships(name: str) -> bool:
     from bokehbench.registry import MethodSpec, get
 
-    wanted = get(MethodSpec, "bokehme").weights_wanted()
-    ships = all((one.beside / one.file).is_file() for one in wanted)
-    return [*METHODS, *(["bokehme"] if ships else [])]
+    wanted = get(MethodSpec, name).weights_wanted()
+    return all((one.beside / one.file).is_file() for one in wanted)
 
 
 def _steps(out: Path, scale: Scale, workers: int) -> list[Step]:

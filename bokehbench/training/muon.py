@@ -44,12 +44,7 @@ class ConvolutionMuon(torch.optim.Optimizer):
         smallest: int = 32,
         share: float = 1.0,
     ) -> None:
-        self.how: dict[str, Any] = {
-            "factor": factor,
-            "momentum": momentum,
-            "betas": betas,
-            "smallest": smallest,
-        }
+        self.factor, self.momentum, self.betas, self.smallest = factor, momentum, betas, smallest
         super().__init__(self._groups(weights, lr, share), {})
 
     def add(self, weights: Iterable[nn.Parameter], lr: float, share: float) -> None:
@@ -58,12 +53,12 @@ class ConvolutionMuon(torch.optim.Optimizer):
             self.add_param_group(group)
 
     def _groups(self, weights: Iterable[nn.Parameter], lr: float, share: float) -> list[dict[str, Any]]:
-        weights, how = list(weights), self.how
-        kernels = [weight for weight in weights if _is_matrix(weight, how["smallest"])]
-        others = [weight for weight in weights if not _is_matrix(weight, how["smallest"])]
+        weights = list(weights)
+        kernels = [weight for weight in weights if _is_matrix(weight, self.smallest)]
+        others = [weight for weight in weights if not _is_matrix(weight, self.smallest)]
         groups: list[dict[str, Any]] = [
-            {"params": kernels, "share": share * how["factor"], "momentum": how["momentum"], "muon": True},
-            {"params": others, "share": share, "betas": how["betas"], "muon": False},
+            {"params": kernels, "share": share * self.factor, "momentum": self.momentum, "muon": True},
+            {"params": others, "share": share, "betas": self.betas, "muon": False},
         ]
         return [{**group, "lr": lr * group["share"]} for group in groups if group["params"]]
 

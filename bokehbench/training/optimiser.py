@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bokehbench.synth.distributions import Share, Strict
 from bokehbench.training.muon import ConvolutionMuon
@@ -19,14 +19,21 @@ class Optimiser(Strict):
     """AdamW, or Muon for the kernels of convolutions.
 
     Attributes:
-        betas, weight_decay, eps: of AdamW; Muon takes the betas alone, for all that is no kernel.
-        muon: learning rate of kernels, over that of Adam for all else (`training.muon`); null for AdamW.
+        betas, weight_decay, eps: of AdamW; with Muon for all that is no kernel, without decay.
+        muon: learning rate of kernels, over that of Adam for all else (`training.muon`); null for AdamW. It
+            makes two groups of weights of each, kernels and others, whose gradients are clipped apart.
     """
 
     betas: tuple[Share, Share]
     weight_decay: Weight
     eps: Positive
     muon: Positive | None
+
+    @model_validator(mode="after")
+    def _of_adamw(self) -> Optimiser:
+        if self.muon is not None and (self.weight_decay, self.eps) != (0.0, 1e-8):
+            raise ValueError("muon: goes with weight_decay 0 and eps 1e-8, it has no others")
+        return self
 
 
 def made_for(

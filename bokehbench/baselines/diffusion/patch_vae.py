@@ -19,7 +19,7 @@ from torch.nn import functional
 COLOURS = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
 """Lightness and two opponent colours, orthogonal."""
 SHARES = 1.0, 1 / 3, 1 / 6
-"""Standard deviations of the colours' coefficients over those of lightness, about, in photographs."""
+"""Standard deviations of the colours' coefficients over those of lightness, about, in two photographs."""
 CONSTANT = 3.0
 """Standard deviation of lightness's constant coefficient of a 4 × 4 patch, of pictures in [-1, 1]."""
 FALL = 5.0
@@ -61,18 +61,18 @@ class PatchVAE(BASE):  # type: ignore[misc]
     """AutoencoderKL whose encoder and decoder say what differs from the cosine transform of patches.
 
     Args:
-        noise: standard deviation of the posterior before training, in units of a latent.
         others: of AutoencoderKL; the two 1 × 1 convolutions around the latent are left out, which would mix
             what the linear way keeps apart.
     """
 
-    def __init__(self, noise: float = 0.05, **others: Any) -> None:
+    def __init__(self, **others: Any) -> None:
         super().__init__(**others, use_quant_conv=False, use_post_quant_conv=False)
         channels = self.config.latent_channels
         kernels, deviations = cosine_patches(2 ** (len(self.config.block_out_channels) - 1), channels)
         self.encoder.register_forward_hook(self._around_encoder)
         self.decoder.register_forward_hook(self._around_decoder)
-        # Known from the sizes alone, so in no file.
+        # Known from the sizes and the law above, so in no file: who changes the law changes what files mean,
+        # and gives the methods that have such files another version.
         scale = deviations[:, None, None, None]
         self.register_buffer("analysis", kernels / scale, persistent=False)
         self.register_buffer("synthesis", kernels * scale, persistent=False)
@@ -80,10 +80,14 @@ class PatchVAE(BASE):  # type: ignore[misc]
             for last in (self.encoder.conv_out, self.decoder.conv_out):
                 last.weight.zero_()
                 last.bias.zero_()
-        self.start_noise(noise)
+
+    @classmethod
+    def from_config(cls, *config: Any, **others: Any) -> PatchVAE:
+        """Refused: diffusers would leave out the sizes, which its bookkeeping does not see here."""
+        raise NotImplementedError("PatchVAE(**CompactConfig.vae()) makes one")
 
     def start_noise(self, noise: float) -> None:
-        """Set the posterior's standard deviation: training begins with latents that tell."""
+        """Set the posterior's standard deviation before training, in units of a latent."""
         with torch.no_grad():
             self.encoder.conv_out.bias[self.config.latent_channels :] = 2.0 * math.log(noise)
 

@@ -59,7 +59,7 @@ class PictureTask(Task):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch."""
         batch = darkened(batch, self.settings.darkest)
-        batch = opened_to_nothing(batch, self.settings.all_in_focus)
+        batch = partly_in_focus(batch, self.settings.all_in_focus)
         made = self.predict(self.own, batch)
         with torch.autocast(made.device.type, enabled=False):
             return losses(made.float(), batch["target"], self.settings.losses)
@@ -111,7 +111,7 @@ def darkened(batch: Batch, darkest: float) -> Batch:
     return {**batch, "image": factor * image, "target": factor * batch["target"]}
 
 
-def opened_to_nothing(batch: Batch, share: float) -> Batch:
+def partly_in_focus(batch: Batch, share: float) -> Batch:
     """A batch of which some crops are seen with K = 0: what comes out is what goes in; see `PictureStage`."""
     if share == 0.0:
         return batch

@@ -135,7 +135,9 @@ def fill_vae(model: WithVae, weights: Mapping[str, Tensor], file: Path, pictures
         InputError: weights of a VAE of other sizes.
     """
     try:
-        check_keys(model.vae.state_dict(), weights, "the VAE of these settings (model.sizes)")
+        check_keys(
+            model.vae.state_dict(), weights, "the VAE of these settings (model.sizes) and this version"
+        )
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     model.vae.load_state_dict(weights)

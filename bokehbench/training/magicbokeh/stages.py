@@ -174,7 +174,7 @@ class AlternateStage(MagicBokehStage):
                 weight.requires_grad_(True)
 
     def optimiser(self, lr: float) -> torch.optim.Optimizer:
-        """A group a phase: of bokeh with `lr`, of restoration with its own rate."""
+        """Groups of each phase: of bokeh with `lr`, of restoration with its own rate."""
         shares = (1.0, self.settings.isr_lr / self.settings.lr)
         groups: list[dict[str, Any]] = [
             {"params": list(self.model.trained(phase).values()), "share": share}

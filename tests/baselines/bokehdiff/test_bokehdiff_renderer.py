@@ -29,6 +29,8 @@ def random_model(trained: bool = True):
     if trained:
         torch.manual_seed(0)
         torch.nn.init.normal_(model.unet.conv_out.weight, std=0.2)
+        for part in (model.vae.encoder, model.vae.decoder):
+            torch.nn.init.normal_(part.conv_out.weight, std=0.02)
     return model.eval().requires_grad_(False)
 
 

@@ -87,12 +87,43 @@ def test_networks_add_to_it_and_have_gradients():
     assert torch.equal(round_trip(model, seen), before)  # the copy has hooks of its own
 
 
+def stirred(model):
+    """As after training: networks that say something."""
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for part in (model.encoder, model.decoder):
+            part.conv_out.weight.normal_(std=0.02)
+    return model
+
+
 def test_half_precision_of_the_networks_leaves_the_linear_way_whole():
-    model, seen = vae(48), picture()
-    with torch.autocast("cpu", torch.bfloat16):
-        made = round_trip(model, seen)
-    assert made.dtype == torch.float32
-    assert torch.allclose(made, seen, atol=1e-5)
+    seen = picture()
+    for model, error in ((vae(48), 1e-5), (stirred(vae(48)), 0.02)):
+        whole = round_trip(model, seen)
+        with torch.autocast("cpu", torch.bfloat16):
+            made = round_trip(model, seen)
+        assert made.dtype == torch.float32
+        assert torch.allclose(made, whole, atol=error)
+    assert not torch.allclose(whole, seen, atol=0.05)
+
+
+def test_large_pictures_go_through_in_tiles_that_the_linear_way_does_not_see():
+    torch.manual_seed(0)
+    model = PatchVAE(latent_channels=16, sample_size=64, **SIZES)
+    seen = picture(112, 176)
+    whole = round_trip(model, seen)
+    model.enable_tiling()
+    assert torch.allclose(round_trip(model, seen), whole, atol=1e-5)
+
+
+def test_the_law_that_files_of_weights_rest_on_has_not_changed():
+    """Another law is another meaning of every file: then the compact methods get another version."""
+    kernels, deviations = cosine_patches(4, 16)
+    kept = (3.0, 1.0, 0.5, 0.5, 0.5, 0.27273, 0.16667, 0.16667, 0.14286, 0.14286, 0.11538, 0.11538, 0.09091)
+    assert deviations.tolist() == pytest.approx([*kept, 0.08333, 0.08333, 0.07317], abs=1e-5)
+    assert kernels[:3, :, 0, 0].flatten().tolist() == pytest.approx(
+        [0.14434, 0.14434, 0.14434, 0.17678, 0.0, -0.17678, 0.18859, 0.18859, 0.18859], abs=1e-4
+    )
 
 
 def test_the_posterior_starts_as_narrow_as_asked_and_files_hold_networks_alone():

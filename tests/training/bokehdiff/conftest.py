@@ -19,7 +19,7 @@ SCENES = (
     "backgrounds.kinds={fairy_lights: 1}",
 )
 SIZES = (
-    "model.sizes={vae_channels: [8, 8, 8], latent_channels: 4, unet_channels: [8, 16, 16], blocks: 1, "
+    "model.sizes={vae_channels: [16, 16, 16], latent_channels: 4, unet_channels: [8, 32, 32], blocks: 1, "
     "head_width: 8, prompt_width: 8, time_width: 16}"
 )
 SMALL = (

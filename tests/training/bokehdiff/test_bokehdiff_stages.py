@@ -121,7 +121,8 @@ def test_stage_0_trains_the_vae_alone_and_learns(muon):
     assert 0.03 < posterior.std.mean().item() < 0.08
     unet = {name: value.clone() for name, value in own.unet.state_dict().items()}
     first = task.validate()["score"]
-    steps(task, count=12, make=striped)
+    optimiser = steps(task, count=12, make=striped)
+    assert any(group.get("muon") for group in optimiser.param_groups) is (muon != "null")
     assert task.validate()["score"] > first + 1.0
     assert all(torch.equal(value, unet[name]) for name, value in own.unet.state_dict().items())
     assert set(task.stored()) == set(own.vae.state_dict())

@@ -17,7 +17,7 @@ SCENES = (
     "backgrounds.kinds={fairy_lights: 1}",
 )
 SIZES = (
-    "model.sizes={vae_channels: [8, 8, 8], latent_channels: 4, unet_channels: [8, 8, 16], head_width: 8, "
+    "model.sizes={vae_channels: [16, 16, 16], latent_channels: 4, unet_channels: [8, 32, 32], head_width: 8, "
     "condition_channels: [4, 4, 8], time_width: 16}"
 )
 SMALL = (

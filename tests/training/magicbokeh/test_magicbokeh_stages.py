@@ -95,7 +95,8 @@ def test_each_phase_keeps_its_own_moments():
 def test_the_rates_are_the_papers():
     settings = load("paper")
     assert settings.isr.lr == settings.alternate.lr == 5e-5
-    groups = alternate().optimiser(settings.alternate.lr).param_groups
+    adamw = settings.alternate.optimiser.model_dump_json()
+    groups = alternate(small(f"alternate.optimiser={adamw}")).optimiser(settings.alternate.lr).param_groups
     shares = [group["share"] for group in groups]
     own = small().alternate
     assert shares == [1.0, own.isr_lr / own.lr]
