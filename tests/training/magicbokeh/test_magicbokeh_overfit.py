@@ -74,4 +74,4 @@ def test_one_picture_is_restored_and_blurred_better_than_it_comes(tmp_path):
     assert found["isr"]["score"] > found["isr"]["input"] + 10.0
     last = found["alternate"]
     assert last["score"] > last["input"] + 3.0
-    assert last["restoration"] > found["isr"]["score"] - 2.0
+    assert last["restoration"] > last["input_restoration"] + 8.0  # bokeh moves what restoration goes through
