@@ -42,6 +42,7 @@ def home(tmp_path, monkeypatch, prepared):
     """A folder of weights with a prepared base in it."""
     monkeypatch.setenv(weight_files.FILE_VARIABLE, "")
     monkeypatch.setenv(weight_files.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
     for name, path in prepared.items():
         shutil.copyfile(path, tmp_path / name)
     return tmp_path

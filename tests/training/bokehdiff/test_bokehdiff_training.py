@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -90,7 +91,7 @@ def test_the_card_says_how_the_weights_were_made(pair_set, straight):
 
 def test_the_weights_are_what_the_method_loads(straight, monkeypatch):
     out, result = straight
-    monkeypatch.setenv("BOKEHBENCH_WEIGHTS", str(out))
+    monkeypatch.setenv("BOKEHBENCH_WEIGHT_FILES", f"{Path(FILE).stem}={out / FILE}")
     model = load_weights((FILE,))
     kept = checkpoint.load_weights(out / "denoiser" / result.card["stages"]["denoiser"]["taken"]["file"])
     for name, value in model.state_dict().items():

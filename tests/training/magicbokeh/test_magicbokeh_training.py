@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -82,7 +83,7 @@ def test_the_card_says_how_the_weights_were_made(magic_set, straight):
 
 def test_the_weights_are_what_the_method_loads(straight, monkeypatch):
     out, result = straight
-    monkeypatch.setenv("BOKEHBENCH_WEIGHTS", str(out))
+    monkeypatch.setenv("BOKEHBENCH_WEIGHT_FILES", f"{Path(FILE).stem}={out / FILE}")
     model = load_weights((FILE,))
     kept = checkpoint.load_weights(out / "alternate" / result.card["stages"]["alternate"]["taken"]["file"])
     for name, value in model.trained_state().items():
