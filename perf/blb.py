@@ -81,6 +81,7 @@ def compare(request: plan.StackRequest, out: Path) -> dict[str, Any]:
         "uniform_seconds": round(theirs, 1),
         "seconds": round(ours, 1),
         "worst_psnr": worst,
+        "psnr": {name: record["noise_psnr"] for name, record in records.items()},
         "samples": {name: record["spp"] for name, record in records.items()},
         "ratio": round(ours / theirs, 3),
         "ratio_without_start": round((ours - start) / alone, 3),
