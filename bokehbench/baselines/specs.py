@@ -190,8 +190,8 @@ SPECS: tuple[Spec, ...] = (
         weights=("bokehdiff-compact.safetensors",),
         trained_by="bokehdiff --config compact",
         notes=(
-            "Not a competitor: what the VAE leaves of a rendering without fault. No hard limit: the encoder "
-            "is trained for renderings, not for round trips."
+            "Not a competitor: what the VAE leaves of a rendering without fault. No ceiling with the weights "
+            "that ship: their encoder is trained for renderings, which score above its round trips."
         ),
     ),
     MethodSpec(

@@ -170,7 +170,10 @@ def _use(weights_dir: Path | None) -> None:
 
 
 def _line(entry: Entry) -> str:
-    known = "" if entry.published else ", no digest to hold it to"
+    from bokehbench.weights import card_sha256
+
+    carded = entry.path is not None and card_sha256(entry.path)
+    known = "" if entry.published else ", as its card says" if carded else ", no digest to hold it to"
     found = f"  {entry.path} (sha256 {entry.sha256[:8]}{known})" if entry.path else ""
     about = f"; {entry.about}" if entry.about else ""
     return f"{entry.status:<12} {entry.name}  for {', '.join(entry.needed_by)}{found}{about}"

@@ -216,4 +216,7 @@ class MethodRun(ABC):
         changes = "".join(f" --set '{change}'" for change in asked.changes)
         config = f"{Path(asked.config).name}{changes}"
         data = STREAM if asked.data == STREAM else "SET"
-        return f"bokehbench train {self.method} --config {config} --data {data}{self.options()} --out RUN"
+        name, folder, _ = (asked.benchmark or "").partition(":")
+        judged = f" --validate {name}{':DIR' if folder else ''}" if name else ""
+        source = f"--config {config} --data {data}{self.options()}{judged}"
+        return f"bokehbench train {self.method} {source} --out RUN"

@@ -69,7 +69,8 @@ SPECS: tuple[Spec, ...] = (
         paper=MAGICBOKEH,
         notes=(
             "Not the paper's model: VAE, UNet and ControlNet are our own small ones, there is no prior of a "
-            "large model. Pictures are cut into patches of 256 pixels, outside of which no light is seen. "
+            "large model. The weights that ship restore, and hardly blur yet. Pictures are cut into patches "
+            "of 256 pixels, outside of which no light is seen. "
             f"Blur of more than 16 {BEYOND} Options: `colour` (mean, shift, adain, none), `allow_rescale`, "
             "`device`, `compute` (of the attention)."
         ),
