@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from bokehbench.rng import stream
@@ -195,3 +196,22 @@ def split(data: SynthDataset, held_out: int) -> tuple[list[int], list[int]]:
 
 def _with_lq(wanted: Wanted) -> tuple[str, ...]:
     return wanted.keys if wanted.degrade is None else (*wanted.keys, "lq")
+
+
+def partly_in_focus(batch: Pairs, share: float, blur: Sequence[str]) -> Pairs:
+    """A batch of which some pictures are seen with the aperture closed: what comes out is what goes in.
+
+    Torch's random numbers stand in checkpoints, so that a resumed training draws the same.
+
+    Args:
+        batch: with `image`, `target` and `blur`.
+        share: of the pictures, by chance.
+        blur: names of what says how strongly to blur, [B, ...]: 0 for those pictures.
+    """
+    if share == 0.0:
+        return batch
+    chosen = (torch.rand(len(batch["image"])) < share).to(batch["image"].device)
+    target = torch.where(chosen.view(-1, 1, 1, 1), batch["image"], batch["target"])
+    return {**batch, "target": target} | {
+        name: batch[name].masked_fill(chosen.view(-1, *[1] * (batch[name].dim() - 1)), 0.0) for name in blur
+    }

@@ -117,11 +117,13 @@ class DenoiserSettings(StageSettings):
     Attributes:
         optimiser: see there.
         vae_share: learning rate of the VAE's part, over that of the UNet.
+        all_in_focus: share of the pictures that are told a blur of 0, and have the sharp picture as target.
         losses: see there.
     """
 
     optimiser: Optimiser
     vae_share: Positive
+    all_in_focus: Share
     losses: Losses
 
 

@@ -18,7 +18,7 @@ from bokehbench.training.bokehdiff.settings import DenoiserSettings, Pisa
 from bokehbench.training.diffusion.showing import SHOWN, shown, table
 from bokehbench.training.meter import psnr
 from bokehbench.training.optimiser import made_for
-from bokehbench.training.pairs import Pairs
+from bokehbench.training.pairs import Pairs, partly_in_focus
 from bokehbench.training.stage import Batch, Task
 
 
@@ -99,6 +99,7 @@ class DenoiserStage(Task):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch of `data.pairs`."""
+        batch = partly_in_focus(batch, self.settings.all_in_focus, ("radius",))
         predicted = self.model(batch["image"], scene_of(batch))
         with torch.autocast(predicted.device.type, enabled=False):
             losses: dict[str, Tensor] = self.loss(

@@ -15,6 +15,7 @@ from bokehbench.training.comparators.settings import Losses, PictureStage
 from bokehbench.training.loop import Batch, Task
 from bokehbench.training.meter import psnr
 from bokehbench.training.muon import ConvolutionMuon
+from bokehbench.training.pairs import partly_in_focus
 
 LEAST = 1e-6
 """Mean absolute error below which its logarithm is not followed."""
@@ -59,7 +60,7 @@ class PictureTask(Task):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch."""
         batch = darkened(batch, self.settings.darkest)
-        batch = partly_in_focus(batch, self.settings.all_in_focus)
+        batch = partly_in_focus(batch, self.settings.all_in_focus, ("defocus", "K"))
         made = self.predict(self.own, batch)
         with torch.autocast(made.device.type, enabled=False):
             return losses(made.float(), batch["target"], self.settings.losses)
@@ -109,20 +110,6 @@ def darkened(batch: Batch, darkest: float) -> Batch:
     image = batch["image"]
     factor = darkest ** torch.rand(len(image), 1, 1, 1).to(image.device)
     return {**batch, "image": factor * image, "target": factor * batch["target"]}
-
-
-def partly_in_focus(batch: Batch, share: float) -> Batch:
-    """A batch of which some crops are seen with K = 0: what comes out is what goes in; see `PictureStage`."""
-    if share == 0.0:
-        return batch
-    chosen = (torch.rand(len(batch["image"])) < share).to(batch["image"].device)
-    still = chosen.view(-1, 1, 1, 1)
-    return {
-        **batch,
-        "target": torch.where(still, batch["image"], batch["target"]),
-        "defocus": batch["defocus"].masked_fill(still, 0.0),
-        "K": batch["K"].masked_fill(chosen.view(batch["K"].shape), 0.0),
-    }
 
 
 def losses(picture: Tensor, target: Tensor, weights: Losses) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ from bokehbench.training.comparators.data import Plain
 from bokehbench.training.comparators.methods import DeepFocus, DeepLens
 from bokehbench.training.comparators.mpib import MPIB
 from bokehbench.training.comparators.settings import FOLDER, Losses, load_deepfocus, load_deeplens, load_mpib
-from bokehbench.training.comparators.stages import darkened, losses, partly_in_focus
+from bokehbench.training.comparators.stages import darkened, losses
 from bokehbench.training.comparators.train import Request, train
 from bokehbench.training.first_run import Start
 from bokehbench.training.loop import Trainer
@@ -212,21 +212,6 @@ def test_a_stream_gives_the_same_kinds_of_crops(photographs):
     assert {name: one.shape for name, one in streamed[0].items()} == {
         name: one.shape for name, one in stored[0].items()
     }
-
-
-def test_a_share_of_crops_is_seen_with_a_closed_lens_and_then_has_nothing_to_do():
-    count = 400
-    batch = {"image": torch.rand(count, 3, 2, 2), "target": torch.rand(count, 3, 2, 2)}
-    batch |= {"defocus": torch.full((count, 1, 2, 2), 5.0), "K": torch.full((count,), 12.0)}
-    assert partly_in_focus(batch, 0.0) is batch
-    torch.manual_seed(0)
-    made = partly_in_focus(batch, 0.25)
-    closed = made["K"] == 0.0
-    assert 70 < int(closed.sum()) < 130
-    assert torch.equal(made["target"][closed], batch["image"][closed])
-    assert torch.all(made["defocus"][closed] == 0.0) and torch.all(made["defocus"][~closed] == 5.0)
-    assert torch.equal(made["target"][~closed], batch["target"][~closed])
-    assert torch.equal(made["image"], batch["image"])
 
 
 def test_crops_are_darkened_with_their_targets_and_not_where_that_is_not_asked_for():
