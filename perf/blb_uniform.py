@@ -1,8 +1,8 @@
 """The other way to a stack of stated quality, measured in a Blender process: one sample count for all images.
 
 An image with n samples and OpenImageDenoise has the error of a half of `OwnSamples` with 2 n samples, which
-the other half estimates. Every image is looked at with few samples; the worst of them is then
-sampled until it is clean: at least so many samples must every image have.
+the other half estimates. Every image is looked at twice with few samples; then the one that is expected to
+need most is sampled until it is clean, and with as many each other that might need more.
 """
 
 from __future__ import annotations
@@ -24,10 +24,19 @@ from bokehbench.blender.scripts.stackjob import start
 if TYPE_CHECKING:
     from bokehbench.blender.scripts.worker import Events
 
-PILOT = 4
-"""Rounds of the first look at each image."""
+Looks = dict[int, float]
+"""Rounds to squared error."""
+
+PILOT = 4, 16
+"""Rounds of the first looks at each image."""
+PER_ROUND = sampling.ROUND // 2
+"""Samples of a plain render for a round of a `Half`."""
 COUNTS = 16, 80
 """Samples whose times tell what a sample costs from what a render costs."""
+SLOPES = 0.5, 1.0
+"""Squared error falls as samples to a power: at best as plain noise does."""
+MARGIN = 0.7
+"""Images that are expected to need this share of the count found are sampled as often, to be sure."""
 
 
 class Half(clean.OwnSamples):
@@ -48,75 +57,125 @@ class Half(clean.OwnSamples):
         return mean + sampling.standard_error(*squared)
 
 
-def smallest(looks: list[tuple[int, float]], quality: float) -> tuple[float, float]:
-    """(rounds, squared error) where the quality is just reached: between the last two looks, by a power law.
+def needed(looks: Looks, quality: float) -> float:
+    """Rounds at which an image of these looks has the quality, by a power law.
 
-    A look that overshoots would make the other way look dearer than it is.
+    Between the last look that misses it and the first that reaches it, where there are both: a count that
+    overshoots would make the other way look dearer than it is.
     """
     wanted = 10.0 ** (-quality / 10.0)
-    if len(looks) < 2 or looks[-1][1] >= wanted or looks[-2][1] <= wanted:
-        return looks[-1]
-    (few, noisy), (many, clean_enough) = looks[-2:]
-    share = math.log(noisy / wanted) / math.log(noisy / clean_enough)
-    return few * (many / few) ** share, wanted
+    counts = sorted(looks)
+    reached = next((place for place, count in enumerate(counts) if looks[count] <= wanted), len(counts))
+    if reached == 0:
+        return counts[0]
+    place = min(reached, len(counts) - 1)
+    if place == 0:
+        return counts[0] * (looks[counts[0]] / wanted) ** (1.0 / sampling.SLOPE)
+    few, many = counts[place - 1 : place + 1]
+    slope = math.log(looks[few] / looks[many]) / math.log(many / few)
+    if reached == len(counts):
+        slope = min(max(slope, SLOPES[0]), SLOPES[1])
+    return few * (looks[few] / wanted) ** (1.0 / slope)
+
+
+class Uniform:
+    """The stack's images with samples of their own, and what is known of their errors."""
+
+    def __init__(self, request: StackRequest, job: dict[str, Any]) -> None:
+        self.request = request
+        self.cycles, _, _ = start(request, job)
+        settings = self.cycles.scene.cycles
+        settings.pixel_filter_type, settings.filter_width = "BOX", 1.0  # as in the stack it is compared with
+        size = request.width, request.height
+        self.view = bpy.context.scene.camera.data
+        self.lens = camera.physical(self.view, *size)
+        camera.focus_everywhere(self.view)
+        self.planes = plan.focus_plan(plan.clean_depth(self.cycles.render(1, 0).z))
+        self.denoise = Denoiser(size, Path(job["scratch"]))
+        self.halves: dict[str, Half] = {}
+        self.looks: dict[str, Looks] = {name: {} for name in request.images()}
+
+    def focus(self, name: str) -> None:
+        """Set the camera up for an image."""
+        camera.focus_everywhere(self.view)
+        if name != ALL_IN_FOCUS:
+            level, focus = (int(part) for part in name.split("_")[1:])
+            K = plan.level_K(level, self.request.width)
+            f_number = self.lens.f_number(K, self.planes.disparity_range)
+            camera.focus_at(self.view, self.planes.distance(focus), f_number)
+
+    def look(self, name: str, rounds: int) -> None:
+        """Sample an image so often and note its error."""
+        self.focus(name)
+        seed = self.request.sampling_seed
+        own = self.halves.setdefault(
+            name, Half(self.cycles, self.denoise, lambda part: seed(f"uniform {name}", part))
+        )
+        self.looks[name][rounds] = max(own.error(rounds), 1e-9)
+
+    def reach(self, name: str, quality: float) -> None:
+        """Look at an image until it has the quality, or has as many samples as are allowed."""
+        while (rounds := max(self.looks[name])) < sampling.MOST:
+            if sampling.psnr(self.looks[name][rounds]) >= quality:
+                break
+            self.look(name, sampling.next_look(rounds, self.looks[name][rounds], quality))
+
+    def search(self, quality: float) -> tuple[float, str]:
+        """(rounds, image): the fewest at which all images have the quality, and which needs them."""
+        for rounds in PILOT:
+            for name in self.looks:
+                self.look(name, rounds)
+        sure: dict[str, float] = {}
+        while True:
+            expected = {name: needed(looks, quality) for name, looks in self.looks.items()}
+            most = max(sure.values(), default=0.0)
+            rest = {
+                name: count for name, count in expected.items() if name not in sure and count > MARGIN * most
+            }
+            if not rest:
+                return most, max(sure, key=sure.__getitem__)
+            name = max(rest, key=rest.__getitem__)
+            self.reach(name, quality)
+            sure[name] = needed(self.looks[name], quality)
+
+    def sampling_seconds(self, name: str, spp: int) -> float:
+        """CPU seconds of a render."""
+        self.focus(name)
+        self.cycles.render(spp, 1)  # the first of a view also uploads it
+        began = time.process_time()
+        self.cycles.render(spp, 2)
+        return time.process_time() - began
+
+    def denoising_seconds(self) -> float:
+        """CPU seconds of denoising an image."""
+        some = self.halves[ALL_IN_FOCUS]
+        began = time.process_time()
+        self.denoise(some.colour[0], some.guides[0])
+        return time.process_time() - began
 
 
 def work(job: dict[str, Any], events: Events) -> None:
     """Send the uniform sample count and CPU seconds per sample (of each pixel), render and denoising."""
     request = StackRequest.from_json(job["request"])
     assert request.quality is not None
-    cycles, _, _ = start(request, job)
-    settings = cycles.scene.cycles
-    settings.pixel_filter_type, settings.filter_width = "BOX", 1.0  # as in the stack it is compared with
-    size = request.width, request.height
-    view = bpy.context.scene.camera.data
-    lens = camera.physical(view, *size)
-    camera.focus_everywhere(view)
-    planes = plan.focus_plan(plan.clean_depth(cycles.render(1, 0).z))
-    denoise = Denoiser(size, Path(job["scratch"]))
-    halves: dict[str, Half] = {}
-
-    def focus(name: str) -> None:
-        camera.focus_everywhere(view)
-        if name != ALL_IN_FOCUS:
-            level, focus = (int(part) for part in name.split("_")[1:])
-            K = plan.level_K(level, request.width)
-            camera.focus_at(view, planes.distance(focus), lens.f_number(K, planes.disparity_range))
-
-    def error(name: str, rounds: int) -> float:
-        focus(name)
-        own = halves.setdefault(
-            name, Half(cycles, denoise, lambda part: request.sampling_seed(f"uniform {name}", part))
-        )
-        return own.error(rounds)
-
-    def sampling_seconds(name: str, spp: int) -> float:
-        focus(name)
-        cycles.render(spp, 1)  # the first of a view also uploads it
-        began = time.process_time()
-        cycles.render(spp, 2)
-        return time.process_time() - began
-
-    errors = {name: error(name, PILOT) for name in request.images()}
-    few, many = (sum(sampling_seconds(name, spp) for name in errors) / len(errors) for spp in COUNTS)
+    other = Uniform(request, job)
+    few, many = (
+        sum(other.sampling_seconds(name, spp) for name in other.looks) / len(other.looks) for spp in COUNTS
+    )
     per_sample = (many - few) / (COUNTS[1] - COUNTS[0])
-    began = time.process_time()
-    denoise(halves[ALL_IN_FOCUS].colour[0], halves[ALL_IN_FOCUS].guides[0])
-    per_image = time.process_time() - began
-    worst = max(errors, key=errors.__getitem__)
-    looks = [(PILOT, errors[worst])]
-    while sampling.psnr(looks[-1][1]) < request.quality and looks[-1][0] < sampling.MOST:
-        rounds = sampling.next_look(*looks[-1], request.quality)
-        looks.append((rounds, error(worst, rounds)))
-    rounds, found = smallest(looks, request.quality)
+    rounds, worst = other.search(request.quality)
     events.send(
         "uniform",
-        samples=round(rounds * sampling.ROUND / 2),
+        samples=round(rounds * PER_ROUND),
         worst=worst,
-        psnr=sampling.psnr(found),
-        pilot={name: sampling.psnr(value) for name, value in errors.items()},
+        samples_for_ours=round(max(needed(looks, job["ours"]) for looks in other.looks.values()) * PER_ROUND),
+        extrapolated=rounds > sampling.MOST,
+        looks={
+            name: {str(count * PER_ROUND): sampling.psnr(error) for count, error in looks.items()}
+            for name, looks in other.looks.items()
+        },
         per_sample=per_sample,
         per_render=max(0.0, few - COUNTS[0] * per_sample),
-        per_image=per_image,
-        finite=bool(np.isfinite(found)),
+        per_image=other.denoising_seconds(),
+        finite=bool(np.isfinite(rounds)),
     )
