@@ -75,6 +75,7 @@ class StackRequest:
             shows that a proof of its geometry would notice.
         quality: PSNR in dB at which an image is clean enough (`sampling`); None renders `spp` samples.
         level_quality: of levels 1 to 5, where they are to be cleaner or need not be as clean as image.exr.
+        ray_pattern: version of how shared rays are spread, one of `sampling.PATTERNS`.
     """
 
     scene: str
@@ -101,6 +102,7 @@ class StackRequest:
     aperture_factor: float = 1.0
     quality: float | None = None
     level_quality: tuple[float, ...] = ()
+    ray_pattern: int = sampling.PATTERNS[-1]
 
     def __post_init__(self) -> None:
         if not (16 <= self.width <= 16384 and 16 <= self.height <= 16384):
@@ -120,6 +122,8 @@ class StackRequest:
             raise ConfigError(f"--ratio (height over width of the aperture) must be 1 to 4, not {self.ratio}")
         if not (math.isfinite(self.aperture_factor) and 0.0 < self.aperture_factor <= 10.0):
             raise ConfigError(f"--aperture-factor must lie in (0, 10], not {self.aperture_factor}")
+        if self.ray_pattern not in sampling.PATTERNS:
+            raise ConfigError(f"ray_pattern must be one of {sampling.PATTERNS}, not {self.ray_pattern}")
         if not 4 <= self.mantissa <= HALF_MANTISSA:
             raise ConfigError(f"mantissa must be 4 to {HALF_MANTISSA} bits, not {self.mantissa}")
         if self.level_quality and (self.quality is None or len(self.level_quality) != LEVELS):

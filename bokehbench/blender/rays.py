@@ -21,10 +21,14 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from bokehbench.blender.sampling import QUARTERS
+from bokehbench.blender.sampling import PATTERNS, QUARTERS
 
 KEPT_BITS = 4
 """Leading binary digits of lens points that all pixels share, so that rays land evenly; others are random."""
+SIDE_BITS = {1: 1, 2: 2}
+"""By version of the pattern: a pixel has 2 to this power rows and columns of parts, and consecutive rays go
+through all of them, one through each. In version 2 another part is first in each such block of rays: which part
+it is must not tell which point of the lens."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -79,7 +83,14 @@ class Lens:
     ratio: float = 1.0
 
 
-def pattern(film: Film, lens: Lens, ring: tuple[float, float], seed: int, index: int) -> Floats:
+def pattern(
+    film: Film,
+    lens: Lens,
+    ring: tuple[float, float],
+    seed: int,
+    index: int,
+    version: int = PATTERNS[-1],
+) -> Floats:
     """Rays of the film number `index` of a ring.
 
     Args:
@@ -89,15 +100,15 @@ def pattern(film: Film, lens: Lens, ring: tuple[float, float], seed: int, index:
         seed: of the ring.
         index: counts films; a film holds samples ``index · cells²`` and following of each pixel, and sample n
             belongs to quarter ``n mod 4``.
+        version: one of `sampling.PATTERNS`.
 
     Returns:
         [rows, columns, 4]: x and y in pixels, (0, 0) the corner of the image; s and t.
     """
     columns, rows = film.size
     rays = np.empty((rows, columns, 4), np.float32)
-    _pattern(
-        rays, film.margin, film.cells, lens.blades, lens.rotation, lens.ratio, ring[0], ring[1], seed, index
-    )
+    opening = lens.blades, lens.rotation, lens.ratio
+    _pattern(rays, film.margin, film.cells, *opening, *ring, seed, index, SIDE_BITS[version])
     return rays
 
 
@@ -167,7 +178,9 @@ def _pattern(
     outer: float,
     seed: int,
     index: int,
+    bits: int,
 ) -> None:
+    side, last = 1.0 / (1 << bits), np.uint32((1 << bits) - 1)
     low = np.uint32((1 << (32 - KEPT_BITS)) - 1)
     high = np.uint32(np.uint32(0xFFFFFFFF) ^ low)
     for row in numba.prange(rays.shape[0]):
@@ -182,13 +195,10 @@ def _pattern(
             a, b = _sobol(n)
             a ^= (_mixed(np.uint32(own + 101)) & low) | (_mixed(np.uint32(key + 11)) & high)
             b ^= (_mixed(np.uint32(own + 202)) & low) | (_mixed(np.uint32(key + 12)) & high)
-            part = n ^ pixel
-            x = px - margin + 0.5 * ((part & np.uint32(1)) + _unit(_mixed(np.uint32(own + 1))))
-            y = (
-                py
-                - margin
-                + 0.5 * (((part >> np.uint32(1)) & np.uint32(1)) + _unit(_mixed(np.uint32(own + 2))))
-            )
+            block = np.uint32(n >> np.uint32(2 * bits))
+            part = n ^ (pixel if bits == 1 else _mixed(np.uint32(pixel ^ _mixed(np.uint32(block + 303)))))
+            x = px - margin + side * ((part & last) + _unit(_mixed(np.uint32(own + 1))))
+            y = py - margin + side * (((part >> np.uint32(bits)) & last) + _unit(_mixed(np.uint32(own + 2))))
             radius = np.sqrt(inner * inner + _unit(np.uint32(a)) * (outer * outer - inner * inner))
             turn = _unit(np.uint32(b))
             if blades == 0:

@@ -34,6 +34,10 @@ DEFAULT_QUALITY = 45.0
 """dB; the best methods score 39 to 43 dB on BLB, so that what they are scored on must be cleaner."""
 QUALITY_RANGE = (20.0, 60.0)
 QUARTERS = 4
+PATTERNS = 1, 2
+"""Versions of `rays.pattern`, the newest last, which is the default. In the first the part of a pixel that a
+ray goes through says which half of the lens it comes from, so that shared rays hardly get better beyond some
+44 dB; `blb-mini@1` and `blb-lite@2` are made with it."""
 ROUND = 16
 """Samples per pixel of one round of rays."""
 FIRST = 2

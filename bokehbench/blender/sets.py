@@ -26,6 +26,7 @@ class SetSpec:
         level_quality: of levels 1 to 5, where other than `quality`. Scores fall with blur; so may the noise.
         spp: samples per pixel of every image; None takes each scene's own.
         mantissa: bits of mantissa that the images keep.
+        ray_pattern: see `StackRequest`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class SetSpec:
     level_quality: tuple[float, ...] = ()
     spp: int | None = None
     mantissa: int = HALF_MANTISSA
+    ray_pattern: int = 1
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -49,6 +51,7 @@ class SetSpec:
             "mantissa": self.mantissa,
             "quality": self.quality,
             "level_quality": self.level_quality,
+            "ray_pattern": self.ray_pattern,
         }
         return scene_requests(self.scenes, self.size, self.levels, self.foci, self.spp, **options)
 

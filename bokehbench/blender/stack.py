@@ -77,6 +77,8 @@ def chosen(request: StackRequest) -> dict[str, Any]:
     said = {key: value for key, value in request.to_json().items() if key not in apart}
     said["spp"], said["level_quality"] = list(request.spp), list(request.level_quality)
     said["size"] = [said.pop("width"), request.height]
+    if request.quality is None or request.ray_pattern == 1:
+        del said["ray_pattern"]  # it changes nothing, or the stack is of a time when there was no other
     return said
 
 

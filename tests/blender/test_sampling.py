@@ -233,3 +233,41 @@ def test_light_of_a_plane_lands_where_a_thin_lens_puts_it():
         assert light.sum() == pytest.approx(np.pi * 1.5**2, rel=0.03)
         spread.append(float((light * ((x - 32) ** 2 + (y - 32) ** 2)).sum() / light.sum()))
     assert math.sqrt(2.0 * (spread[1] - spread[0])) == pytest.approx(K, rel=0.02)
+
+
+def half_apart(version: int, films: int) -> float:
+    """Mean squared difference of both halves of an image of edges that lie off the reference plane."""
+    film = Film(48, 32, 2, 4)
+    colour = np.zeros((1, 4, 32, 48, 4), np.float32)
+    aux = np.zeros((1, 2, 32, 48, 6), np.float32)
+    for index in range(films):
+        rays = pattern(film, Lens(), (0.0, 0.2), 3, index, version)
+        x, y = rays[..., 0] + 15.0 * rays[..., 2], rays[..., 1] + 15.0 * rays[..., 3]
+        checker = (np.floor(x / 5.3) + np.floor((y + 0.37 * x) / 4.1)) % 2.0
+        values = np.repeat(checker[..., None], 3, axis=2).astype(np.float32)
+        guides = np.zeros((*checker.shape, 6), np.float32)
+        splat(rays, values, guides, index * 16, 4, np.array([2.0]), colour, aux)
+    light = [colour[0, 2 * half] + colour[0, 2 * half + 1] for half in range(2)]
+    means = [sums[..., 0] / np.maximum(sums[..., 3], 1.0) for sums in light]
+    return float(((means[0] - means[1]) ** 2).mean())
+
+
+def test_shared_rays_get_better_as_long_as_there_are_more_of_them():
+    """Halves come together as 1/n; with the first pattern they stayed apart, each with its own error."""
+    assert half_apart(2, 192) < 1.5 * half_apart(2, 12) / 16
+    assert half_apart(1, 192) > 4.0 * half_apart(1, 12) / 16
+
+
+@pytest.mark.parametrize("cells", [1, 2, 4])
+def test_the_part_of_a_pixel_says_nothing_of_the_point_of_the_lens(cells):
+    film = Film(6, 5, 0, cells)
+    films = [pattern(film, Lens(), (0.0, 1.0), 9, index) for index in range(1024 // cells**2)]
+    rays = np.stack(films).reshape(-1, 5, cells, 6, cells, 4)
+    right = rays[..., 0] % 1.0 >= 0.5
+    outer = np.hypot(rays[..., 2], rays[..., 3]) ** 2 >= 0.5
+    for quarter in range(4):
+        number = np.arange(len(rays))[:, None, None] * cells**2
+        number = (number + np.arange(cells)[:, None] * cells + np.arange(cells)) % 4
+        own = (number == quarter)[:, None, :, None, :]
+        share = (own & (right == outer)).sum(axis=(0, 2, 4)) / own.sum()
+        assert np.abs(share - 0.5).max() < 0.15  # of 256 rays a pixel, whole blocks of 16 at a time

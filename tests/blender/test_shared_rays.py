@@ -95,7 +95,7 @@ def compare(view, size):
     for focus, distance in enumerate(DISTANCES):
         lenses.focus_at(data, distance, data.lens / 1000 / (2 * RADIUS * sampling.RING_EDGES[1]))
         own[focus] = [cycles.render(48, seed).raw for seed in (1, 2)]
-    optics = Optics(physical, Lens(), RADIUS, DISTANCES, size)
+    optics = Optics(physical, Lens(), RADIUS, DISTANCES, size, sampling.PATTERNS[-1])
     before = [getattr(data, name) for name in ("type", "shift_x", "shift_y", "clip_start", "clip_end")]
     shared = {0: [], 1: []}
     for seed in (100, 200):

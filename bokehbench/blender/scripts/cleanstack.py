@@ -85,6 +85,7 @@ class CleanWriter(StackWriter):
             info["camera"]["aperture_radius_m"][LEVELS - 1] * request.aperture_factor,
             tuple(info["focus_distances"]),
             (request.width, request.height),
+            request.ray_pattern,
         )
         camera = RayCamera(self.cycles.scene, optics.film(), optics.lens, self.lens, self.scratch)
         rays = SharedRays(self.cycles, camera, optics, self.denoise, self._keep)

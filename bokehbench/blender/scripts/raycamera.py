@@ -11,7 +11,7 @@ from typing import Any
 
 import _cycles
 
-from bokehbench.blender.rays import KEPT_BITS, Film, Lens
+from bokehbench.blender.rays import KEPT_BITS, SIDE_BITS, Film, Lens
 from bokehbench.optics import PhysicalCamera
 
 SHADER = f"""
@@ -29,7 +29,7 @@ float unit(int a) {{ return float((a >> 8) & 16777215) / 16777216.0; }}
 shader rays(float focal = 1.0, float centre_x = 0.0, float centre_y = 0.0, int columns = 1, int rows = 1,
             int margin = 0, int cells = 1, int blades = 0, float rotation = 0.0, float ratio = 1.0,
             float inner = 0.0, float outer = 0.0, float radius = 0.0, float focus = 1.0, float near = 0.0,
-            int seed = 0, int film = 0,
+            int seed = 0, int film = 0, int bits = 2,
             output point position = point(0), output vector direction = vector(0, 0, 1),
             output color throughput = color(1))
 {{
@@ -61,6 +61,9 @@ shader rays(float focal = 1.0, float centre_x = 0.0, float centre_y = 0.0, int c
   a = a ^ ((mixed(own + 101) & low) | (mixed(key + 11) & ~low));
   b = b ^ ((mixed(own + 202) & low) | (mixed(key + 12) & ~low));
   int part = n ^ pixel;
+  int side = 1 << bits;
+  if (bits > 1)
+    part = n ^ mixed(pixel ^ mixed((n >> (2 * bits)) + 303));
   // Bump maps and textures ask how far the next pixel's ray is: 0, with a derivative of 1 per place.
   float right = place[0] * columns;
   float up = place[1] * rows;
@@ -68,8 +71,8 @@ shader rays(float focal = 1.0, float centre_x = 0.0, float centre_y = 0.0, int c
   up = up - int(up);
   right = right - int(right * 16777216.0) / 16777216.0;
   up = up - int(up * 16777216.0) / 16777216.0;
-  float x = px - margin + 0.5 * ((part & 1) + unit(mixed(own + 1))) + right;
-  float y = py - margin + 0.5 * (((part >> 1) & 1) + unit(mixed(own + 2))) - up;
+  float x = px - margin + ((part & (side - 1)) + unit(mixed(own + 1))) / side + right;
+  float y = py - margin + (((part >> bits) & (side - 1)) + unit(mixed(own + 2))) / side - up;
   float size = sqrt(inner * inner + unit(a) * (outer * outer - inner * inner));
   float turn = unit(b);
   float s = cos(M_2PI * turn);
@@ -143,14 +146,16 @@ class RayCamera:
         for owner, name, value in self.before:
             setattr(owner, name, value)
 
-    def aim(self, ring: tuple[float, float], radius: float, focus: float, seed: int, film: int) -> None:
+    def aim(
+        self, ring: tuple[float, float], radius: float, focus: float, seed: int, film: int, version: int
+    ) -> None:
         """Shoot the rays of `rays.pattern` with the same arguments.
 
         Args:
             ring: (inner, outer) edge of the ring.
             radius: of the whole aperture, metres.
             focus: distance of the plane on which (x, y) lies, metres.
-            seed, film: of the pattern.
+            seed, film, version: of the pattern.
         """
         columns, rows = self.film.size
         values = {
@@ -168,6 +173,7 @@ class RayCamera:
             "focus": focus,
             "seed": seed,
             "film": film,
+            "bits": SIDE_BITS[version],
         }
         for name, value in values.items():
             self.camera.cycles_custom[name] = value

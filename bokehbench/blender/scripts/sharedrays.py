@@ -35,6 +35,7 @@ class Optics:
         radius: of the widest aperture, metres.
         distances: of all focal planes, metres, far to near.
         size: (width, height).
+        pattern: version of how rays are spread.
     """
 
     physical: PhysicalCamera
@@ -42,6 +43,7 @@ class Optics:
     radius: float
     distances: tuple[float, ...]
     size: tuple[int, int]
+    pattern: int
 
     @property
     def reference(self) -> float:
@@ -168,17 +170,17 @@ class SharedRays:
         seed: Callable[[str], int],
     ) -> None:
         """Add one round of rays of a ring."""
-        films = sampling.ROUND // self.film.cells**2
+        optics, films = self.optics, sampling.ROUND // self.film.cells**2
         edges = sampling.RING_EDGES[ring : ring + 2]
         own = seed(f"ring {ring}")
         for film in range(index * films, (index + 1) * films):
             with self.camera:
-                self.camera.aim(edges, self.optics.radius, self.optics.reference, own, film)  # type: ignore[arg-type]
+                self.camera.aim(edges, optics.radius, optics.reference, own, film, optics.pattern)  # type: ignore[arg-type]
                 quarter, sample = self.film.sequence(film)
                 passes = self.cycles.render(
                     1, seed(f"ring {ring}, {quarter}") if quarter else own, first=sample
                 )
-            rays = pattern(self.film, self.optics.lens, edges, own, film)  # type: ignore[arg-type]
+            rays = pattern(self.film, optics.lens, edges, own, film, optics.pattern)  # type: ignore[arg-type]
             first = film * self.film.cells**2
             splat(rays, passes.raw, passes.guides, first, self.film.cells, shifts, colour, guides)  # type: ignore[arg-type]
 
