@@ -27,8 +27,8 @@ KEPT_BITS = 4
 """Leading binary digits of lens points that all pixels share, so that rays land evenly; others are random."""
 SIDE_BITS = {1: 1, 2: 2}
 """By version of the pattern: a pixel has 2 to this power rows and columns of parts, and consecutive rays go
-through all of them, one through each. In version 2 another part is first in each such block of rays: which part
-it is must not tell which point of the lens."""
+through all of them, one through each. In version 2 another part comes first in each such block of rays: which
+part it is must not tell which point of the lens."""
 
 Floats = npt.NDArray[np.float32]
 
