@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bokehbench.blender import sampling
 from bokehbench.blender.plan import HALF_MANTISSA, StackRequest
 from bokehbench.blender.requests import scene_requests
 from bokehbench.errors import ConfigError
@@ -40,7 +41,7 @@ class SetSpec:
     level_quality: tuple[float, ...] = ()
     spp: int | None = None
     mantissa: int = HALF_MANTISSA
-    ray_pattern: int = 1
+    ray_pattern: int = sampling.PATTERNS[-1]
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -80,6 +81,7 @@ SETS = {
             quality=45.0,
             level_quality=(50.0, 49.0, 48.0, 47.0, 45.0),
             mantissa=7,  # an error of about 70 dB
+            ray_pattern=1,
         ),
         SetSpec(
             name="blb-lite",
@@ -90,6 +92,7 @@ SETS = {
             quality=40.0,  # 2 dB more cost twice the time
             # About 1 dB above what the best method reaches on such scenes, 3 to 6 above the others.
             level_quality=(41.0, 40.0, 39.0, 38.0, 37.0),
+            ray_pattern=1,
         ),
     )
 }
