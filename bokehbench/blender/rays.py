@@ -25,11 +25,6 @@ from bokehbench.blender.sampling import PATTERNS, QUARTERS
 
 KEPT_BITS = 4
 """Leading binary digits of lens points that all pixels share, so that rays land evenly; others are random."""
-SIDE_BITS = {1: 1, 2: 2}
-"""By version of the pattern: a pixel has 2 to this power rows and columns of parts, and consecutive rays go
-through all of them, one through each. In version 2 another part comes first in each such block of rays: which
-part it is must not tell which point of the lens."""
-
 Floats = npt.NDArray[np.float32]
 
 
@@ -108,7 +103,7 @@ def pattern(
     columns, rows = film.size
     rays = np.empty((rows, columns, 4), np.float32)
     opening = lens.blades, lens.rotation, lens.ratio
-    _pattern(rays, film.margin, film.cells, *opening, *ring, seed, index, SIDE_BITS[version])
+    _pattern(rays, film.margin, film.cells, *opening, *ring, seed, index, version)
     return rays
 
 
@@ -166,6 +161,25 @@ def _sobol(n: Any) -> Any:
     return a, b
 
 
+@numba.njit(inline="always", cache=True)
+def _part(n: Any, pixel: Any, version: int) -> Any:
+    """Which part of its pixel ray n of a quarter goes through: (parts along an edge, column, row).
+
+    Version 1: four parts, always in the same order, so that they go with the same points of the lens. Version
+    2: sixteen, in another order for each sixteen rays; each four rays lie in all four quarters of the pixel,
+    and no half of it goes with the lowest bit of n, which says which half of the lens.
+    """
+    if version == 1:
+        part = n ^ pixel
+        return 2.0, part & np.uint32(1), (part >> np.uint32(1)) & np.uint32(1)
+    one, two = n & np.uint32(1), (n >> np.uint32(1)) & np.uint32(1)
+    three, four = (n >> np.uint32(2)) & np.uint32(1), (n >> np.uint32(3)) & np.uint32(1)
+    order = _mixed(np.uint32(pixel ^ _mixed(np.uint32((n >> np.uint32(4)) + 303))))
+    across = ((two << np.uint32(1)) | three) ^ (order & np.uint32(3))
+    down = (((one ^ two) << np.uint32(1)) | four) ^ ((order >> np.uint32(2)) & np.uint32(3))
+    return 4.0, across, down
+
+
 @numba.njit(parallel=True, cache=True)
 def _pattern(
     rays: Any,
@@ -178,9 +192,8 @@ def _pattern(
     outer: float,
     seed: int,
     index: int,
-    bits: int,
+    version: int,
 ) -> None:
-    side, last = 1.0 / (1 << bits), np.uint32((1 << bits) - 1)
     low = np.uint32((1 << (32 - KEPT_BITS)) - 1)
     high = np.uint32(np.uint32(0xFFFFFFFF) ^ low)
     for row in numba.prange(rays.shape[0]):
@@ -195,10 +208,9 @@ def _pattern(
             a, b = _sobol(n)
             a ^= (_mixed(np.uint32(own + 101)) & low) | (_mixed(np.uint32(key + 11)) & high)
             b ^= (_mixed(np.uint32(own + 202)) & low) | (_mixed(np.uint32(key + 12)) & high)
-            block = np.uint32(n >> np.uint32(2 * bits))
-            part = n ^ (pixel if bits == 1 else _mixed(np.uint32(pixel ^ _mixed(np.uint32(block + 303)))))
-            x = px - margin + side * ((part & last) + _unit(_mixed(np.uint32(own + 1))))
-            y = py - margin + side * (((part >> np.uint32(bits)) & last) + _unit(_mixed(np.uint32(own + 2))))
+            side, across, down = _part(n, pixel, version)
+            x = px - margin + (across + _unit(_mixed(np.uint32(own + 1)))) / side
+            y = py - margin + (down + _unit(_mixed(np.uint32(own + 2)))) / side
             radius = np.sqrt(inner * inner + _unit(np.uint32(a)) * (outer * outer - inner * inner))
             turn = _unit(np.uint32(b))
             if blades == 0:

@@ -11,7 +11,7 @@ from typing import Any
 
 import _cycles
 
-from bokehbench.blender.rays import KEPT_BITS, SIDE_BITS, Film, Lens
+from bokehbench.blender.rays import KEPT_BITS, Film, Lens
 from bokehbench.optics import PhysicalCamera
 
 SHADER = f"""
@@ -29,7 +29,7 @@ float unit(int a) {{ return float((a >> 8) & 16777215) / 16777216.0; }}
 shader rays(float focal = 1.0, float centre_x = 0.0, float centre_y = 0.0, int columns = 1, int rows = 1,
             int margin = 0, int cells = 1, int blades = 0, float rotation = 0.0, float ratio = 1.0,
             float inner = 0.0, float outer = 0.0, float radius = 0.0, float focus = 1.0, float near = 0.0,
-            int seed = 0, int film = 0, int bits = 2,
+            int seed = 0, int film = 0, int version = 2,
             output point position = point(0), output vector direction = vector(0, 0, 1),
             output color throughput = color(1))
 {{
@@ -60,10 +60,15 @@ shader rays(float focal = 1.0, float centre_x = 0.0, float centre_y = 0.0, int c
   int low = (1 << {32 - KEPT_BITS}) - 1;
   a = a ^ ((mixed(own + 101) & low) | (mixed(key + 11) & ~low));
   b = b ^ ((mixed(own + 202) & low) | (mixed(key + 12) & ~low));
-  int part = n ^ pixel;
-  int side = 1 << bits;
-  if (bits > 1)
-    part = n ^ mixed(pixel ^ mixed((n >> (2 * bits)) + 303));
+  int side = 2;
+  int across = (n ^ pixel) & 1;
+  int down = ((n ^ pixel) >> 1) & 1;
+  if (version > 1) {{
+    int order = mixed(pixel ^ mixed((n >> 4) + 303));
+    side = 4;
+    across = ((n & 2) | ((n >> 2) & 1)) ^ (order & 3);
+    down = ((((n ^ (n >> 1)) & 1) << 1) | ((n >> 3) & 1)) ^ ((order >> 2) & 3);
+  }}
   // Bump maps and textures ask how far the next pixel's ray is: 0, with a derivative of 1 per place.
   float right = place[0] * columns;
   float up = place[1] * rows;
@@ -71,8 +76,8 @@ shader rays(float focal = 1.0, float centre_x = 0.0, float centre_y = 0.0, int c
   up = up - int(up);
   right = right - int(right * 16777216.0) / 16777216.0;
   up = up - int(up * 16777216.0) / 16777216.0;
-  float x = px - margin + ((part & (side - 1)) + unit(mixed(own + 1))) / side + right;
-  float y = py - margin + (((part >> bits) & (side - 1)) + unit(mixed(own + 2))) / side - up;
+  float x = px - margin + (across + unit(mixed(own + 1))) / side + right;
+  float y = py - margin + (down + unit(mixed(own + 2))) / side - up;
   float size = sqrt(inner * inner + unit(a) * (outer * outer - inner * inner));
   float turn = unit(b);
   float s = cos(M_2PI * turn);
@@ -173,7 +178,7 @@ class RayCamera:
             "focus": focus,
             "seed": seed,
             "film": film,
-            "bits": SIDE_BITS[version],
+            "version": version,
         }
         for name, value in values.items():
             self.camera.cycles_custom[name] = value
