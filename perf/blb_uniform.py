@@ -2,7 +2,8 @@
 
 An image with n samples and OpenImageDenoise has the error of a half of `OwnSamples` with 2 n samples, which
 the other half estimates. Every image is looked at twice with few samples; then the one that is expected to
-need most is sampled until it is clean, and with as many each other that might need more.
+need most is sampled until it is clean, and so is each other that is expected to need nearly as many. The rest
+might need more in truth: the count is rather too small than too large.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 
 from bokehbench.blender import plan, sampling
 from bokehbench.blender.plan import ALL_IN_FOCUS, StackRequest
@@ -54,28 +54,29 @@ class Half(clean.OwnSamples):
         ]
         squared = [sampling.half_squared(images, quarters, half) for half in range(2)]
         mean = (float(squared[0].mean()) + float(squared[1].mean())) / 2.0
-        return mean + sampling.standard_error(*squared)
+        return max(0.0, mean) + sampling.CAUTION * sampling.standard_error(*squared)
 
 
 def needed(looks: Looks, quality: float) -> float:
     """Rounds at which an image of these looks has the quality, by a power law.
 
-    Between the last look that misses it and the first that reaches it, where there are both: a count that
-    overshoots would make the other way look dearer than it is.
+    Between the last look that misses it and the next one: a count that overshoots would make the other way
+    look dearer than it is. Where the last look misses, from there on as steeply as over the last factor of 4.
     """
     wanted = 10.0 ** (-quality / 10.0)
     counts = sorted(looks)
-    reached = next((place for place, count in enumerate(counts) if looks[count] <= wanted), len(counts))
-    if reached == 0:
+    missed = [count for count in counts if looks[count] > wanted]
+    if not missed:
         return counts[0]
-    place = min(reached, len(counts) - 1)
-    if place == 0:
-        return counts[0] * (looks[counts[0]] / wanted) ** (1.0 / sampling.SLOPE)
-    few, many = counts[place - 1 : place + 1]
-    slope = math.log(looks[few] / looks[many]) / math.log(many / few)
-    if reached == len(counts):
-        slope = min(max(slope, SLOPES[0]), SLOPES[1])
-    return few * (looks[few] / wanted) ** (1.0 / slope)
+    last = missed[-1]
+    later = [count for count in counts if count > last]
+    other = later[0] if later else max((count for count in counts if 4 * count <= last), default=counts[0])
+    if other == last:
+        slope = sampling.SLOPE
+    else:
+        slope = math.log(looks[last] / looks[other]) / math.log(other / last)
+        slope = slope if later else min(max(slope, SLOPES[0]), SLOPES[1])
+    return last * (looks[last] / wanted) ** (1.0 / slope)
 
 
 class Uniform:
@@ -111,7 +112,10 @@ class Uniform:
         own = self.halves.setdefault(
             name, Half(self.cycles, self.denoise, lambda part: seed(f"uniform {name}", part))
         )
-        self.looks[name][rounds] = max(own.error(rounds), 1e-9)
+        error = own.error(rounds)
+        if not math.isfinite(error):
+            raise RuntimeError(f"{name}: samples that are not finite")
+        self.looks[name][rounds] = max(error, 1e-9)
 
     def reach(self, name: str, quality: float) -> None:
         """Look at an image until it has the quality, or has as many samples as are allowed."""
@@ -177,5 +181,4 @@ def work(job: dict[str, Any], events: Events) -> None:
         per_sample=per_sample,
         per_render=max(0.0, few - COUNTS[0] * per_sample),
         per_image=other.denoising_seconds(),
-        finite=bool(np.isfinite(rounds)),
     )

@@ -86,6 +86,8 @@ def _why_not(request: StackRequest | None, folder: Path) -> str:
     if not isinstance(found, dict):
         return "info.json does not say how it was rendered"
     due = stack.chosen(request)
+    # `stack.chosen` leaves the first pattern out.
+    due, found = ({"ray_pattern": 1, **said} for said in (due, found))
     other = [f"{key} {found.get(key)}, not {due[key]}" for key in sorted(due) if found.get(key) != due[key]]
     if other:
         return "; ".join(other)

@@ -194,10 +194,6 @@ def split(data: SynthDataset, held_out: int) -> tuple[list[int], list[int]]:
     return list(range(first)), list(range(first, len(data)))
 
 
-def _with_lq(wanted: Wanted) -> tuple[str, ...]:
-    return wanted.keys if wanted.degrade is None else (*wanted.keys, "lq")
-
-
 def partly_in_focus(batch: Pairs, share: float, blur: Sequence[str]) -> Pairs:
     """A batch of which some pictures are seen with the aperture closed: what comes out is what goes in.
 
@@ -215,3 +211,7 @@ def partly_in_focus(batch: Pairs, share: float, blur: Sequence[str]) -> Pairs:
     return {**batch, "target": target} | {
         name: batch[name].masked_fill(chosen.view(-1, *[1] * (batch[name].dim() - 1)), 0.0) for name in blur
     }
+
+
+def _with_lq(wanted: Wanted) -> tuple[str, ...]:
+    return wanted.keys if wanted.degrade is None else (*wanted.keys, "lq")

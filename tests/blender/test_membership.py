@@ -41,6 +41,21 @@ def root(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_another_pattern_of_rays_is_another_set(tmp_path):
+    """Sets of before there was a second pattern do not say which they have."""
+    first, second = (
+        sets.SetSpec("tiny", version, "", ("pier",), (0,), (4,), (32, 18), 40.0, ray_pattern=version)
+        for version in (1, 2)
+    )
+    for spec in (first, second):
+        stack_of(spec.requests()[0], tmp_path / str(spec) / "pier")
+    assert "ray_pattern" not in read_json(tmp_path / str(first) / "pier" / "info.json")["settings"]
+    for spec, other in ((first, second), (second, first)):
+        membership.require(spec, tmp_path / str(spec))
+        with pytest.raises(InputError, match=f"ray_pattern {other.version}, not {spec.version}"):
+            membership.require(spec, tmp_path / str(other))
+
+
 def change(path, **values):
     write_json(path, {**read_json(path), **values})
 

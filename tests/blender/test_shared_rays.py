@@ -22,7 +22,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 from bokehbench.blender import sampling
-from bokehbench.blender.rays import Lens
+from bokehbench.blender.rays import Lens, pattern
 from bokehbench.blender.scripts import camera as lenses
 from bokehbench.blender.scripts.cycles import Cycles
 from bokehbench.blender.scripts.raycamera import RayCamera
@@ -114,8 +114,48 @@ def compare(view, size):
     return {"apart": [sampling.psnr(value) for value in apart], "contrast": flat, "restored": before == after}
 
 
+def misplaced(version):
+    """By how many pixels Cycles' rays miss, at most, the places on the reference plane that `pattern` has."""
+    size, reference = (24, 16), 3.0
+    made, cycles = scene("bump", size)
+    for thing in list(made.objects):
+        if thing.type != "CAMERA":
+            bpy.data.objects.remove(thing)
+    eye = made.camera
+    eye.location, eye.rotation_euler = (0, 0, 0), (0, 0, 0)
+    bpy.ops.mesh.primitive_plane_add(size=100, location=(0, 0, -reference))
+    material = bpy.data.materials.new("place")
+    material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    out, light, place, shown = (
+        tree.nodes.new("ShaderNode" + kind)
+        for kind in ("OutputMaterial", "Emission", "NewGeometry", "VectorMath")
+    )
+    shown.operation = "MULTIPLY_ADD"
+    shown.inputs[1].default_value, shown.inputs[2].default_value = (1, 1, 1), (8, 8, 8)
+    tree.links.new(place.outputs["Position"], shown.inputs[0])
+    tree.links.new(shown.outputs[0], light.inputs["Color"])
+    tree.links.new(light.outputs[0], out.inputs[0])
+    bpy.context.object.data.materials.append(material)
+    physical = lenses.physical(eye.data, *size)
+    optics = Optics(physical, Lens(), RADIUS, DISTANCES, size, version)
+    camera = RayCamera(made, optics.film(), optics.lens, physical, scratch.parent)
+    worst = 0.0
+    for film in (0, 1, 6, 21):
+        with camera:
+            camera.aim((0.2, 0.4), RADIUS, reference, 12345, film, version)
+            seen = cycles.render(1, 3, first=0).raw.astype(float) - 8.0
+        rays = pattern(camera.film, optics.lens, (0.2, 0.4), 12345, film, version)
+        x = seen[..., 0] * physical.focal_px / reference + size[0] / 2
+        y = -seen[..., 1] * physical.focal_px / reference + size[1] / 2
+        worst = max(worst, float(np.hypot(x - rays[..., 0], y - rays[..., 1]).max()))
+    return worst
+
+
 views = {"bump": (96, 54), "shift": (54, 96), "clip": (96, 54)}
 result = {view: compare(view, size) for view, size in views.items()}
+result["misplaced"] = [misplaced(version) for version in sampling.PATTERNS]
 Path(sys.argv[1] + ".json").write_text(json.dumps(result))
 os._exit(0)
 '''
@@ -137,6 +177,11 @@ def test_shared_rays_make_the_picture_of_the_renderers_own_lens(views, view):
     assert found["contrast"] > 0.01, "there must be something to see"
     assert min(found["apart"]) > 36.0, found
     assert found["restored"]
+
+
+@pytest.mark.blender
+def test_the_cameras_shader_sends_each_ray_where_the_pattern_has_it(views):
+    assert max(views["misplaced"]) < 1e-3, views["misplaced"]
 
 
 WINDOW = """

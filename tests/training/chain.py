@@ -20,7 +20,7 @@ def rows(
     Args:
         monkeypatch: pytest's.
         weights: that the run has written.
-        method: which has no others.
+        method: whose other weights, if any, do not count.
         benchmark: NAME:DIR.
         out: of results and tables.
     """
