@@ -12,19 +12,21 @@ from bokehbench.cli import main
 from bokehbench.weights import FILE_VARIABLE
 
 
-def rows(
-    monkeypatch: Any, weights: Path, method: str, benchmark: str, out: Path
-) -> dict[str, dict[str, Any]]:
-    """Rows of a benchmark's table by method: of `method` with a run's weights, and of the sharp picture.
+def check_row(
+    monkeypatch: Any, weights: Path, card: dict[str, Any], scenes: int, benchmark: str, out: Path
+) -> None:
+    """Check that a run's weights come to a row of a benchmark's table, beside that of the sharp picture.
 
     Args:
         monkeypatch: pytest's.
-        weights: that the run has written.
-        method: whose other weights, if any, do not count.
-        benchmark: NAME:DIR.
+        weights: that the run has written, named as their method; those that ship do not count.
+        card: of the weights: what the row must say of the training.
+        scenes: that the run has seen.
+        benchmark: NAME:DIR, which shares nothing with the training data.
         out: of results and tables.
     """
-    monkeypatch.setenv(FILE_VARIABLE, f"{weights.stem}={weights}")
+    method = weights.stem
+    monkeypatch.setenv(FILE_VARIABLE, f"{method}={weights}")
     results, page = out / "results", out / "page"
     for words in (
         ["run", "--benchmark", benchmark, "--method", method, "--method", "identity", "--out", str(results)],
@@ -34,6 +36,11 @@ def rows(
         with pytest.raises(SystemExit) as end:
             main(words)
         assert not end.value.code
-    (table,) = json.loads((page / "leaderboard.json").read_text())["tables"]
     assert (page / "index.html").is_file()
-    return {row["method"]: row for row in table["rows"]}
+    (table,) = json.loads((page / "leaderboard.json").read_text())["tables"]
+    rows = {row["method"]: row for row in table["rows"]}
+    own, sharp = rows[method], rows["identity"]
+    assert own["status"] == sharp["status"] == "ranked" and own["weights"] != sharp["weights"] == "none"
+    # The row says what this card says, not what is known of the weights that ship.
+    assert card["data"]["recipe"] in own["training"]["trained_on"]
+    assert f"({scenes} scenes" in own["training"]["trained_on"] and own["training"]["shared"] is False

@@ -18,7 +18,7 @@ from bokehbench.training.bokehdiff.train import Request, train
 from bokehbench.training.logs import read
 from bokehbench.training.loop import Trainer
 from tests.training.bokehdiff.conftest import BACKBONE, small
-from tests.training.chain import rows
+from tests.training.chain import check_row
 
 FILE, CARD = "bokehdiff-compact.safetensors", "bokehdiff-compact.json"
 ADVERSARY = (
@@ -107,12 +107,7 @@ def test_the_weights_are_what_the_method_loads(straight, monkeypatch):
 
 def test_the_weights_come_to_a_row_of_a_table(straight, benchmark_set, monkeypatch, tmp_path):
     out, result = straight
-    found = rows(monkeypatch, out / FILE, "bokehdiff-compact", f"layered:{benchmark_set}", tmp_path)
-    own, sharp = found["bokehdiff-compact"], found["identity"]
-    assert own["status"] == sharp["status"] == "ranked" and own["weights"] != sharp["weights"] == "none"
-    # The row says what the card says, not what is known of the weights that ship.
-    assert result.card["data"]["recipe"] in own["training"]["trained_on"]
-    assert "(3 scenes" in own["training"]["trained_on"] and own["training"]["shared"] is False
+    check_row(monkeypatch, out / FILE, result.card, 3, f"layered:{benchmark_set}", tmp_path)
 
 
 def test_the_vae_may_be_of_another_run_and_decides_the_result(pair_set, straight, tmp_path):

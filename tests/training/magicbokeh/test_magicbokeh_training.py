@@ -17,7 +17,7 @@ from bokehbench.training.logs import read
 from bokehbench.training.loop import Trainer
 from bokehbench.training.magicbokeh.train import Request, train
 from bokehbench.training.pairs import StoredPairs, open_pairs
-from tests.training.chain import rows
+from tests.training.chain import check_row
 from tests.training.magicbokeh.conftest import small
 
 FILE, CARD = "magicbokeh-compact.safetensors", "magicbokeh-compact.json"
@@ -97,12 +97,7 @@ def test_the_weights_are_what_the_method_loads(straight, monkeypatch):
 
 def test_the_weights_come_to_a_row_of_a_table(straight, magic_benchmark, monkeypatch, tmp_path):
     out, result = straight
-    found = rows(monkeypatch, out / FILE, "magicbokeh-compact", f"layered:{magic_benchmark}", tmp_path)
-    own, sharp = found["magicbokeh-compact"], found["identity"]
-    assert own["status"] == sharp["status"] == "ranked" and own["weights"] != sharp["weights"] == "none"
-    # The row says what the card says, not what is known of the weights that ship.
-    assert result.card["data"]["recipe"] in own["training"]["trained_on"]
-    assert "(3 scenes" in own["training"]["trained_on"] and own["training"]["shared"] is False
+    check_row(monkeypatch, out / FILE, result.card, 3, f"layered:{magic_benchmark}", tmp_path)
 
 
 def test_what_a_stage_goes_on_from_decides_the_result(magic_set, straight, sharp_folder, tmp_path):
